@@ -1,0 +1,281 @@
+# From raw images to the paper's figures: fetch -> prepare -> train -> tabulate -> summarise -> claims, plot.
+#
+# What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
+# inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
+
+import os
+import sys
+
+sys.path.insert(0, f"{workflow.basedir}/scripts")
+import configuration
+from configuration import command_line, flags
+from imports import local_modules
+from plasticity.data import SHA256
+
+# Jobs run in the Python that runs Snakemake, on one core each: the scheduler runs them side by side.
+os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+for library in ["OMP", "OPENBLAS", "MKL", "NUMBA"]:
+    os.environ[f"{library}_NUM_THREADS"] = "1"
+
+configuration.read("config.yaml")  # refuses in one line what Snakemake would refuse in several
+
+
+configfile: "config.yaml"
+
+
+PLAN = configuration.plan(config)
+SCALE = config["scale"]
+RESULTS = f"results/{SCALE}"
+FIGURES = "figures" if SCALE == "paper" else f"figures/{SCALE}"
+LOGS = f"logs/{SCALE}"
+PACKAGES = "envs/requirements.lock"
+ENVIRONMENT = "envs/environment.yml"
+
+
+def any_of(names):
+    """A wildcard's pattern that allows just these names."""
+    return "|".join(names) or "(?!)"
+
+
+def sha256_of(name):
+    return lambda wildcards: SHA256[wildcards.dataset][name]
+
+
+def prepared(wildcards):
+    """The data set that a condition learns."""
+    dataset = PLAN.conditions[wildcards.condition].parameters["dataset"]
+    return [f"data/{dataset}/inputs.npy", f"data/{dataset}/labels.npy"]
+
+
+def tables(wildcards):
+    """What a figure reads, by the name of its script's option."""
+    figure = PLAN.figures[wildcards.figure]
+    conditions = PLAN.experiments.get(figure.experiment, [])
+    files = {
+        "energy": f"{RESULTS}/experiments/{figure.experiment}.csv",
+        "curves": expand(f"{RESULTS}/curves/{{condition}}.csv", condition=conditions),
+        "counts": expand(f"{RESULTS}/counts/{{condition}}.npz", condition=conditions),
+        "claims": f"{RESULTS}/claims.csv",
+    }
+    return {table: files[table] for table in figure.reads}
+
+
+wildcard_constraints:
+    dataset=any_of(SHA256),
+    experiment=any_of(PLAN.experiments),
+    figure=any_of(PLAN.figures),
+
+
+rule all:
+    input:
+        figures=expand(
+            f"{FIGURES}/{{figure}}.{{kind}}",
+            figure=PLAN.figures,
+            kind=["svg", "png", "pdf", "csv"],
+        ),
+        energy=f"{RESULTS}/energy.csv",
+        claims=f"{RESULTS}/claims.csv",
+
+
+rule fetch:
+    # The sha256 say what the raw files are: a change of the code that gets them does not alter them.
+    input:
+        script=ancient("scripts/fetch.py"),
+        modules=ancient(local_modules("scripts/fetch.py")),
+    output:
+        train_images=ensure(
+            "data/{dataset}/train-images.idx", sha256=sha256_of("train-images.idx")
+        ),
+        train_labels=ensure(
+            "data/{dataset}/train-labels.idx", sha256=sha256_of("train-labels.idx")
+        ),
+        test_images=ensure(
+            "data/{dataset}/test-images.idx", sha256=sha256_of("test-images.idx")
+        ),
+        test_labels=ensure(
+            "data/{dataset}/test-labels.idx", sha256=sha256_of("test-labels.idx")
+        ),
+    params:
+        source=lambda wildcards: flags(
+            {"source": config["data"][wildcards.dataset] or []}
+        ),
+    log:
+        f"{LOGS}/fetch/{{dataset}}.log",
+    benchmark:
+        f"{LOGS}/benchmarks/fetch/{{dataset}}.tsv"
+    message:
+        "Getting the raw files of {wildcards.dataset}"
+    threads: 1
+    conda:
+        ENVIRONMENT
+    shell:
+        "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}"
+        " {params.source:q} 2> {log}"
+
+
+rule prepare:
+    input:
+        script="scripts/prepare.py",
+        modules=local_modules("scripts/prepare.py"),
+        packages=PACKAGES,
+        raw=rules.fetch.output,
+    output:
+        inputs="data/{dataset}/inputs.npy",
+        labels="data/{dataset}/labels.npy",
+    log:
+        f"{LOGS}/prepare/{{dataset}}.log",
+    benchmark:
+        f"{LOGS}/benchmarks/prepare/{{dataset}}.tsv"
+    message:
+        "Preparing the inputs of {wildcards.dataset}"
+    threads: 1
+    conda:
+        ENVIRONMENT
+    shell:
+        "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset} 2> {log}"
+
+
+rule train:
+    wildcard_constraints:
+        condition=any_of(PLAN.recording()),
+    input:
+        script="scripts/train.py",
+        modules=local_modules("scripts/train.py"),
+        packages=PACKAGES,
+        data=prepared,
+    output:
+        output=f"{RESULTS}/runs/{{condition}}.csv",
+    params:
+        options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition]),
+        files=lambda wildcards, output: flags(output),
+    log:
+        f"{LOGS}/train/{{condition}}.log",
+    benchmark:
+        f"{LOGS}/benchmarks/train/{{condition}}.tsv"
+    message:
+        "Training {wildcards.condition}"
+    threads: 1
+    conda:
+        ENVIRONMENT
+    shell:
+        "python {input.script} {params.options:q} {params.files:q} 2> {log}"
+
+
+use rule train as train_with_curve with:
+    wildcard_constraints:
+        condition=any_of(PLAN.recording("curve")),
+    output:
+        output=f"{RESULTS}/runs/{{condition}}.csv",
+        curve=f"{RESULTS}/curves/{{condition}}.csv",
+
+
+use rule train as train_with_counts with:
+    wildcard_constraints:
+        condition=any_of(PLAN.recording("counts")),
+    output:
+        output=f"{RESULTS}/runs/{{condition}}.csv",
+        counts=f"{RESULTS}/counts/{{condition}}.npz",
+
+
+use rule train as train_with_curve_and_counts with:
+    wildcard_constraints:
+        condition=any_of(PLAN.recording("curve", "counts")),
+    output:
+        output=f"{RESULTS}/runs/{{condition}}.csv",
+        curve=f"{RESULTS}/curves/{{condition}}.csv",
+        counts=f"{RESULTS}/counts/{{condition}}.npz",
+
+
+rule tabulate:
+    input:
+        script="scripts/summarise.py",
+        modules=local_modules("scripts/summarise.py"),
+        packages=PACKAGES,
+        runs=lambda wildcards: expand(
+            f"{RESULTS}/runs/{{condition}}.csv",
+            condition=PLAN.experiments[wildcards.experiment],
+        ),
+    output:
+        f"{RESULTS}/experiments/{{experiment}}.csv",
+    log:
+        f"{LOGS}/tabulate/{{experiment}}.log",
+    benchmark:
+        f"{LOGS}/benchmarks/tabulate/{{experiment}}.tsv"
+    message:
+        "Collecting the networks of {wildcards.experiment}"
+    threads: 1
+    conda:
+        ENVIRONMENT
+    shell:
+        "python {input.script} --experiment {wildcards.experiment} --output {output} {input.runs} 2> {log}"
+
+
+rule summarise:
+    input:
+        script="scripts/summarise.py",
+        modules=local_modules("scripts/summarise.py"),
+        packages=PACKAGES,
+        tables=expand(rules.tabulate.output, experiment=PLAN.experiments),
+    output:
+        f"{RESULTS}/energy.csv",
+    log:
+        f"{LOGS}/summarise.log",
+    benchmark:
+        f"{LOGS}/benchmarks/summarise.tsv"
+    message:
+        "Collecting the networks of all experiments"
+    threads: 1
+    conda:
+        ENVIRONMENT
+    shell:
+        "python {input.script} --output {output} {input.tables} 2> {log}"
+
+
+rule claims:
+    input:
+        script="scripts/claims.py",
+        modules=local_modules("scripts/claims.py"),
+        packages=PACKAGES,
+        energy=rules.summarise.output,
+    output:
+        f"{RESULTS}/claims.csv",
+    log:
+        f"{LOGS}/claims.log",
+    benchmark:
+        f"{LOGS}/benchmarks/claims.tsv"
+    message:
+        "Testing the paper's claims"
+    threads: 1
+    conda:
+        ENVIRONMENT
+    shell:
+        "python {input.script} --energy {input.energy} --output {output} 2> {log}"
+
+
+rule plot:
+    input:
+        unpack(tables),
+        script=lambda wildcards: PLAN.figures[wildcards.figure].script,
+        modules=lambda wildcards: local_modules(PLAN.figures[wildcards.figure].script),
+        style="scripts/figures/matplotlibrc",
+        packages=PACKAGES,
+    output:
+        svg=f"{FIGURES}/{{figure}}.svg",
+        png=f"{FIGURES}/{{figure}}.png",
+        pdf=f"{FIGURES}/{{figure}}.pdf",
+        csv=f"{FIGURES}/{{figure}}.csv",
+    params:
+        tables=lambda wildcards: flags(tables(wildcards)),
+        experiment=lambda wildcards: PLAN.figures[wildcards.figure].experiment,
+    log:
+        f"{LOGS}/plot/{{figure}}.log",
+    benchmark:
+        f"{LOGS}/benchmarks/plot/{{figure}}.tsv"
+    message:
+        "Drawing {wildcards.figure}"
+    threads: 1
+    conda:
+        ENVIRONMENT
+    shell:
+        "python {input.script} {params.tables:q} --experiment {params.experiment}"
+        f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}} 2> {{log}}"

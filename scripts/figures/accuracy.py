@@ -1,0 +1,64 @@
+"""How accurate the rules become after long training, and how well they generalise.
+
+Panels: the best test accuracy of each run against the plastic fraction; test error at the first
+time that the training error falls to a level, so that rules are compared at matched training error.
+"""
+
+import pandas as pd
+from command import main
+from estimates import tidy, variants
+from style import draw_series, label_ends, name_axes, new_figure, title
+
+TRAINING_ERRORS = [10, 7, 5, 4, 3, 2.5, 2, 1.5, 1, 0.7, 0.5, 0.3, 0.2, 0.1]  # %
+
+
+def summarise(curves):
+    """Return the plotted numbers: best test accuracy (%), and test by training error (%).
+
+    `curves`: a row for each test of each run, in order of trials. A training error counts for a
+    series where each of its runs got there.
+    """
+    curves = curves.assign(
+        series=variants(curves),
+        accuracy=100 * curves["accuracy"],
+        train_error=100 * (1 - curves["train_accuracy"]),
+        test_error=100 * (1 - curves["accuracy"]),
+        reached=True,
+    )
+    run = ["series", "width", "seed"]
+    best = curves.loc[curves.groupby(run)["accuracy"].idxmax()].sort_index()
+    matched = pd.concat([_first(curves, level, run) for level in TRAINING_ERRORS])
+    return pd.concat(
+        [
+            tidy(best, "A", "fraction", "accuracy"),
+            tidy(matched, "B", "level", "test_error", "series"),
+        ],
+        ignore_index=True,
+    )
+
+
+def _first(curves, level, run):
+    """Return each run's first test with a training error of at most `level`."""
+    there = curves[curves["train_error"] <= level].sort_values("trials", kind="stable")
+    first = there.drop_duplicates(run).assign(level=level)
+    runs = curves.groupby("series")["seed"].nunique()
+    return first[first.groupby("series")["seed"].transform("nunique") == first["series"].map(runs)]
+
+
+def draw(table):
+    """Return the figure of the plotted numbers; fractions and errors fall from left to right."""
+    figure, axes = new_figure(1, 2, height=68)
+    name_axes(axes[0], "fraction", "best test accuracy (%)", log="x")
+    name_axes(axes[1], "training error (%)", "test error (%)")
+    titles = {"A": "after long training", "B": "at matched training error"}
+    for ax, letter in zip(axes, titles, strict=True):
+        draw_series(ax, table[table["panel"] == letter])
+        ax.invert_xaxis()
+        title(ax, letter, titles[letter])
+    for ax, letter in zip(axes, titles, strict=True):
+        label_ends(ax, table[table["panel"] == letter])
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, summarise, draw, inputs=["curves"])

@@ -1,0 +1,93 @@
+"""Synaptic caching on top of plasticity rules: energy against the threshold of consolidation.
+
+Changes are first kept in a transient part, which costs maintenance, and move to the stable part
+when they pass the threshold. Panels: M1 of consolidation plus c times the maintenance, for each
+rule and several costs c; the least energy over all thresholds against c, with and without caching.
+"""
+
+from string import ascii_uppercase
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from command import main
+from estimates import tidy, variants
+from style import draw_series, label_ends, look, name, name_axes, new_figure, title
+
+# Cost of keeping one unit of transient weight for one trial, in units of M1.
+COSTS = [0, 1e-4, 1e-3, 1e-2]
+CACHED = " with caching"
+COST_RANGE = np.geomspace(1e-5, 1e-1, 9)
+
+
+def summarise(energy):
+    """Return the plotted numbers: a panel a rule, then the panel of the least energies.
+
+    In a rule's panel a series is a cost, or "without" caching: then the energy is M1, which
+    caching without decay leaves as it is.
+    """
+    energy = energy.assign(rule=variants(energy))
+    cached = energy[energy["caching_threshold"].notna()]
+    *letters, last = ascii_uppercase[: cached["rule"].nunique() + 1]
+    tables = []
+    for letter, (rule, runs) in zip(letters, cached.groupby("rule", sort=False), strict=True):
+        plain = runs.drop_duplicates("seed").assign(energy=lambda run: run["M1"], level=np.nan)
+        at_cost = pd.concat([_costed(runs, cost).assign(series=f"{cost:g}") for cost in COSTS])
+        best = pd.concat([_best(_costed(runs, cost)) for cost in COST_RANGE])
+        tables += [
+            tidy(at_cost, letter, "caching_threshold", "energy", "series"),
+            tidy(plain.assign(series="without"), letter, "level", "energy", "series"),
+            tidy(best.assign(series=rule + CACHED), last, "cost", "energy", "series"),
+            tidy(plain, last, "level", "energy"),
+        ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _costed(runs, cost):
+    return runs.assign(cost=cost, energy=runs["M1_consolidation"] + cost * runs["maintenance"])
+
+
+def _best(runs):
+    """Return the runs of the threshold with the least mean energy."""
+    means = runs.groupby("caching_threshold")["energy"].mean()
+    return runs[runs["caching_threshold"] == means.idxmin()]
+
+
+def draw(table):
+    """Return the figure of the plotted numbers."""
+    *letters, last = sorted(table["panel"].unique())
+    compared = table.loc[table["panel"] == last, "series"].unique()
+    rules = [series for series in compared if not series.endswith(CACHED)]
+    figure, axes = new_figure(1, len(letters) + 1, height=62)
+    y = "$M_1$ consolidated + $c$ maintenance"
+    for ax, letter, rule in zip(axes[:-1], letters, rules, strict=True):
+        shades = _shades(rule)
+        panel = table[table["panel"] == letter]
+        name_axes(ax, "threshold (weight)", y)
+        draw_series(ax, panel, shades)
+        title(ax, letter, name(rule))
+        label_ends(ax, panel, shades, _cost_name)
+    panel = table[table["panel"] == last]
+    name_axes(axes[-1], "cost $c$ (per weight and trial)", y)
+    draw_series(axes[-1], panel)
+    title(axes[-1], last, "at the best threshold")
+    label_ends(axes[-1], panel)
+    return figure
+
+
+def _cost_name(series):
+    return "no caching" if series == "without" else f"$c$ = {series}"
+
+
+def _shades(rule):
+    """Return the look of each cost: the rule's colour, the darker the higher the cost."""
+    colours = sns.light_palette(look(rule)["color"], len(COSTS) + 2)[2:]
+    looks = {
+        f"{cost:g}": {"color": colour, "marker": look(rule)["marker"], "linestyle": "-"}
+        for cost, colour in zip(COSTS, colours, strict=True)
+    }
+    return {**looks, "without": {**look(rule)}}.get
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, summarise, draw)

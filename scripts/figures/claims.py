@@ -1,0 +1,87 @@
+"""Each claim with what was expected, what came out, and its verdict."""
+
+import textwrap
+
+import pandas as pd
+from command import main
+from style import blank_figure, number
+
+# Colour, marker and filled part: a verdict is told by shape as well as by colour.
+VERDICTS = {
+    "reproduced": ("#0072B2", "o", "full"),
+    "partly": ("#E69F00", "o", "left"),
+    "not reproduced": ("#D55E00", "X", "full"),
+    "not tested": ("#7A7A7A", "s", "none"),
+}
+# Column: its left end, as a fraction of the width, and its width in letters.
+COLUMNS = {
+    "verdict": (0.03, 16),
+    "claim": (0.145, 42),
+    "measured": (0.45, 32),
+    "expected": (0.69, 15),
+    "value (95 % interval)": (0.81, 40),
+}
+LINE, GAP = 2.9, 2.2  # mm
+
+
+def summarise(claims):
+    """Return the plotted numbers: the claims as they are."""
+    return claims
+
+
+def draw(table):
+    """Return the figure of the claims, a row each, in the order of the table."""
+    cells = [_cells(claim) for claim in table.to_dict("records")]
+    heights = [LINE * max(text.count("\n") + 1 for text in row.values()) + GAP for row in cells]
+    height = sum(heights) + LINE + 2 * GAP
+    figure = blank_figure(height)
+    ax = figure.add_subplot(xlim=(0, 1), ylim=(height, 0))
+    ax.set_axis_off()
+    for column, (left, _) in COLUMNS.items():
+        ax.text(left, GAP, column, weight="bold", va="top")
+    top = LINE + 2 * GAP
+    for claim, row, room in zip(table.to_dict("records"), cells, heights, strict=True):
+        ax.axhline(top - GAP / 2, color="0.8", lw=0.5)
+        colour, marker, filled = VERDICTS[claim["verdict"]]
+        ax.plot(
+            0.012,
+            top + LINE / 2,
+            marker=marker,
+            fillstyle=filled,
+            color=colour,
+            mec=colour,
+            markerfacecoloralt="white",
+            ms=6,
+        )
+        for column, text in row.items():
+            ax.text(
+                COLUMNS[column][0],
+                top,
+                text,
+                va="top",
+                size=6,
+                linespacing=1.15,
+                color=colour if column == "verdict" else "black",
+                weight="bold" if column == "verdict" else "normal",
+            )
+        top += room
+    return figure
+
+
+def _cells(claim):
+    """Return the texts of a claim's row, by column, broken into lines."""
+    text = {
+        "verdict": claim["verdict"],
+        "claim": f"{claim['id']}: {claim['claim']} [{claim['source']}]",
+        "measured": claim["quantity"],
+        "expected": str(claim["expected"]),
+    }
+    cells = {column: textwrap.fill(cell, COLUMNS[column][1]) for column, cell in text.items()}
+    if pd.notna(claim["value"]):
+        interval = f"({number(claim['low'])} to {number(claim['high'])})"
+        cells["value (95 % interval)"] = f"{number(claim['value'])}\n{interval}"
+    return cells
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, summarise, draw, inputs=["claims"])

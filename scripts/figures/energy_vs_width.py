@@ -1,0 +1,76 @@
+"""Backprop against the network's width: learning time, energy, and the least energy possible.
+
+Panels: learning time; M0 and M1, each with its minimum (taken from the weights' end points alone)
+and a power law fitted from the width of least energy on; inefficiency M / M_min.
+"""
+
+import pandas as pd
+from command import main
+from estimates import fitted, tidy
+from style import draw_series, label_ends, look, name_axes, new_figure, number, title
+
+PANELS = {
+    "A": ("trials", ["trials"]),
+    "B": ("M0", ["M0", "M0_min"]),
+    "C": ("M1", ["M1", "M1_min"]),
+    "D": ("inefficiency", ["M0 / M0_min", "M1 / M1_min"]),
+}
+NAMES = {
+    "trials": "",
+    "M0": "$M_0$",
+    "M0_min": "$M_0^{min}$",
+    "M1": "$M_1$",
+    "M1_min": "$M_1^{min}$",
+    "M0 / M0_min": "$M_0/M_0^{min}$",
+    "M1 / M1_min": "$M_1/M_1^{min}$",
+}
+TITLES = {
+    "A": "learning time",
+    "B": "number of updates",
+    "C": "summed change",
+    "D": "energy over the least possible",
+}
+
+
+def summarise(energy):
+    """Return the plotted numbers: each quantity of PANELS against width, and the fits."""
+    energy = energy[energy["rule"] == "backprop"].assign(
+        **{f"M{i} / M{i}_min": energy[f"M{i}"] / energy[f"M{i}_min"] for i in (0, 1)}
+    )
+    table = pd.concat(
+        [
+            tidy(energy.assign(series=quantity), letter, "width", quantity, "series")
+            for letter, (_, quantities) in PANELS.items()
+            for quantity in quantities
+        ]
+    )
+    return pd.concat([table, fitted(table[table["series"].isin(["M0", "M1"])])], ignore_index=True)
+
+
+def draw(table):
+    """Return the figure of the plotted numbers."""
+    figure, axes = new_figure(2, 2, height=110)
+    for ax, (letter, (y, _)) in zip(axes, PANELS.items(), strict=True):
+        panel = table[table["panel"] == letter]
+        name_axes(ax, "width", y)
+        draw_series(ax, panel, _look)
+        title(ax, letter, TITLES[letter] + _exponent(panel))
+    for ax, letter in zip(axes[1:], "BCD", strict=True):
+        label_ends(ax, table[table["panel"] == letter], _look, NAMES.get)
+    return figure
+
+
+def _look(quantity):
+    whole = "min" not in quantity or quantity.startswith("M0 /")
+    return look("backprop") if whole else {"color": "#6E6E6E", "marker": "s", "linestyle": ":"}
+
+
+def _exponent(panel):
+    for law in panel[panel["kind"] == "exponent"].itertuples():
+        interval = f" ({number(law.low)} to {number(law.high)})" if pd.notna(law.low) else ""
+        return f"; fit $\\propto$ width$^{{\\,{law.y:.2f}}}${interval}"
+    return ""
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, summarise, draw)

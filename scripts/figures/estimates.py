@@ -1,0 +1,170 @@
+"""What the figures draw, as one tidy table: runs, means with intervals, fitted power laws.
+
+Columns: `panel` (its letter), `quantity` (what y is), `series`, `kind` (run, mean, fit, exponent),
+`x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (its goal).
+"""
+
+from dataclasses import dataclass
+from string import ascii_uppercase
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+CONFIDENCE = 0.95
+RESAMPLES = 10_000
+COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
+
+# What an experiment may try several values of, for a rule at one width.
+SETTING = ["fraction", "fraction_out", "plastic_units", "gate", "margin", "learning_rate"]
+
+
+def interval(values):
+    """Return the 95 % percentile bootstrap interval of the mean of `values`, as (low, high).
+
+    The resampling has a fixed seed: the same values give the same interval. Fewer than two values
+    say nothing about their spread: (nan, nan).
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        return np.nan, np.nan
+    picks = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    tail = (1 - CONFIDENCE) / 2
+    return tuple(np.quantile(values[picks].mean(axis=1), [tail, 1 - tail]))
+
+
+def rows(**columns):
+    """Return tidy rows from the given columns (sequences or scalars); the others stay empty."""
+    length = max((len(c) for c in columns.values() if np.ndim(c)), default=1)
+    table = pd.DataFrame(columns, index=range(length)).reindex(columns=COLUMNS)
+    table["seed"] = table["seed"].astype("Int64")
+    table["reached"] = table["reached"].fillna(True).astype(bool)
+    return table.astype({"y": float, "low": float, "high": float, "series": str})
+
+
+def tidy(runs, panel, x, y, series="rule", keep=()):
+    """Return what one panel plots of a table of runs: a row for each run, then for each mean.
+
+    `x`, `y` and `series` name columns of `runs`, `keep` those to be kept beside them; a series
+    whose `x` is empty holds at any x. A run that did not reach its goal, or diverged, leaves its
+    condition without a mean (the mean of the others would flatter it): y is then empty and
+    `reached` False.
+    """
+    each = rows(
+        panel=panel,
+        quantity=y,
+        series=runs[series].to_numpy(),
+        kind="run",
+        x=runs[x].to_numpy(),
+        y=runs[y].to_numpy(),
+        seed=runs["seed"].to_numpy(),
+        reached=runs["reached"].to_numpy(dtype=bool) & np.isfinite(runs[y].to_numpy(dtype=float)),
+    ).assign(**{column: runs[column].to_numpy() for column in keep})
+    conditions = each.groupby(["series", "x"], sort=False, dropna=False)
+    return pd.concat([each, *(_mean(condition) for _, condition in conditions)], ignore_index=True)
+
+
+def panels(runs, quantities, x, series="rule"):
+    """Return the tidy rows of one panel for each of `quantities`, lettered A, B, C, ..."""
+    lettered = zip(ascii_uppercase, quantities, strict=False)
+    return pd.concat([tidy(runs, letter, x, y, series) for letter, y in lettered])
+
+
+def variants(runs):
+    """Return each run's series: its rule, with its fraction where the rule has several."""
+    several = runs.groupby("rule")["fraction"].transform("nunique") > 1
+    return runs["rule"].where(~several, runs["rule"] + " " + runs["fraction"].map("{:g}".format))
+
+
+def most_sparing(runs, quantity):
+    """Return, of each rule at each width, the runs of the setting with the least mean `quantity`.
+
+    Only settings with which every run reached the goal are considered; a rule that has none at a
+    width keeps all its runs there.
+    """
+    condition = runs.groupby(["rule", "width", *SETTING], dropna=False)
+    mean = condition[quantity].transform("mean")
+    mean = mean.where(condition["reached"].transform("all"), np.inf)
+    least = mean.groupby([runs["rule"], runs["width"]]).transform("min")
+    return runs[mean == least]
+
+
+def _mean(condition):
+    reached = condition["reached"].all()
+    low, high = interval(condition["y"]) if reached else (np.nan, np.nan)
+    return condition.head(1).assign(
+        kind="mean",
+        y=condition["y"].mean() if reached else np.nan,
+        low=low,
+        high=high,
+        seed=pd.NA,
+        reached=reached,
+    )
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """A power law for each seed: log y = height + slope * (log x - centre)."""
+
+    slopes: np.ndarray
+    heights: np.ndarray
+    centre: float
+
+    def exponent(self):
+        """Return the mean exponent and its 95 % interval, as (mean, low, high)."""
+        return over_seeds(self.slopes)
+
+    def at(self, x):
+        """Return y (geometric mean over seeds) at the values `x` and its 95 % band, in rows.
+
+        The band is that of the fitted lines: it does not say whether the power law holds at `x`.
+        """
+        distance = np.log(np.asarray(x, dtype=float)) - self.centre
+        return np.exp(over_seeds(self.heights[:, None] + self.slopes[:, None] * distance))
+
+
+def over_seeds(values):
+    """Return the mean over the first axis and its 95 % interval (Student's t): (mean, low, high).
+
+    One seed alone has no interval (nan).
+    """
+    values = np.asarray(values, dtype=float)
+    mean, count = values.mean(axis=0), len(values)
+    if count < 2:
+        half = np.full_like(mean, np.nan)
+    else:
+        half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * stats.sem(values)
+    return np.array([mean, mean - half, mean + half])
+
+
+def power_law(table):
+    """Fit a power law by least squares on logarithms to each row of `table` (seeds by x)."""
+    log_x, log_y = np.log(table.columns.to_numpy(dtype=float)), np.log(table.to_numpy(dtype=float))
+    distance = log_x - log_x.mean()
+    slopes = log_y @ distance / (distance @ distance)
+    return PowerLaw(slopes, log_y.mean(axis=1), log_x.mean())
+
+
+def fitted(table, upto=None):
+    """Return the power laws of a tidy table's series, as rows of kind fit (a line) and exponent.
+
+    Each series is fitted from its x of least (geometric) mean y on, over at least three x; the
+    line goes to x = `upto`, or to the largest x. Seeds that lack a condition are left out.
+    """
+    means = table[(table["kind"] == "mean") & table["reached"] & table["x"].notna()]
+    place = ["panel", "quantity", "series"]
+    runs = table[table["kind"] == "run"].merge(means[[*place, "x"]], on=[*place, "x"])
+    lines = [rows(panel=[])]
+    for where, points in runs.groupby(place, sort=False):
+        logs = points.pivot(index="seed", columns="x", values="y").astype(float).dropna()
+        beyond = logs.loc[:, np.log(logs).mean().idxmin() :]
+        if beyond.shape[1] < 3:
+            continue
+        law = power_law(beyond)
+        x = np.geomspace(beyond.columns[0], upto or beyond.columns[-1], 60)
+        at = dict(zip(place, where, strict=True))
+        y, low, high = law.at(x)
+        lines.append(rows(**at, kind="fit", x=x, y=y, low=low, high=high))
+        y, low, high = law.exponent()
+        lines.append(rows(**at, kind="exponent", y=y, low=low, high=high))
+    return pd.concat(lines, ignore_index=True)

@@ -1,0 +1,71 @@
+"""Does the ordering of the rules hold when learning rate, initial weights, loss, ... change?
+
+Panels: M0 (upper) and M1 (lower line) by rule, against one parameter each, the others as usual.
+"""
+
+import pandas as pd
+from command import main
+from estimates import tidy, variants
+from style import draw_series, label_ends, look, name, name_axes, new_figure, title
+
+NUMBERS = {"learning_rate": "learning rate", "initial_sd": "initial weights' s.d."}
+CHOICES = {"loss": "loss", "activation": "activation", "dataset": "data set"}
+PARAMETERS = NUMBERS | CHOICES
+SPREAD = 0.5  # between the outermost rules of a choice; choices are 1 apart
+
+
+def summarise(energy):
+    """Return the plotted numbers: M0 and M1 by rule, against each parameter that varies.
+
+    A parameter's usual value is the one that most runs have.
+    """
+    energy = energy.assign(rule=variants(energy))
+    usual = {key: energy[key].mode()[0] for key in PARAMETERS}
+    varied = [key for key in PARAMETERS if energy[key].nunique() > 1]
+    tables = []
+    for column, key in enumerate(varied):
+        others = [other for other in PARAMETERS if other != key]
+        runs = energy[(energy[others] == pd.Series(usual)[others]).all(axis=1)]
+        for line, quantity in enumerate(["M0", "M1"]):
+            letter = chr(ord("A") + line * len(varied) + column)
+            tables.append(tidy(runs, letter, key, quantity).assign(parameter=key))
+    return pd.concat(tables, ignore_index=True)
+
+
+def draw(table):
+    """Return the figure of the plotted numbers."""
+    letters = sorted(table["panel"].unique())
+    columns = len(letters) // 2
+    figure, axes = new_figure(2, columns, height=105, sharey="row")
+    drawn = []
+    for place, (ax, letter) in enumerate(zip(axes, letters, strict=True)):
+        panel = table[table["panel"] == letter]
+        parameter, quantity = panel.iloc[0][["parameter", "quantity"]]
+        name_axes(ax, PARAMETERS[parameter], quantity, "xy" if parameter in NUMBERS else "y")
+        if place % columns:
+            ax.set_ylabel("")
+        if parameter in CHOICES:
+            panel = _place_choices(ax, panel)
+        draw_series(ax, panel, look if parameter in NUMBERS else _unlined)
+        title(ax, letter)
+        drawn.append(panel)
+    for place in (columns - 1, 2 * columns - 1):
+        label_ends(axes[place], drawn[place])
+    return figure
+
+
+def _place_choices(ax, panel):
+    """Return the panel with its choices as numbers, a little apart by series; tick them."""
+    choices, series = list(panel["x"].unique()), list(panel["series"].unique())
+    shift = panel["series"].map(series.index) / max(len(series) - 1, 1) - 0.5
+    ax.set_xticks(range(len(choices)), [name(choice).replace(" ", "\n") for choice in choices])
+    ax.set_xlim(-0.5, len(choices) - 0.5)
+    return panel.assign(x=panel["x"].map(choices.index) + SPREAD * shift)
+
+
+def _unlined(series):
+    return {**look(series), "linestyle": ""}
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, summarise, draw)

@@ -1,0 +1,85 @@
+"""How many times less energy a rule takes than backprop, and what that comes to in a cortex.
+
+Panels: the saving in M0 and in M1 against width, each rule with the fraction and the subnet size of
+least energy; "optimal width" compares backprop with itself at its best width. Power laws, fitted
+from the width of least saving on, are carried to the number of neurons in macaque V1: dashed,
+because nothing was simulated there; the interval is that over seeds.
+"""
+
+import pandas as pd
+from command import main
+from estimates import fitted, most_sparing, tidy
+from style import draw_series, label_ends, look, name, name_axes, new_figure, number, title
+
+V1 = 1.6e8  # neurons in macaque V1
+PANELS = {"A": "M0", "B": "M1"}
+TITLES = {"A": "saved updates", "B": "saved change"}
+OPTIMAL = "optimal width"
+
+
+def summarise(energy):
+    """Return the plotted numbers: backprop's energy over each rule's, seed by seed, and the fits.
+
+    A ratio needs both runs to have reached the goal.
+    """
+    table = pd.concat(
+        [
+            tidy(_ratios(energy, quantity), letter, "width", quantity, keep=["fraction"])
+            for letter, quantity in PANELS.items()
+        ]
+    )
+    return pd.concat([table, fitted(table, upto=V1)], ignore_index=True)
+
+
+def _ratios(energy, quantity):
+    """Return for each rule, width and seed the ratio of backprop's `quantity` to the rule's."""
+    best = most_sparing(energy, quantity)
+    backprop = best[best["rule"] == "backprop"]
+    reached = backprop[backprop.groupby("width")["reached"].transform("all")]
+    optimum = reached.groupby("width")[quantity].mean().idxmin()
+    least = backprop[backprop["width"] == optimum].drop(columns="width").assign(rule=OPTIMAL)
+    others = pd.concat(
+        [best[best["rule"] != "backprop"], least.merge(backprop[["width", "seed"]], on="seed")]
+    )
+    pairs = others.merge(backprop, on=["width", "seed"], suffixes=("", "_backprop"))
+    return pairs.assign(
+        reached=pairs["reached"] & pairs["reached_backprop"],
+        **{quantity: pairs[f"{quantity}_backprop"] / pairs[quantity]},
+    )
+
+
+def draw(table):
+    """Return the figure of the plotted numbers."""
+    figure, axes = new_figure(1, 2, height=75)
+    for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
+        panel = table[table["panel"] == letter]
+        digit = quantity[1]
+        name_axes(ax, "width", f"saving in $M_{digit}$ (backprop / rule)")
+        draw_series(ax, panel, _look)
+        ax.axhline(1, color="0.7", lw=0.6, zorder=0)
+        ax.axvline(V1, color="0.7", lw=0.6, zorder=0)
+        where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "right"}
+        ax.text(V1, 0.02, f"macaque V1, {number(V1)}", size=6, **where)
+        title(ax, letter, TITLES[letter])
+    for ax, letter in zip(axes, PANELS, strict=True):
+        panel = table[table["panel"] == letter]
+        label_ends(ax, panel, _look, lambda series, panel=panel: _name(series, panel))
+    return figure
+
+
+def _look(series):
+    return look("backprop" if series == OPTIMAL else series)
+
+
+def _name(series, panel):
+    """Return the name of a series with its extrapolated saving."""
+    fit = panel[(panel["series"] == series) & (panel["kind"] == "fit")]
+    if fit.empty:
+        return name(series)
+    end = fit.loc[fit["x"].idxmax()]
+    interval = f" ({number(end.low)} to {number(end.high)})" if pd.notna(end.low) else ""
+    return f"{name(series)}\n{number(end.y)}{interval}"
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, summarise, draw)

@@ -1,0 +1,266 @@
+"""The look that all figures share: colours, axes, series, labels, and saving.
+
+A rule has one colour and one marker, everywhere. Rules' colours differ by at least 18 in CIELAB,
+to normal as to protan, deutan and tritan sight; the markers tell them apart in grey.
+"""
+
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
+from matplotlib.transforms import ScaledTranslation
+from scipy.optimize import isotonic_regression
+
+matplotlib.rc_file(Path(__file__).with_name("matplotlibrc"))
+
+ONE_COLUMN, TWO_COLUMNS = 85, 174  # mm
+
+# Colour, marker and line of each rule, and of each criterion of competition.
+LOOKS = {
+    "backprop": ("#000000", "o", "-"),
+    "random_synapses": ("#E69F00", "s", "-"),
+    "fixed_neurons": ("#1C4A3C", "v", "-"),
+    "random_neurons": ("#8CC49A", "<", "-"),
+    "class_neurons": ("#B5B053", ">", "-"),
+    "competitive": ("#0072B2", "D", "-"),
+    "competitive_per_neuron": ("#3FB8F5", "d", "-"),
+    "subnet": ("#D55E00", "p", "-"),
+    "competitive_subnet": ("#641C66", "X", "-"),
+    "fixed_features": ("#7C7C55", "h", "-"),
+    "largest_update": ("#0072B2", "D", "-"),
+    "smallest_update": ("#0072B2", "D", ":"),
+    "largest_weight": ("#B85C90", "^", "-"),
+    "smallest_weight": ("#B85C90", "^", ":"),
+    "largest_error": ("#1C4A3C", "v", "-"),
+    "largest_activity": ("#B5B053", ">", "-"),
+}
+# For rules that a config adds: a new combination of known parts needs no new code.
+SPARE_COLOURS = ["#712301", "#B85C90"]
+
+AXES = {
+    "trials": "learning time (trials)",
+    "M0": "$M_0$ (synaptic updates)",
+    "M1": r"$M_1$ (summed $|\Delta w|$)",
+    "width": "width (hidden units)",
+    "fraction": "plastic fraction of synapses",
+    "plastic_units": "plastic hidden units",
+}
+
+SMOKE = "SMOKE: a quick check with few seeds and conditions, not a result"
+NAME_HEIGHT = 8  # points between two direct labels
+LOWEST_NAME = 0.04  # of a panel's height, so that labels stay clear of the x axis
+STRIP_ROW, STRIP = 0.06, 0.3  # of a panel's height: a line of the strip above it, at most in all
+DOT = {"s": 3, "alpha": 0.5, "lw": 0, "clip_on": False}  # a run
+ASIDE = 3.5  # points by which runs stand beside their mean
+
+# Nothing that changes from run to run may enter a file.
+METADATA = {
+    "svg": {"Date": None},
+    "png": {"Software": "matplotlib"},
+    "pdf": {"CreationDate": None, "ModDate": None},
+}
+
+
+def look(series):
+    """Return colour, marker and line of a series, as keywords of `Axes.plot`.
+
+    A series is named by its rule or criterion; what follows a space tells variants apart.
+    """
+    rule = series.split()[0]
+    spare = SPARE_COLOURS[zlib.crc32(rule.encode()) % len(SPARE_COLOURS)]
+    colour, marker, line = LOOKS.get(rule, (spare, "H", "-"))
+    return {"color": colour, "marker": marker, "linestyle": line}
+
+
+def name(series):
+    """Return the name of a series for people."""
+    return series.replace("_", " ")
+
+
+def blank_figure(height, width=TWO_COLUMNS):
+    """Return an empty figure of `width` x `height` mm."""
+    return Figure(figsize=(width / 25.4, height / 25.4))
+
+
+def new_figure(rows, columns, height, width=TWO_COLUMNS, **shared):
+    """Return a figure of `width` x `height` mm and its panels, as a flat list in reading order."""
+    figure = blank_figure(height, width)
+    return figure, list(figure.subplots(rows, columns, squeeze=False, **shared).flat)
+
+
+def title(ax, letter, text=""):
+    """Give a panel its letter and, after it, what it shows (above the strip, where it has one)."""
+    top = ax.child_axes[-1] if ax.child_axes else ax
+    top.set_title(rf"$\bf{{{letter}}}$  {text}")
+
+
+def name_axes(ax, x, y, log="xy"):
+    """Label a panel's axes by the quantities on them; `log` says which are logarithmic."""
+    ax.set(xlabel=AXES.get(x, x), ylabel=AXES.get(y, y))
+    for direction in log:
+        ax.set(**{f"{direction}scale": "log"})
+        axis = getattr(ax, f"{direction}axis")
+        axis.set_major_formatter(TickFormatter(labelOnlyBase=False))
+        axis.set_minor_formatter(TickFormatter(labelOnlyBase=False))
+
+
+class TickFormatter(LogFormatterSciNotation):
+    """Labels a logarithmic axis by plain numbers where all are short, else by powers of ten."""
+
+    def __call__(self, value, position=None):
+        label = super().__call__(value, position)
+        smallest, largest = sorted(self.axis.get_view_interval())
+        return f"{value:,.6g}" if label and smallest > 4e-5 and largest < 4e4 else label
+
+
+def number(value):
+    """Return a number as text for a figure, such as 0.012, 0.54, 1,230 or 1.2 x 10^8."""
+    if not np.isfinite(value):
+        return "?"
+    if value != 0 and not 1e-3 <= abs(value) < 1e4:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return rf"${mantissa}\times 10^{{{int(exponent)}}}$"
+    if abs(value) < 10:
+        text = f"{value:.2g}" if abs(value) < 0.1 else f"{value:.2f}"
+    else:
+        text = f"{float(f'{value:.3g}'):,.6g}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def draw_series(ax, table, look=look):
+    """Draw a panel's series: each run, the means with their intervals, and the fits.
+
+    `table` holds the tidy rows (see estimates) of one panel; `look` maps a series to its colour,
+    marker and line. Runs stand a little to the right of their mean. A series that holds at any x is
+    a level across the panel. Conditions with runs that never reached the goal are marked in a strip
+    above the panel.
+    """
+    table = table.astype({"x": float})
+    aside = ax.transData + ScaledTranslation(ASIDE / 72, 0, ax.figure.dpi_scale_trans)
+    for series, points in table.groupby("series", sort=False):
+        style = look(series)
+        colour = style["color"]
+        if points.loc[points["kind"] == "mean", "x"].isna().any():
+            _draw_level(ax, points, colour)
+            continue
+        points = points.sort_values("x", kind="stable")
+        runs = points[(points["kind"] == "run") & points["reached"]]
+        means = points[points["kind"] == "mean"]
+        fit = points[points["kind"] == "fit"]
+        ax.vlines(means["x"], means["low"], means["high"], color=colour, lw=1.2, zorder=3)
+        ax.plot(means["x"], means["y"], **style, mec="white", mew=0.4, zorder=4)
+        ax.plot(fit["x"], fit["y"], color=colour, lw=0.8, ls=(0, (4, 2)), zorder=1)
+        # The limits hold the data; a wide band or the dots' displacement must not widen them.
+        limits = ax.dataLim.frozen()
+        ax.scatter(runs["x"], runs["y"], color=colour, transform=aside, zorder=2, **DOT)
+        ax.fill_between(fit["x"], fit["low"], fit["high"], color=colour, alpha=0.15, lw=0)
+        ax.dataLim.set(limits)
+        ax.update_datalim(runs[["x", "y"]].to_numpy(dtype=float))
+    _mark_unreached(ax, table[table["kind"] == "run"], look)
+
+
+def _draw_level(ax, points, colour):
+    for mean in points[(points["kind"] == "mean") & points["reached"]].itertuples():
+        ax.axhspan(mean.low, mean.high, color=colour, alpha=0.12, lw=0, zorder=0)
+        ax.axhline(mean.y, color=colour, lw=0.8, zorder=1)
+    runs = points[(points["kind"] == "run") & points["reached"]]
+    edge = ax.get_yaxis_transform()
+    ax.scatter([0.01] * len(runs), runs["y"], color=colour, transform=edge, **DOT)
+
+
+def _mark_unreached(ax, runs, look):
+    """Mark above the panel, a line a series, where all (filled) or some (open) runs failed."""
+    failing = _unreached(runs)
+    if not failing:
+        return
+    line = _strip_line(failing)
+    strip = ax.inset_axes([0, 1.03, 1, line * len(failing)], sharex=ax, facecolor="0.94")
+    strip.set(ylim=(-0.5, len(failing) - 0.5), yticks=[])
+    strip.tick_params(which="both", bottom=False, labelbottom=False)
+    sns.despine(ax=strip, left=True, bottom=True)
+    strip.text(-0.02, 0.5, "never", transform=strip.transAxes, size=6, ha="right", va="center")
+    for row, series in enumerate(failing):
+        colour = look(series)["color"]
+        for x, condition in runs[runs["series"] == series].groupby("x", dropna=False):
+            if condition["reached"].all():
+                continue
+            anywhere = pd.isna(x)
+            strip.plot(
+                0.02 if anywhere else x,
+                row,
+                transform=strip.get_yaxis_transform() if anywhere else strip.transData,
+                marker="^",
+                ms=3.5 * line / STRIP_ROW,
+                color=colour,
+                mfc="white" if condition["reached"].any() else colour,
+                clip_on=False,
+            )
+
+
+def _unreached(runs):
+    return list(runs.loc[~runs["reached"], "series"].unique())
+
+
+def _strip_line(failing):
+    return min(STRIP_ROW, STRIP / len(failing))
+
+
+def label_ends(ax, table, look=look, name=name):
+    """Write each series' name at its right end, pushed apart where names would overlap."""
+    # Lay the panels out: the room that names take depends on the panel's height.
+    ax.get_figure(root=True).draw_without_rendering()
+    height = ax.get_window_extent().height * 72 / ax.figure.dpi
+    failing = _unreached(table[table["kind"] == "run"])
+    ends = []
+    for series, points in table[table["kind"].isin(["mean", "fit"])].groupby("series", sort=False):
+        points = points[points["y"].notna()]
+        if len(points):
+            data = points[["x", "y"]].fillna({"x": ax.get_xlim()[1]}).to_numpy(dtype=float)
+            on_panel = ax.transAxes.inverted().transform(ax.transData.transform(data))
+            right, up = on_panel[on_panel[:, 0].argmax()]
+        else:
+            right, up = 1, 1.03 + _strip_line(failing) * (failing.index(series) + 0.5)
+        ends.append((up, right, series))
+    if not ends:
+        return
+    ups, rights, names = zip(*sorted(ends), strict=True)
+    lines = 1 + max(name(series).count("\n") for series in names)
+    step = lines * NAME_HEIGHT / height * np.arange(len(ups))
+    places = np.maximum(isotonic_regression(np.array(ups) - step).x, LOWEST_NAME) + step
+    for up, right, place, series in zip(ups, rights, places, names, strict=True):
+        colour = look(series)["color"]
+        leader = {"transform": ax.transAxes, "color": colour, "clip_on": False}
+        ax.plot([right, 1.0, 1.03], [up, place, place], lw=0.4, alpha=0.6, **leader)
+        ax.text(1.04, place, name(series), size=6, va="center", **leader)
+
+
+def save(figure, numbers, output, scale):
+    """Write OUTPUT.svg, .png, .pdf and the plotted numbers as OUTPUT.csv: same input, same bytes.
+
+    At smoke scale the figure says so. Each file is written beside and then renamed.
+    """
+    if scale == "smoke":
+        box = {"boxstyle": "square,pad=0.3", "facecolor": "#B2182B", "linewidth": 0}
+        figure.suptitle(SMOKE, color="white", weight="bold", bbox=box)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once: the same places in every format
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    for kind, metadata in METADATA.items():
+        with _beside(output, kind) as partial:
+            figure.savefig(partial, format=kind, metadata=metadata)
+    with _beside(output, "csv") as partial:
+        numbers.to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
+
+
+@contextmanager
+def _beside(output, kind):
+    partial = output.with_name(f".{output.name}.{kind}.partial")
+    yield partial
+    partial.replace(output.with_name(f"{output.name}.{kind}"))

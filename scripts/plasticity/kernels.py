@@ -1,0 +1,577 @@
+"""The compiled loops inside a block of trials: what has to be done trial by trial.
+
+`learn_output` is one trial's forward pass from the hidden units on, its gate, the back-propagation and the
+whole of the output layer's learning. Around it stand four loops, one for each structure that a rule can give
+to the first layer's change; `plasticity.engine` says which is used when, and derives them.
+
+Names: t, s are trials of the block (s < t), j hidden units, i inputs, o outputs. delta (t, j) is learning rate
+times back-propagated error, zero where a unit may not learn: the change of synapse (j, i) is delta_j x_i.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from plasticity.compilation import compiled
+from plasticity.competition import kth_largest, number, winners_of_product
+from plasticity.network import LEAK
+
+LEAKY_RELU, RELU, ELU, LOGISTIC = range(4)
+MSE, CROSS_ENTROPY = range(2)
+ALWAYS, ERROR, MARGIN = range(3)
+ALL, PER_LAYER, PER_NEURON = range(3)
+UPDATE, WEIGHT = range(2)  # what a competition among synapses compares
+NO_UNITS, BY_ERROR, BY_ACTIVITY = range(3)  # what a competition among hidden units compares
+HIDDEN, OUT = range(2)
+
+
+class Codes(NamedTuple):
+    """The rule and the model as numbers."""
+
+    rate: float
+    activation: int
+    loss: int
+    gate: int
+    margin: float
+    select: int
+    criterion: int
+    largest: bool
+    fraction: float
+    fraction_out: float
+    unit_criterion: int
+    threshold: float  # of synaptic caching; infinite without
+    decay: float
+
+
+class Tally(NamedTuple):
+    """Totals that the loops add to; by layer (2,), but `trials` is (updated, correct)."""
+
+    M0: np.ndarray
+    M1: np.ndarray
+    M0_consolidation: np.ndarray
+    M1_consolidation: np.ndarray
+    maintenance: np.ndarray
+    transient: np.ndarray  # sum of |s| now
+    trials: np.ndarray
+
+
+class Output(NamedTuple):
+    """The output layer, (10, N + 1) each; `eligible` and `transient` are empty where not needed.
+
+    A synapse's update count is counts[o, j] + row_counts[j]: most trials change all outputs of a unit.
+    """
+
+    weights: np.ndarray
+    eligible: np.ndarray
+    n_eligible: np.ndarray  # (10,) by output unit
+    counts: np.ndarray
+    row_counts: np.ndarray  # (N + 1,)
+    transient: np.ndarray
+    values: np.ndarray  # work space and its view as integers
+    keys: np.ndarray
+    guess: np.ndarray  # (1,) last threshold relative to the largest value, in bits
+
+
+class Trial(NamedTuple):
+    """Work space of one trial."""
+
+    h: np.ndarray  # (N + 1,) activity, the constant unit last
+    d: np.ndarray  # (N,) back-propagated error
+    y: np.ndarray  # (10,)
+    e: np.ndarray  # (10,)
+    values: np.ndarray  # (N,) and its view as integers
+    keys: np.ndarray
+
+
+@compiled
+def hidden_activity(a, activation, h, slope):
+    """h = f(a) and slope = f'(a) for pre-activations a (N,)."""
+    one = a.dtype.type(1)
+    zero = a.dtype.type(0)
+    leak = a.dtype.type(LEAK)
+    if activation == LEAKY_RELU:
+        for j in range(a.size):
+            slope[j] = one if a[j] > zero else leak
+            h[j] = a[j] * slope[j]
+    elif activation == RELU:
+        for j in range(a.size):
+            slope[j] = one if a[j] > zero else zero
+            h[j] = a[j] if a[j] > zero else zero
+    elif activation == ELU:
+        for j in range(a.size):
+            slope[j] = one if a[j] > zero else np.exp(a[j])
+            h[j] = a[j] if a[j] > zero else np.expm1(a[j])
+    else:
+        for j in range(a.size):
+            h[j] = one / (one + np.exp(-a[j]))
+            slope[j] = h[j] * (one - h[j])
+
+
+@compiled
+def output_error(y, label, loss, e):
+    """Minus the derivative of the loss with respect to the outputs."""
+    if loss == CROSS_ENTROPY:
+        highest = y.max()
+        total = y.dtype.type(0)
+        for o in range(y.size):
+            e[o] = np.exp(y[o] - highest)
+            total += e[o]
+        for o in range(y.size):
+            e[o] = -e[o] / total
+    else:
+        for o in range(y.size):
+            e[o] = -y[o]
+    e[label] += y.dtype.type(1)
+
+
+@compiled
+def gate_open(y, label, gate, margin):
+    """Whether the pattern leads to plasticity; see reference.gate_open."""
+    if gate == ALWAYS:
+        return True
+    if gate == ERROR:
+        return np.argmax(y) != label
+    rival = -np.inf
+    for o in range(y.size):
+        if o != label:
+            rival = max(rival, y[o])
+    return y[label] - rival < margin
+
+
+@compiled
+def infinite_bits(keys):
+    """Bits of infinity in the type of the keys: above those of every finite value."""
+    return np.int64(0x7F800000) if keys.itemsize == 4 else np.int64(0x7FF0000000000000)
+
+
+@compiled
+def to_keys(keys, largest):
+    """Turn bits of non-negative values into keys of which the largest win, in place."""
+    if not largest:
+        infinity = infinite_bits(keys)
+        for i in range(keys.size):
+            keys[i] = infinity - keys[i]
+
+
+@compiled
+def cache(s, threshold, layer, tally):
+    """The transient part of one changed synapse after consolidation, if its size s passes the threshold."""
+    if abs(s) > threshold:
+        tally.M0_consolidation[layer] += 1
+        tally.M1_consolidation[layer] += abs(s)
+        return s * 0
+    return s
+
+
+@compiled
+def learn_all_outputs(h, e, rate, out, tally):
+    """Change every output synapse: dw_oj = (rate e_o) h_j."""
+    errors, activity, active = 0, 0.0, 0
+    for o in range(e.size):
+        errors += e[o] != 0
+    whole = errors == e.size
+    for j in range(h.size):
+        activity += abs(h[j])
+        active += h[j] != 0
+    size = 0.0
+    for o in range(e.size):
+        g = rate * e[o]
+        size += abs(g)
+        for j in range(h.size):
+            out.weights[o, j] += g * h[j]
+        if not whole and g != 0:
+            for j in range(h.size):
+                out.counts[o, j] += h[j] != 0
+    if whole:
+        for j in range(h.size):
+            out.row_counts[j] += h[j] != 0
+    tally.M0[OUT] += errors * active
+    tally.M1[OUT] += size * activity
+
+
+@compiled
+def learn_chosen_outputs(h, e, rate, out, codes, tally):
+    """Change the output synapses that are eligible and win, and keep their transient parts."""
+    restricted = out.eligible.size > 0
+    competes = codes.select != ALL and codes.unit_criterion == NO_UNITS
+    cached = out.transient.size > 0
+    highest = np.int64(0)
+    if competes:
+        for o in range(e.size):
+            g = rate * e[o]
+            for j in range(h.size):
+                value = g * h[j] if codes.criterion == UPDATE else out.weights[o, j]
+                out.values[o, j] = abs(value)
+            to_keys(out.keys[o], codes.largest)
+            if restricted:
+                for j in range(h.size):
+                    if not out.eligible[o, j]:
+                        out.keys[o, j] = -1
+            for j in range(h.size):
+                highest = max(highest, np.int64(out.keys[o, j]))
+    threshold = np.int64(0)
+    if competes and codes.select == PER_LAYER:
+        k = number(codes.fraction_out, out.n_eligible.sum())
+        threshold = kth_largest(out.keys.ravel(), k, highest + out.guess[0])
+        out.guess[0] = threshold - highest
+    for o in range(e.size):
+        g = rate * e[o]
+        if competes and codes.select == PER_NEURON:
+            k = number(codes.fraction_out, out.n_eligible[o])
+            threshold = kth_largest(out.keys[o], k, highest) if k > 0 else infinite_bits(out.keys) + 1
+        for j in range(h.size):
+            wins = not competes or out.keys[o, j] >= threshold
+            change = g * h[j]
+            if change == 0 or not wins or (restricted and not out.eligible[o, j]):
+                continue
+            out.weights[o, j] += change
+            out.counts[o, j] += 1
+            tally.M0[OUT] += 1
+            tally.M1[OUT] += abs(change)
+            if cached:
+                before = out.transient[o, j]
+                after = cache(before + change, codes.threshold, OUT, tally)
+                out.transient[o, j] = after
+                tally.transient[OUT] += abs(after) - abs(before)
+
+
+@compiled
+def learn_output(a, label, offset, trial, out, codes, tally):
+    """One trial from the pre-activations a (N,) on, except the first layer's change.
+
+    `offset` (10,) is what frozen parts of the network add to the outputs. Leaves the hidden units' errors in
+    trial.d and the activities in trial.h. Returns 1 if the trial is plastic, 0 if its gate is closed, and -1,
+    with nothing changed, if the outputs are not finite.
+    """
+    h, d, y, e = trial.h, trial.d, trial.y, trial.e
+    width = a.size
+    hidden_activity(a, codes.activation, h[:width], d)
+    h[width] = 1
+    for o in range(y.size):
+        total = offset[o]
+        for j in range(width + 1):
+            total += out.weights[o, j] * h[j]
+        y[o] = total
+        if not np.isfinite(total):
+            return -1
+    tally.trials[1] += np.argmax(y) == label
+    if not gate_open(y, label, codes.gate, codes.margin):
+        return 0
+    tally.trials[0] += 1
+    output_error(y, label, codes.loss, e)
+    back = trial.values
+    back[:] = 0
+    for o in range(y.size):
+        for j in range(width):
+            back[j] += out.weights[o, j] * e[o]
+    for j in range(width):
+        d[j] *= back[j]
+    rate = h.dtype.type(codes.rate)
+    plain = codes.select == ALL or codes.unit_criterion != NO_UNITS
+    if plain and out.eligible.size == 0 and out.transient.size == 0:
+        learn_all_outputs(h, e, rate, out, tally)
+    else:
+        learn_chosen_outputs(h, e, rate, out, codes, tally)
+    return 1
+
+
+@compiled
+def eligible_units(t, plastic, units, trial, codes, delta):
+    """delta[:plastic] = rate x error for the hidden units that may learn on trial t, 0 for the others.
+
+    `units` (T, N) marks the trial's eligible units; with no rows, the first `plastic` are eligible. With a
+    competition among hidden units its losers are set to 0 as well. Returns the number of eligible units.
+    """
+    rate = trial.h.dtype.type(codes.rate)
+    restricted = units.shape[0] > 0
+    eligible = plastic
+    for j in range(plastic):
+        delta[j] = rate * trial.d[j]
+    if restricted:
+        eligible = 0
+        for j in range(plastic):
+            eligible += units[t, j]
+            delta[j] *= units[t, j]
+    if codes.unit_criterion != NO_UNITS and eligible > 0:
+        for j in range(plastic):
+            trial.values[j] = abs(delta[j] if codes.unit_criterion == BY_ERROR else trial.h[j])
+        if restricted:
+            for j in range(plastic):
+                if not units[t, j]:
+                    trial.keys[j] = -1
+        threshold = kth_largest(trial.keys[:plastic], number(codes.fraction, eligible), 0)
+        for j in range(plastic):
+            if trial.keys[j] < threshold:
+                delta[j] = 0
+    return eligible
+
+
+@compiled
+def run_outer(pre, gram, size, plastic_inputs, labels, offset, units, delta, unit_counts, trial, out, codes, tally):
+    """Trials whose first-layer change is an outer product delta_t x_t: T trials, the first `P` units plastic.
+
+    pre (T, N): pre-activations under the weights at the start of these trials, corrected here in place by
+    sum_s<t gram[t, s] delta[s]; gram (T, T): x_t . x_s over the inputs plastic on trial s; size (T,): sum of |x|
+    over them; plastic_inputs (T,): their number; delta (T, P): filled. Returns the number of trials made.
+    """
+    trials, plastic = delta.shape
+    for t in range(trials):
+        a = pre[t]
+        for s in range(t):
+            g = gram[t, s]
+            past = delta[s]
+            for j in range(plastic):
+                a[j] += g * past[j]
+        state = learn_output(a, labels[t], offset[t], trial, out, codes, tally)
+        if state < 0:
+            delta[t:] = 0
+            return t
+        now = delta[t]
+        if state == 0:
+            now[:] = 0
+        elif plastic > 0:
+            eligible_units(t, plastic, units, trial, codes, now)
+            total, changed = 0.0, 0
+            for j in range(plastic):
+                total += abs(now[j])
+                changed += now[j] != 0
+                unit_counts[j] += now[j] != 0
+            tally.M0[HIDDEN] += changed * plastic_inputs[t]
+            tally.M1[HIDDEN] += total * size[t]
+        tally.maintenance[OUT] += tally.transient[OUT]
+    return trials
+
+
+@compiled
+def replay_caching(x, delta, transient, row_sums, codes, tally):
+    """Caching's books for the trials of `run_outer`: x (T, inputs), delta (T, P), transient (P, inputs).
+
+    Without decay caching does not alter learning, so it can follow after the block, unit by unit. row_sums (P,)
+    are the units' sums of |s|: a unit that does not change is charged its sum again and left alone.
+    """
+    for j in range(delta.shape[1]):
+        s = transient[j]
+        for t in range(delta.shape[0]):
+            g = delta[t, j]
+            if g != 0:
+                total = 0.0
+                for i in range(s.size):
+                    change = g * x[t, i]
+                    if change != 0:
+                        s[i] = cache(s[i] + change, codes.threshold, HIDDEN, tally)
+                    total += abs(s[i])
+                row_sums[j] = total
+            tally.maintenance[HIDDEN] += row_sums[j]
+
+
+@compiled
+def run_staircase(
+    pre, x, order, u, u_sums, labels, offset, units, plastic,
+    weights, counts, transient, trial, ranks, prefix, guess, out, codes, tally,
+):
+    """Trials in which the first layer's synapses compete by |delta_j x_i|: the winners of unit j are its
+    largest (smallest) inputs, so a prefix (suffix) of the inputs in order of size.
+
+    pre (N, T): pre-activations under the weights at the start, corrected in place; x (inputs, T); order
+    (T, inputs): inputs by falling |x|; u (T, inputs): |x| in that order; u_sums (T, inputs + 1): its sums up to
+    each rank. weights, counts, transient (N, inputs) change at the winners only. prefix (inputs + 1, T) holds, for
+    the present trial s, sums over the inputs up to each rank of x_s x_t, for all t at once: what the change of
+    unit j adds to its later pre-activations is delta_j times the row that belongs to j's number of winners.
+    """
+    inputs, trials = x.shape
+    more, fewer, middle, rows = ranks
+    scratch, bits = trial.values[:1], trial.keys[:1]  # one number, seen as float and as integer
+    delta = np.empty_like(trial.d)
+    sizes = np.empty_like(trial.d)
+    a = np.empty_like(trial.d)
+    cached = transient.size > 0
+    for t in range(trials):
+        for j in range(a.size):
+            a[j] = pre[j, t]
+        state = learn_output(a, labels[t], offset[t], trial, out, codes, tally)
+        if state < 0:
+            return t
+        if state == 1:
+            eligible = eligible_units(t, plastic, units, trial, codes, delta)
+            n = 0
+            highest = a.dtype.type(0)
+            for j in range(plastic):
+                if units.shape[0] == 0 or units[t, j]:
+                    rows[n] = j
+                    sizes[n] = abs(delta[j])
+                    highest = max(highest, sizes[n])
+                    n += 1
+        if state == 1 and n > 0:
+            scratch[0] = highest * u[t, 0]
+            top = np.int64(bits[0])
+            k = number(codes.fraction, eligible * inputs)
+            prefixes, threshold = winners_of_product(
+                u[t], sizes[:n], k, top + guess[0], codes.largest, more, fewer, middle, scratch, bits
+            )
+            guess[0] = threshold - top
+            last = 0
+            for r in range(n):
+                if sizes[r] > 0:
+                    last = max(last, prefixes[r] if codes.largest else inputs)
+            prefix[0] = 0
+            for rank in range(last):
+                i = order[t, rank]
+                for later in range(t + 1, trials):
+                    prefix[rank + 1, later] = prefix[rank, later] + x[i, t] * x[i, later]
+            for r in range(n):
+                j = rows[r]
+                first = 0 if codes.largest else prefixes[r]
+                stop = prefixes[r] if codes.largest else inputs
+                g = delta[j]
+                if g == 0 or first == stop:
+                    continue
+                tally.M0[HIDDEN] += stop - first
+                tally.M1[HIDDEN] += sizes[r] * (u_sums[t, stop] - u_sums[t, first])
+                for later in range(t + 1, trials):
+                    pre[j, later] += g * (prefix[stop, later] - prefix[first, later])
+                for rank in range(first, stop):
+                    i = order[t, rank]
+                    weights[j, i] += g * x[i, t]
+                    counts[j, i] += 1
+                if cached:
+                    for rank in range(first, stop):
+                        i = order[t, rank]
+                        before = transient[j, i]
+                        after = cache(before + g * x[i, t], codes.threshold, HIDDEN, tally)
+                        transient[j, i] = after
+                        tally.transient[HIDDEN] += abs(after) - abs(before)
+        tally.maintenance[:] += tally.transient
+    return trials
+
+
+@compiled
+def run_sparse(
+    pre, x, labels, offset, starts, places, weights, transient, unit_counts, trial, out, codes, tally
+):
+    """Trials under a fixed random mask of synapses, those of unit j at places[starts[j]:starts[j + 1]].
+
+    pre (T, N): the frozen synapses' part of the pre-activations; x (T, inputs). weights and transient hold the
+    plastic synapses alone.
+    """
+    trials = pre.shape[0]
+    rate = trial.h.dtype.type(codes.rate)
+    cached = transient.size > 0
+    for t in range(trials):
+        a = pre[t]
+        for j in range(a.size):
+            total = a[j]
+            for p in range(starts[j], starts[j + 1]):
+                total += weights[p] * x[t, places[p]]
+            a[j] = total
+        state = learn_output(a, labels[t], offset[t], trial, out, codes, tally)
+        if state < 0:
+            return t
+        if state == 1:
+            for j in range(a.size):
+                g = rate * trial.d[j]
+                if g == 0:
+                    continue
+                size = g * 0
+                for p in range(starts[j], starts[j + 1]):
+                    weights[p] += g * x[t, places[p]]
+                    size += abs(x[t, places[p]])
+                tally.M0[HIDDEN] += starts[j + 1] - starts[j]
+                tally.M1[HIDDEN] += abs(g) * size
+                unit_counts[j] += 1
+                if cached:
+                    for p in range(starts[j], starts[j + 1]):
+                        before = transient[p]
+                        transient[p] = cache(before + g * x[t, places[p]], codes.threshold, HIDDEN, tally)
+                        tally.transient[HIDDEN] += abs(transient[p]) - abs(before)
+        tally.maintenance[:] += tally.transient
+    return trials
+
+
+@compiled
+def decay_transient(weights, transient, rate):
+    """Let a layer's transient parts decay, and its weights with them; returns the sum of |s| afterwards."""
+    total = 0.0
+    for j in range(weights.shape[0]):
+        for i in range(weights.shape[1]):
+            loss = rate * transient[j, i]
+            transient[j, i] -= loss
+            weights[j, i] -= loss
+            total += abs(transient[j, i])
+    return total
+
+
+@compiled
+def run_trialwise(
+    x, labels, offset, units, plastic, eligible, n_eligible,
+    weights, counts, transient, values, keys, guess, trial, out, codes, tally,
+):
+    """Trials of any rule, one after the other over whole weight arrays (N, inputs): a few passes a trial.
+
+    `eligible` (N, inputs) marks the synapses that may change, empty for all; n_eligible (N,) is their number by
+    unit. values and keys (N, inputs) are work space, empty without a competition among synapses.
+    """
+    trials, inputs = x.shape
+    competes = codes.select != ALL and codes.unit_criterion == NO_UNITS
+    restricted = eligible.size > 0
+    cached = transient.size > 0
+    a = np.empty_like(trial.d)
+    delta = np.zeros_like(trial.d)
+    for t in range(trials):
+        if codes.decay > 0:
+            rate = a.dtype.type(codes.decay)
+            tally.transient[HIDDEN] = decay_transient(weights, transient, rate)
+            tally.transient[OUT] = decay_transient(out.weights, out.transient, rate)
+        for j in range(a.size):
+            total = a.dtype.type(0)
+            for i in range(inputs):
+                total += weights[j, i] * x[t, i]
+            a[j] = total
+        state = learn_output(a, labels[t], offset[t], trial, out, codes, tally)
+        if state < 0:
+            return t
+        if state == 1:
+            eligible_units(t, plastic, units, trial, codes, delta)
+            threshold, k = np.int64(0), 0
+            if competes:
+                for j in range(plastic):
+                    if units.shape[0] > 0 and not units[t, j]:
+                        keys[j] = -1
+                        continue
+                    k += n_eligible[j]
+                    for i in range(inputs):
+                        values[j, i] = abs(delta[j] * x[t, i] if codes.criterion == UPDATE else weights[j, i])
+                    to_keys(keys[j], codes.largest)
+                    if restricted:
+                        for i in range(inputs):
+                            if not eligible[j, i]:
+                                keys[j, i] = -1
+                if codes.select == PER_LAYER and k > 0:
+                    threshold = kth_largest(keys[:plastic].ravel(), number(codes.fraction, k), guess[0])
+                    guess[0] = threshold
+            for j in range(plastic):
+                g = delta[j]
+                if g == 0:
+                    continue
+                if competes and codes.select == PER_NEURON:
+                    if n_eligible[j] == 0:
+                        continue
+                    threshold = kth_largest(keys[j], number(codes.fraction, n_eligible[j]), 0)
+                size, changed = 0.0, 0
+                for i in range(inputs):
+                    change = g * x[t, i]
+                    wins = not competes or keys[j, i] >= threshold
+                    if change == 0 or not wins or (restricted and not eligible[j, i]):
+                        continue
+                    weights[j, i] += change
+                    counts[j, i] += 1
+                    changed += 1
+                    size += abs(change)
+                    if cached:
+                        before = transient[j, i]
+                        after = cache(before + change, codes.threshold, HIDDEN, tally)
+                        transient[j, i] = after
+                        tally.transient[HIDDEN] += abs(after) - abs(before)
+                tally.M0[HIDDEN] += changed
+                tally.M1[HIDDEN] += size
+        tally.maintenance[:] += tally.transient
+    return trials

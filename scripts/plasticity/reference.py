@@ -1,0 +1,164 @@
+"""The literal trainer: the definition of the model, trial by trial, in plain NumPy.
+
+It is written to be read and to be the oracle of the fast engine; it is never optimised.
+"""
+
+import numpy as np
+
+from plasticity.data import Dataset
+from plasticity.energy import HIDDEN, OUT, Energy
+from plasticity.network import (
+    activate,
+    hidden_error,
+    initial_network,
+    output_error,
+    outputs,
+    with_constant_unit,
+)
+from plasticity.rules import (
+    UNIT_CRITERIA,
+    UPDATE_CRITERIA,
+    Rule,
+    chosen,
+    eligibility,
+    number,
+)
+from plasticity.settings import Settings
+from plasticity.streams import stream
+
+
+def gate_open(rule: Rule, y: np.ndarray, label: int) -> bool:
+    """Whether a pattern of class `label` with outputs y (10,) leads to plasticity at all.
+
+    `error`: it is misclassified; `margin`: its output does not lead the best wrong one by the margin.
+    Under either loss the margin is one between the linear output units.
+    """
+    if rule.gate == "always":
+        return True
+    if rule.gate == "error":
+        return int(np.argmax(y)) != label
+    return bool(y[label] - np.delete(y, label).max() < rule.margin)
+
+
+class Reference:
+    """Trains one network; see `plasticity.training` for the interface that trainers share."""
+
+    def __init__(self, data: Dataset, rule: Rule, settings: Settings, seed: int):
+        self.data, self.rule, self.settings = data, rule, settings
+        inputs = data.train_inputs.shape[1]
+        self.dtype = settings.dtype
+        self.network = initial_network(
+            settings.width, seed, settings.initial_sd, settings.activation, self.dtype, inputs
+        )
+        self.eligibility = eligibility(rule, settings.width, inputs, seed)
+        self.trial_masks = stream(seed, "trial masks")
+        self.energy = Energy()
+        self.updated_trials = 0
+        self.correct_trials = 0
+        layers = (self.network.hidden, self.network.out)
+        self._counts = [np.zeros(w.shape, np.int64) for w in layers]
+        self.transient = [np.zeros_like(w) for w in layers]
+
+    def run(self, patterns: np.ndarray) -> int:
+        """Train on these patterns, one a trial; return the number of trials made before divergence."""
+        for done, pattern in enumerate(patterns):
+            x = self.data.train_inputs[pattern].astype(self.dtype)
+            if not self.trial(x, int(self.data.train_labels[pattern])):
+                return done
+        return len(patterns)
+
+    def trial(self, x: np.ndarray, label: int) -> bool:
+        """Present one pattern and learn from it; False, and no change, where the outputs are not finite."""
+        network, rate = self.network, self.dtype(self.settings.learning_rate)
+        self.decay()
+        a = network.hidden @ x
+        h = with_constant_unit(activate(a, network.activation))
+        y = network.out @ h
+        if not np.isfinite(y).all():
+            return False
+        self.correct_trials += int(np.argmax(y) == label)
+        units = self.eligibility.trial_units(network.width, label, self.trial_masks)
+        if gate_open(self.rule, y, label):
+            self.updated_trials += 1
+            error = output_error(y, label, self.settings.loss)
+            delta = rate * hidden_error(network, a, error)
+            changes = [np.outer(delta, x), np.outer(rate * error, h)]
+            masks = self.plastic_synapses(units, delta, h, changes)
+            self.change([np.where(m, c, 0) for m, c in zip(masks, changes, strict=True)])
+        for layer in (HIDDEN, OUT):
+            self.energy.maintenance[layer] += np.abs(self.transient[layer]).sum(dtype=np.float64)
+        return True
+
+    def plastic_synapses(
+        self, units: np.ndarray, delta: np.ndarray, h: np.ndarray, changes: list[np.ndarray]
+    ) -> list[np.ndarray]:
+        """Masks (N, inputs) and (10, N + 1) of the synapses that the rule lets change on this trial.
+
+        `units` (N,) are the eligible hidden units, `delta` (N,) their back-propagated errors, `h` (N + 1,)
+        the activities and `changes` the changes that unrestricted back-propagation proposes.
+        """
+        rule, eligible = self.rule, self.eligibility
+        if rule.criterion in UNIT_CRITERIA:
+            values = delta if rule.criterion == "largest_error" else h[:-1]
+            units = chosen(np.abs(values), units, number(rule.fraction, int(units.sum())), largest=True)
+        masks = [np.repeat(units[:, None], changes[HIDDEN].shape[1], axis=1)]
+        masks[HIDDEN] &= True if eligible.hidden is None else eligible.hidden
+        masks.append(np.ones(changes[OUT].shape, bool) if eligible.out is None else eligible.out)
+        if not rule.chooses_synapses:
+            return masks
+        weights = [self.network.hidden, self.network.out]
+        values = changes if rule.criterion in UPDATE_CRITERIA else weights
+        return [
+            self.select(np.abs(v), mask, fraction)
+            for v, mask, fraction in zip(values, masks, (rule.fraction, rule.fraction_out), strict=True)
+        ]
+
+    def select(self, values: np.ndarray, eligible: np.ndarray, fraction: float) -> np.ndarray:
+        """The fraction of eligible synapses that win the competition, per layer or per receiving unit."""
+        largest = self.rule.criterion.startswith("largest")
+        if self.rule.select == "per_layer":
+            return chosen(values, eligible, number(fraction, int(eligible.sum())), largest)
+        rows = zip(values, eligible, strict=True)
+        return np.stack([chosen(v, e, number(fraction, int(e.sum())), largest) for v, e in rows])
+
+    def change(self, changes: list[np.ndarray]) -> None:
+        """Make these changes: to the weights, the energy, the update counts and the transient parts."""
+        weights = (self.network.hidden, self.network.out)
+        for layer, (weight, change) in enumerate(zip(weights, changes, strict=True)):
+            weight += change
+            self.energy.add(layer, change)
+            self._counts[layer] += change != 0
+            if self.settings.caching_threshold is not None:
+                transient = self.transient[layer]
+                transient += change
+                full = np.abs(transient) > self.settings.caching_threshold
+                self.energy.consolidate(layer, transient[full])
+                transient[full] = 0
+
+    def decay(self) -> None:
+        """Let the transient parts decay, and the weights with them, at the start of a trial."""
+        if self.settings.caching_decay is None:
+            return
+        weights = (self.network.hidden, self.network.out)
+        for weight, transient in zip(weights, self.transient, strict=True):
+            loss = self.dtype(self.settings.caching_decay) * transient
+            transient -= loss
+            weight -= loss
+
+    def finish(self) -> None:
+        """Consolidate what is left in the transient parts."""
+        for layer, transient in enumerate(self.transient):
+            self.energy.consolidate(layer, transient)
+            transient[:] = 0
+
+    def counts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Number of updates of each synapse: (N, inputs) and (10, N + 1)."""
+        return self._counts[HIDDEN], self._counts[OUT]
+
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Output activities (patterns, 10)."""
+        return outputs(self.network, inputs.astype(self.dtype, copy=False))
+
+    def test_outputs(self, chosen: np.ndarray) -> np.ndarray:
+        """Output activities (patterns, 10) for the test patterns with these indices."""
+        return self.outputs(self.data.test_inputs[chosen])

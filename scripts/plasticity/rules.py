@@ -1,0 +1,236 @@
+"""Plasticity rules: a gate (when), an eligible set (where) and a selection (how many).
+
+The three parts are independent: any combination is a rule. A rule says which synapses may change on a
+trial; how much each of them changes is back-propagation's business and is the same for all rules.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from plasticity.network import CLASSES
+from plasticity.streams import stream
+
+GATES = ("always", "error", "margin")
+ELIGIBLE = (
+    "all",
+    "random_synapses",
+    "fixed_neurons",
+    "random_neurons",
+    "class_neurons",
+    "subnet",
+    "output_only",
+)
+SELECTIONS = ("all", "per_layer", "per_neuron")
+UPDATE_CRITERIA = ("largest_update", "smallest_update")
+WEIGHT_CRITERIA = ("largest_weight", "smallest_weight")
+UNIT_CRITERIA = ("largest_error", "largest_activity")
+CRITERIA = UPDATE_CRITERIA + WEIGHT_CRITERIA + UNIT_CRITERIA
+
+# Eligible sets that are given as a fraction; the others need a number of units or nothing.
+FRACTIONAL = ("random_synapses", "fixed_neurons", "random_neurons", "class_neurons")
+
+# With 784 pixels against 10 outputs, a fraction p of a hidden unit's inputs and 78.4 p of its outputs
+# are the same number of plastic synapses.
+OUT_PER_HIDDEN = 78.4
+
+
+class ParameterError(ValueError):
+    """A parameter's value is not allowed; the message is one line: key, value and what is allowed."""
+
+    def __init__(self, key: str, value: object, allowed: str):
+        super().__init__(f"{key}: {value!r} is not allowed: {allowed}")
+
+
+def require(condition: bool, key: str, value: object, allowed: str) -> None:
+    """Raise ParameterError unless `condition` holds."""
+    if not condition:
+        raise ParameterError(key, value, allowed)
+
+
+def require_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise ParameterError unless `value` is one of `choices`."""
+    require(value in choices, key, value, "one of " + ", ".join(choices))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A plasticity rule.
+
+    `fraction` belongs to the selection where there is one (`select` is not "all") and to the eligible set
+    otherwise; a rule with a selection on top of a fractional eligible set gives that set its own
+    `eligible_fraction`. `fraction_out` is the output layer's fraction; left out it is min(1, 78.4 fraction).
+
+    Raises ParameterError, in one line, for a part that is unknown, missing, out of range or meaningless.
+    """
+
+    gate: str = "always"
+    margin: float | None = None
+    eligible: str = "all"
+    eligible_fraction: float | None = None
+    plastic_units: int | None = None
+    select: str = "all"
+    criterion: str | None = None
+    fraction: float | None = None
+    fraction_out: float | None = None
+
+    def __post_init__(self) -> None:
+        require_choice("gate", self.gate, GATES)
+        require_choice("eligible", self.eligible, ELIGIBLE)
+        require_choice("select", self.select, SELECTIONS)
+        selects = self.select != "all"
+        fractional = self.eligible in FRACTIONAL
+        if selects:
+            require_choice("criterion", self.criterion, CRITERIA)
+        if self.criterion in UNIT_CRITERIA:
+            require(
+                self.select == "per_layer", "select", self.select, "per_layer with " + self.criterion
+            )
+        splits_out = self.chooses_synapses or (self.eligible == "random_synapses" and not selects)
+        for key, needed, reason in (
+            ("margin", self.gate == "margin", "gate margin"),
+            ("criterion", selects, "select per_layer or per_neuron"),
+            ("fraction", selects or fractional, "a fractional eligible set or a selection"),
+            ("eligible_fraction", selects and fractional, "a selection from a fractional eligible set"),
+            ("plastic_units", self.eligible == "subnet", "eligible subnet"),
+        ):
+            value = getattr(self, key)
+            if needed:
+                require(value is not None, key, value, f"a value is needed with {reason}")
+            else:
+                require(value is None, key, value, f"it is meant for {reason} only")
+        if not splits_out:
+            require(
+                self.fraction_out is None,
+                "fraction_out",
+                self.fraction_out,
+                "it is meant for rules that choose synapses in both layers only",
+            )
+        for key in ("fraction", "fraction_out", "eligible_fraction"):
+            value = getattr(self, key)
+            require(value is None or 0 < value <= 1, key, value, "a number above 0, at most 1")
+        require(
+            self.margin is None or np.isfinite(self.margin), "margin", self.margin, "a finite number"
+        )
+        require(
+            self.plastic_units is None or self.plastic_units >= 1,
+            "plastic_units",
+            self.plastic_units,
+            "an integer of at least 1",
+        )
+        if splits_out and self.fraction_out is None:
+            object.__setattr__(self, "fraction_out", min(1.0, OUT_PER_HIDDEN * self.fraction))
+
+    def check_width(self, width: int) -> None:
+        """Raise ParameterError where the rule does not fit a network of `width` hidden units."""
+        require(
+            self.plastic_units is None or self.plastic_units <= width,
+            "plastic_units",
+            self.plastic_units,
+            f"at most the width, {width}",
+        )
+
+    @property
+    def chooses_synapses(self) -> bool:
+        """Whether the selection is among synapses, not among hidden units."""
+        return self.select != "all" and self.criterion not in UNIT_CRITERIA
+
+    @property
+    def mask_fraction(self) -> float | None:
+        """Fraction of the eligible set, where it has one."""
+        if self.eligible not in FRACTIONAL:
+            return None
+        return self.fraction if self.select == "all" else self.eligible_fraction
+
+
+def number(fraction: float, eligible: int) -> int:
+    """k, the number of chosen among `eligible`: max(1, round(fraction x eligible)), 0 of nothing."""
+    return min(eligible, max(1, round(fraction * eligible)))
+
+
+def chosen(values: np.ndarray, eligible: np.ndarray, k: int, largest: bool) -> np.ndarray:
+    """Mask of the k eligible elements with the largest (smallest) `values`; ties are kept.
+
+    `values` and the boolean `eligible` have the same shape, as has the result. More than k are chosen
+    where the k-th value occurs several times.
+    """
+    if k == 0:
+        return np.zeros_like(eligible)
+    order = np.sort(values[eligible])
+    if largest:
+        return eligible & (values >= order[-k])
+    return eligible & (values <= order[k - 1])
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """The eligible set of one network.
+
+    `units` (N,) are the hidden units whose inputs may change, `class_units` (10, N) the same by the
+    pattern's class, `fresh` the probability with which each unit is drawn anew on each trial; `hidden`
+    (N, inputs) and `out` (10, N + 1) are the synapses that may change. None means no restriction.
+    """
+
+    units: np.ndarray | None = None
+    class_units: np.ndarray | None = None
+    fresh: float | None = None
+    hidden: np.ndarray | None = None
+    out: np.ndarray | None = None
+
+    def trial_units(self, width: int, label: int, rng: np.random.Generator) -> np.ndarray:
+        """Hidden units (N,) that are eligible on a trial with a pattern of class `label`."""
+        if self.units is not None:
+            return self.units
+        if self.class_units is not None:
+            return self.class_units[label]
+        if self.fresh is not None:
+            return rng.random(width, dtype=np.float32) < np.float32(self.fresh)
+        return np.ones(width, bool)
+
+
+def random_mask(shape: tuple[int, ...], fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Boolean mask of `shape` in which exactly number(fraction, size) random elements are set."""
+    mask = np.zeros(shape, bool)
+    mask.flat[rng.choice(mask.size, number(fraction, mask.size), replace=False, shuffle=False)] = True
+    return mask
+
+
+def first_units(width: int, k: int) -> np.ndarray:
+    """Mask of the first k of N hidden units.
+
+    Initial weights are independent and identically distributed, so the first k units are as random a
+    subset as any, and their weights lie together in memory.
+    """
+    return np.arange(width) < k
+
+
+def eligibility(rule: Rule, width: int, inputs: int, seed: int) -> Eligibility:
+    """Draw the eligible set of `rule` for a network of `width` hidden units.
+
+    Raises ParameterError where a subnet has more units than the network.
+    """
+    rule.check_width(width)
+    rng = stream(seed, "eligible set")
+    p = rule.mask_fraction
+    match rule.eligible:
+        case "random_synapses":
+            q = rule.fraction_out if rule.select == "all" else min(1.0, OUT_PER_HIDDEN * p)
+            return Eligibility(
+                hidden=random_mask((width, inputs), p, rng),
+                out=random_mask((CLASSES, width + 1), q, rng),
+            )
+        case "fixed_neurons":
+            return Eligibility(units=first_units(width, number(p, width)))
+        case "random_neurons":
+            return Eligibility(fresh=p)
+        case "class_neurons":
+            masks = [random_mask((width,), p, rng) for _ in range(CLASSES)]
+            return Eligibility(class_units=np.stack(masks))
+        case "subnet":
+            units = first_units(width, rule.plastic_units)
+            out = np.broadcast_to(np.append(units, True), (CLASSES, width + 1))
+            return Eligibility(units=units, out=out)
+        case "output_only":
+            return Eligibility(units=np.zeros(width, bool))
+        case _:
+            return Eligibility()

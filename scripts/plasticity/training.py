@@ -1,0 +1,164 @@
+"""Train one network to its goal: draw patterns, run trials, test, and account for the energy.
+
+Two trainers share this loop: `reference`, the literal one, and `engine`, the exact fast one. A trainer has
+
+- `run(patterns)`: make these trials, return how many were made before the outputs ceased to be finite;
+- `outputs(inputs)` and `test_outputs(chosen)`: outputs for any inputs, and for some test patterns;
+- `network`, `energy`, `updated_trials`, `correct_trials`, `counts()`, and `finish()` at the end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from plasticity.data import Dataset
+from plasticity.energy import HIDDEN, OUT, minima, participation
+from plasticity.engine import Engine
+from plasticity.reference import Reference
+from plasticity.rules import Rule
+from plasticity.settings import Settings
+from plasticity.streams import stream
+
+TRAINERS = {"engine": Engine, "reference": Reference}
+
+# A point of the learning curve; M0 and M1 are totals so far.
+CURVE = "trials updated_trials accuracy train_accuracy M0 M1".split()
+
+Progress = Callable[[int, float, int], None]  # trials, share of correct trials since last time, M0
+
+
+@dataclass
+class Result:
+    """A trained network with its measures, its update counts and, if asked for, its learning curve."""
+
+    measures: dict
+    trainer: Engine | Reference
+    curve: list[dict] = field(default_factory=list)
+
+
+class HardestFirst:
+    """Answers "has the goal been reached?" exactly, looking at as few test patterns as the answer needs.
+
+    A goal of accuracy g on n patterns allows n - ceil(g n) errors. Patterns are classified in an order
+    that puts those that were wrong the last time first; as soon as more errors are found than allowed, no
+    outcome for the remaining patterns can make the test a success, so the answer "no" is certain and is
+    the one that the whole test set would give. A "yes" needs every pattern. The order never affects an
+    answer, only its cost.
+    """
+
+    CHUNK = 500  # patterns classified at once
+
+    def __init__(self, labels: np.ndarray):
+        self.labels = labels
+        self.order = np.arange(len(labels))
+
+    def accuracy(self, outputs: Callable[[np.ndarray], np.ndarray], goal: float) -> float | None:
+        """Test accuracy if it is at least `goal`, else None; goal 0 gives the accuracy always.
+
+        `outputs` maps indices of test patterns to output activities (patterns, 10).
+        """
+        n = len(self.labels)
+        allowed = n - int(np.ceil(goal * n - 1e-9))
+        wrong: list[np.ndarray] = []
+        errors = 0
+        for first in range(0, n, self.CHUNK):
+            patterns = self.order[first : first + self.CHUNK]
+            predicted = np.argmax(outputs(patterns), axis=1)
+            wrong.append(patterns[predicted != self.labels[patterns]])
+            errors += len(wrong[-1])
+            if errors > allowed:
+                break
+        front = np.concatenate(wrong)
+        self.order = np.concatenate([front, np.setdiff1d(self.order, front, assume_unique=True)])
+        return None if errors > allowed else (n - errors) / n
+
+
+def train(
+    data: Dataset,
+    rule: Rule,
+    settings: Settings,
+    seed: int,
+    engine: str = "engine",
+    progress: Progress | None = None,
+    full_tests: bool = False,
+    train_accuracy: bool = False,
+) -> Result:
+    """Train one network until its test accuracy reaches the goal, or for max_epochs.
+
+    With `full_tests` every test classifies all patterns and gives a point of the learning curve; with
+    `train_accuracy` the training set is classified too, wherever the test accuracy is known. A network that
+    does not get there is marked as not reached; one whose outputs cease to be finite is stopped at once
+    and marked as diverged.
+    """
+    trainer = TRAINERS[engine](data, rule, settings, seed)
+    order = stream(seed, "pattern order")
+    test = HardestFirst(data.test_labels)
+    limit = round(settings.max_epochs * len(data.train_labels))
+    curve: list[dict] = []
+    trials, accuracy, diverged = 0, None, False
+
+    def measured_training() -> float | None:
+        return _training_accuracy(trainer, data) if train_accuracy else None
+
+    while trials < limit and not diverged:
+        patterns = order.integers(0, len(data.train_labels), min(settings.test_interval, limit - trials))
+        correct = trainer.correct_trials
+        done = trainer.run(patterns)
+        trials += done
+        diverged = done < len(patterns)
+        if progress:
+            progress(trials, (trainer.correct_trials - correct) / max(done, 1), int(trainer.energy.M0.sum()))
+        if diverged:
+            break
+        accuracy = test.accuracy(trainer.test_outputs, 0 if full_tests else settings.goal)
+        if full_tests:
+            point = (trials, trainer.updated_trials, accuracy, measured_training())
+            totals = (int(trainer.energy.M0.sum()), float(trainer.energy.M1.sum()))
+            curve.append(dict(zip(CURVE, (*point, *totals), strict=True)))
+        if accuracy is not None and accuracy >= settings.goal - 1e-12:
+            break
+    reached = not diverged and accuracy is not None and accuracy >= settings.goal - 1e-12
+    if accuracy is None and not diverged:
+        accuracy = test.accuracy(trainer.test_outputs, 0)
+    trainer.finish()
+    measures = {
+        "reached": reached,
+        "trials": trials,
+        "accuracy": None if diverged else accuracy,
+        "train_accuracy": None if diverged else measured_training(),
+        "diverged": diverged,
+    }
+    return Result(measures | _energy_measures(trainer, settings, seed), trainer, curve)
+
+
+def _training_accuracy(trainer: Engine | Reference, data: Dataset) -> float:
+    """Share of the training patterns that are classified correctly."""
+    correct = 0
+    for first in range(0, len(data.train_labels), HardestFirst.CHUNK):
+        part = slice(first, first + HardestFirst.CHUNK)
+        y = trainer.outputs(data.train_inputs[part])
+        correct += int((np.argmax(y, axis=1) == data.train_labels[part]).sum())
+    return correct / len(data.train_labels)
+
+
+def _energy_measures(trainer: Engine | Reference, settings: Settings, seed: int) -> dict:
+    """Everything that a finished run has cost; None where a measure is not meant."""
+    energy = trainer.energy
+    M0_min, M1_min = minima(trainer.network, seed, settings.initial_sd)
+    caching = settings.caching_threshold is not None
+    return {
+        "updated_trials": trainer.updated_trials,
+        "M0": int(energy.M0.sum()),
+        "M0_hidden": int(energy.M0[HIDDEN]),
+        "M0_out": int(energy.M0[OUT]),
+        "M1": float(energy.M1.sum()),
+        "M1_hidden": float(energy.M1[HIDDEN]),
+        "M1_out": float(energy.M1[OUT]),
+        "M0_min": M0_min,
+        "M1_min": M1_min,
+        "participation": participation(trainer.counts()),
+        "M0_consolidation": int(energy.M0_consolidation.sum()) if caching else None,
+        "M1_consolidation": float(energy.M1_consolidation.sum()) if caching else None,
+        "maintenance": float(energy.maintenance.sum()) if caching else None,
+    }

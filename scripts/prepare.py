@@ -1,0 +1,95 @@
+"""Turn the raw files of a data set into the arrays that training opens.
+
+Inputs are the pixels scaled to [0, 1], less the global mean of the training set's pixels, plus
+Gaussian noise of standard deviation 0.001 that is drawn once per data set (so that the ranks of a
+pattern's inputs have next to no ties), and a constant bias input of 1: van Rossum and Pache (2024).
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from plasticity import data
+from plasticity.data import DataError
+
+NOISE_SD = 0.001
+CHUNK = 5_000  # images converted at a time, to keep memory small; has no influence on the result
+
+
+def read(folder: Path, dataset: str, name: str) -> np.ndarray:
+    """Return the raw file `name` as an array of bytes in the shape of its header.
+
+    Raises DataError when it is missing or is not the known file.
+    """
+    path = folder / name
+    try:
+        content = path.read_bytes()
+        data.check(content, dataset, name)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: run scripts/fetch.py --dataset {dataset}") from None
+    except DataError as error:
+        raise DataError(f"{path} {error}: run scripts/fetch.py --dataset {dataset}") from None
+    shape = data.header(content)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+
+
+def noise_stream(dataset: str) -> np.random.Generator:
+    """Return the generator of the fixed noise, its seed being the data set's name."""
+    return np.random.default_rng(np.random.SeedSequence(list(dataset.encode())))
+
+
+def write_inputs(images: list[np.ndarray], noise: np.random.Generator, path: Path) -> None:
+    """Write training, then test `images`, each (n, 28, 28) bytes, as float32 inputs (rows, 785).
+
+    The mean is a ratio of integers and the rest is element by element in double precision, so that
+    the bytes are the same on every machine. Raises DataError should an input be exactly 0, which
+    the energy accounting excludes.
+    """
+    pixels = np.concatenate([part.reshape(len(part), -1) for part in images])
+    mean = images[0].sum(dtype=np.int64) / (255 * images[0].size)
+    shape = (len(pixels), pixels.shape[1] + 1)
+    inputs = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    for start in range(0, len(pixels), CHUNK):
+        part = pixels[start : start + CHUNK]
+        rows = inputs[start : start + CHUNK]
+        rows[:, :-1] = part / 255 - mean + NOISE_SD * noise.standard_normal(part.shape)
+        rows[:, -1] = 1
+        if not rows.all():
+            raise DataError("an input is exactly 0: choose another seed for the noise")
+    inputs.flush()
+
+
+def prepare(dataset: str, folder: Path) -> None:
+    """Write inputs.npy and labels.npy of `dataset` from the raw files in `folder`.
+
+    Raises DataError when a raw file is missing or wrong.
+    """
+    images = [read(folder, dataset, f"{part}-images.idx") for part in ("train", "test")]
+    labels = [read(folder, dataset, f"{part}-labels.idx") for part in ("train", "test")]
+    beside = {name: folder / f".{os.getpid()}-{name}" for name in ("inputs.npy", "labels.npy")}
+    try:
+        write_inputs(images, noise_stream(dataset), beside["inputs.npy"])
+        np.save(beside["labels.npy"], np.concatenate(labels))
+        for name, path in beside.items():
+            os.replace(path, folder / name)
+    finally:
+        for path in beside.values():
+            path.unlink(missing_ok=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", choices=data.SHA256, default="mnist")
+    parser.add_argument("--folder", type=Path, help="where the files are (data/<dataset>)")
+    arguments = parser.parse_args()
+    try:
+        prepare(arguments.dataset, arguments.folder or data.folder_of(arguments.dataset))
+    except (DataError, OSError) as error:
+        sys.exit(f"prepare: {error}")
+
+
+if __name__ == "__main__":
+    main()

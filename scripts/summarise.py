@@ -1,0 +1,73 @@
+"""Collect tables of trained networks into one.
+
+With --experiment the tables are those of runs, and a first column gets the experiment's name;
+without it they are tables of experiments. Values pass as text: no digit of them changes.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+
+class TableError(Exception):
+    """A table that cannot be used; the message is one line that names the file."""
+
+
+def read(path: str) -> pd.DataFrame:
+    """Return the table in the CSV file `path`, with all values as the text that is written there.
+
+    Raises TableError when it is missing, empty or not CSV.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such file") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        raise TableError(f"{path}: not a table in CSV") from None
+    if table.empty:
+        raise TableError(f"{path}: a table without rows")
+    return table
+
+
+def collect(paths: list[str], experiment: str | None = None) -> pd.DataFrame:
+    """Return the rows of all tables in the order given, marked with `experiment` if it is given.
+
+    Raises TableError when a table is unusable or its columns are not those of the first one.
+    """
+    tables = [read(path) for path in paths]
+    for path, table in zip(paths, tables, strict=True):
+        if list(table) != list(tables[0]):
+            odd = sorted(set(table).symmetric_difference(tables[0]))
+            names = ", ".join(odd) or "their order"
+            raise TableError(f"{path}: its columns are not those of {paths[0]}: {names}")
+    table = pd.concat(tables, ignore_index=True)
+    if experiment is not None:
+        table.insert(0, "experiment", experiment)
+    return table
+
+
+def write(table: pd.DataFrame, path: str) -> None:
+    """Write `table` as CSV, beside `path` first, so that `path` is never half written."""
+    partial = Path(f"{path}.partial")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(partial, index=False, lineterminator="\n")
+    os.replace(partial, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="+", metavar="CSV")
+    parser.add_argument("--experiment", help="name that the rows of these runs get")
+    parser.add_argument("--output", required=True, metavar="CSV")
+    arguments = parser.parse_args()
+    try:
+        write(collect(arguments.tables, arguments.experiment), arguments.output)
+    except (TableError, OSError) as error:
+        sys.exit(f"summarise: {error}")
+
+
+if __name__ == "__main__":
+    main()
