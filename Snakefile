@@ -4,6 +4,7 @@
 # inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
 
 import os
+import shlex
 import sys
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
@@ -13,11 +14,14 @@ from imports import local_modules
 from plasticity.data import SHA256
 
 # Jobs run in the Python that runs Snakemake, on one core each: the scheduler runs them side by side.
-os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-for library in ["OMP", "OPENBLAS", "MKL", "NUMBA"]:
-    os.environ[f"{library}_NUM_THREADS"] = "1"
+shell.prefix(
+    "set -euo pipefail; export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1"
+    f" PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
+)
 
-configuration.read("config.yaml")  # refuses in one line what Snakemake would refuse in several
+
+# What Snakemake would refuse in several lines is refused in one.
+configuration.read("config.yaml")
 
 
 configfile: "config.yaml"
@@ -28,13 +32,15 @@ SCALE = config["scale"]
 RESULTS = f"results/{SCALE}"
 FIGURES = "figures" if SCALE == "paper" else f"figures/{SCALE}"
 LOGS = f"logs/{SCALE}"
+CURVES = PLAN.recording("curve")
+COUNTS = PLAN.recording("counts")
 PACKAGES = "envs/requirements.lock"
 ENVIRONMENT = "envs/environment.yml"
 
 
 def any_of(names):
     """A wildcard's pattern that allows just these names."""
-    return "|".join(names) or "(?!)"
+    return "|".join(sorted(names)) or "(?!)"
 
 
 def sha256_of(name):
@@ -95,19 +101,19 @@ rule fetch:
         test_labels=ensure(
             "data/{dataset}/test-labels.idx", sha256=sha256_of("test-labels.idx")
         ),
-    params:
-        source=lambda wildcards: flags(
-            {"source": config["data"][wildcards.dataset] or []}
-        ),
     log:
         f"{LOGS}/fetch/{{dataset}}.log",
     benchmark:
         f"{LOGS}/benchmarks/fetch/{{dataset}}.tsv"
-    message:
-        "Getting the raw files of {wildcards.dataset}"
-    threads: 1
     conda:
         ENVIRONMENT
+    threads: 1
+    params:
+        source=lambda wildcards: flags(
+            {"source": config["data"][wildcards.dataset] or []}
+        ),
+    message:
+        "Getting the raw files of {wildcards.dataset}"
     shell:
         "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}"
         " {params.source:q} 2> {log}"
@@ -118,7 +124,7 @@ rule prepare:
         script="scripts/prepare.py",
         modules=local_modules("scripts/prepare.py"),
         packages=PACKAGES,
-        raw=rules.fetch.output,
+        raw=ancient(rules.fetch.output),
     output:
         inputs="data/{dataset}/inputs.npy",
         labels="data/{dataset}/labels.npy",
@@ -126,18 +132,16 @@ rule prepare:
         f"{LOGS}/prepare/{{dataset}}.log",
     benchmark:
         f"{LOGS}/benchmarks/prepare/{{dataset}}.tsv"
-    message:
-        "Preparing the inputs of {wildcards.dataset}"
-    threads: 1
     conda:
         ENVIRONMENT
+    threads: 1
+    message:
+        "Preparing the inputs of {wildcards.dataset}"
     shell:
         "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset} 2> {log}"
 
 
 rule train:
-    wildcard_constraints:
-        condition=any_of(PLAN.recording()),
     input:
         script="scripts/train.py",
         modules=local_modules("scripts/train.py"),
@@ -145,45 +149,47 @@ rule train:
         data=prepared,
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
-    params:
-        options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition]),
-        files=lambda wildcards, output: flags(output),
     log:
         f"{LOGS}/train/{{condition}}.log",
     benchmark:
         f"{LOGS}/benchmarks/train/{{condition}}.tsv"
-    message:
-        "Training {wildcards.condition}"
-    threads: 1
+    wildcard_constraints:
+        condition=any_of(PLAN.conditions.keys() - CURVES - COUNTS),
     conda:
         ENVIRONMENT
+    threads: 1
+    params:
+        options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition]),
+        files=lambda wildcards, output: flags(output),
+    message:
+        "Training {wildcards.condition}"
     shell:
         "python {input.script} {params.options:q} {params.files:q} 2> {log}"
 
 
 use rule train as train_with_curve with:
-    wildcard_constraints:
-        condition=any_of(PLAN.recording("curve")),
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
         curve=f"{RESULTS}/curves/{{condition}}.csv",
+    wildcard_constraints:
+        condition=any_of(CURVES - COUNTS),
 
 
 use rule train as train_with_counts with:
-    wildcard_constraints:
-        condition=any_of(PLAN.recording("counts")),
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
+    wildcard_constraints:
+        condition=any_of(COUNTS - CURVES),
 
 
 use rule train as train_with_curve_and_counts with:
-    wildcard_constraints:
-        condition=any_of(PLAN.recording("curve", "counts")),
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
         curve=f"{RESULTS}/curves/{{condition}}.csv",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
+    wildcard_constraints:
+        condition=any_of(CURVES & COUNTS),
 
 
 rule tabulate:
@@ -201,11 +207,11 @@ rule tabulate:
         f"{LOGS}/tabulate/{{experiment}}.log",
     benchmark:
         f"{LOGS}/benchmarks/tabulate/{{experiment}}.tsv"
-    message:
-        "Collecting the networks of {wildcards.experiment}"
-    threads: 1
     conda:
         ENVIRONMENT
+    threads: 1
+    message:
+        "Collecting the networks of {wildcards.experiment}"
     shell:
         "python {input.script} --experiment {wildcards.experiment} --output {output} {input.runs} 2> {log}"
 
@@ -222,11 +228,11 @@ rule summarise:
         f"{LOGS}/summarise.log",
     benchmark:
         f"{LOGS}/benchmarks/summarise.tsv"
-    message:
-        "Collecting the networks of all experiments"
-    threads: 1
     conda:
         ENVIRONMENT
+    threads: 1
+    message:
+        "Collecting the networks of all experiments"
     shell:
         "python {input.script} --output {output} {input.tables} 2> {log}"
 
@@ -237,19 +243,21 @@ rule claims:
         modules=local_modules("scripts/claims.py"),
         packages=PACKAGES,
         energy=rules.summarise.output,
+        curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
     output:
         f"{RESULTS}/claims.csv",
     log:
         f"{LOGS}/claims.log",
     benchmark:
         f"{LOGS}/benchmarks/claims.tsv"
-    message:
-        "Testing the paper's claims"
-    threads: 1
     conda:
         ENVIRONMENT
+    threads: 1
+    message:
+        "Testing the paper's claims"
     shell:
-        "python {input.script} --energy {input.energy} --output {output} 2> {log}"
+        "python {input.script} --energy {input.energy} --curves {input.curves} --output {output}"
+        " 2> {log}"
 
 
 rule plot:
@@ -264,18 +272,18 @@ rule plot:
         png=f"{FIGURES}/{{figure}}.png",
         pdf=f"{FIGURES}/{{figure}}.pdf",
         csv=f"{FIGURES}/{{figure}}.csv",
-    params:
-        tables=lambda wildcards: flags(tables(wildcards)),
-        experiment=lambda wildcards: PLAN.figures[wildcards.figure].experiment,
     log:
         f"{LOGS}/plot/{{figure}}.log",
     benchmark:
         f"{LOGS}/benchmarks/plot/{{figure}}.tsv"
-    message:
-        "Drawing {wildcards.figure}"
-    threads: 1
     conda:
         ENVIRONMENT
+    threads: 1
+    params:
+        tables=lambda wildcards: flags(tables(wildcards)),
+        experiment=lambda wildcards: PLAN.figures[wildcards.figure].experiment,
+    message:
+        "Drawing {wildcards.figure}"
     shell:
         "python {input.script} {params.tables:q} --experiment {params.experiment}"
         f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}} 2> {{log}}"

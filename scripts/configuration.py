@@ -17,7 +17,7 @@ from typing import NoReturn
 import jsonschema
 import yaml
 
-from plasticity.rules import ParameterError, Rule, require
+from plasticity.rules import ParameterError, Rule
 from plasticity.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,13 +82,9 @@ class Plan:
     experiments: dict[str, list[str]]
     figures: dict[str, Figure]
 
-    def recording(self, *what: str) -> list[str]:
-        """Names of the conditions of which, among curve and counts, exactly `what` is recorded."""
-        return [
-            name
-            for name, condition in self.conditions.items()
-            if condition.record & {"curve", "counts"} == set(what)
-        ]
+    def recording(self, what: str) -> set[str]:
+        """Names of the conditions that record `what`."""
+        return {name for name, condition in self.conditions.items() if what in condition.record}
 
 
 def read(path: str | Path) -> dict:
@@ -149,7 +145,8 @@ class _Mistake(Exception):
     """A ConfigurationError whose line does not name the file yet."""
 
     def __init__(self, path: list, problem: str):
-        where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+        names = (key if str(key).isprintable() else repr(key) for key in path)
+        where = "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in names)
         super().__init__(f"{where.lstrip('.')}: {problem}")
 
 
@@ -200,12 +197,7 @@ def _parameters(config: Mapping, choice: dict, path: list) -> dict:
     try:
         parts = Rule(**{key: given[key] for key in PARTS if key in given})
         settings = Settings(**{key: given[key] for key in SETTINGS if key in given})
-        require(
-            (parts.plastic_units or 0) <= settings.width,
-            "plastic_units",
-            parts.plastic_units,
-            f"at most the width, {settings.width}",
-        )
+        parts.check_width(settings.width)
     except ParameterError as error:
         key, _, problem = str(error).partition(": ")
         places = {"model": config["model"], f"rules.{rule}": config["rules"][rule]}

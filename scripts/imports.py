@@ -47,7 +47,7 @@ def _imported(path: Path, root: Path) -> frozenset[Path]:
 def _absolute(node: ast.ImportFrom, path: Path, root: Path) -> str:
     """The dotted name after `from`, with leading dots resolved against the package of `path`."""
     if not node.level:
-        return node.module
+        return node.module or ""
     package = path.relative_to(root).parts[: -node.level]
     return ".".join([*package, *filter(None, [node.module])])
 

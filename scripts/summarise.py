@@ -49,11 +49,11 @@ def collect(paths: list[str], experiment: str | None = None) -> pd.DataFrame:
     return table
 
 
-def write(table: pd.DataFrame, path: str) -> None:
+def write(table: pd.DataFrame, path: str, float_format: str | None = None) -> None:
     """Write `table` as CSV, beside `path` first, so that `path` is never half written."""
     partial = Path(f"{path}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(partial, index=False, lineterminator="\n")
+    table.to_csv(partial, index=False, float_format=float_format, lineterminator="\n")
     os.replace(partial, path)
 
 

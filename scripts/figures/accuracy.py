@@ -7,7 +7,7 @@ time that the training error falls to a level, so that rules are compared at mat
 import pandas as pd
 from command import main
 from estimates import tidy, variants
-from style import draw_series, label_ends, name_axes, new_figure, title
+from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 TRAINING_ERRORS = [10, 7, 5, 4, 3, 2.5, 2, 1.5, 1, 0.7, 0.5, 0.3, 0.2, 0.1]  # %
 
@@ -55,6 +55,7 @@ def draw(table):
         draw_series(ax, table[table["panel"] == letter])
         ax.invert_xaxis()
         title(ax, letter, titles[letter])
+    lay_out(figure)
     for ax, letter in zip(axes, titles, strict=True):
         label_ends(ax, table[table["panel"] == letter])
     return figure

@@ -12,7 +12,7 @@ import pandas as pd
 import seaborn as sns
 from command import main
 from estimates import tidy, variants
-from style import draw_series, label_ends, look, name, name_axes, new_figure, title
+from style import draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
 
 # Cost of keeping one unit of transient weight for one trial, in units of M1.
 COSTS = [0, 1e-4, 1e-3, 1e-2]
@@ -61,17 +61,16 @@ def draw(table):
     figure, axes = new_figure(1, len(letters) + 1, height=62)
     y = "$M_1$ consolidated + $c$ maintenance"
     for ax, letter, rule in zip(axes[:-1], letters, rules, strict=True):
-        shades = _shades(rule)
-        panel = table[table["panel"] == letter]
         name_axes(ax, "threshold (weight)", y)
-        draw_series(ax, panel, shades)
+        draw_series(ax, table[table["panel"] == letter], _shades(rule))
         title(ax, letter, name(rule))
-        label_ends(ax, panel, shades, _cost_name)
-    panel = table[table["panel"] == last]
     name_axes(axes[-1], "cost $c$ (per weight and trial)", y)
-    draw_series(axes[-1], panel)
+    draw_series(axes[-1], table[table["panel"] == last])
     title(axes[-1], last, "at the best threshold")
-    label_ends(axes[-1], panel)
+    lay_out(figure)
+    for ax, letter, rule in zip(axes[:-1], letters, rules, strict=True):
+        label_ends(ax, table[table["panel"] == letter], _shades(rule), _cost_name)
+    label_ends(axes[-1], table[table["panel"] == last])
     return figure
 
 

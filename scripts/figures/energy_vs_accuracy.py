@@ -8,7 +8,7 @@ import pandas as pd
 from command import main
 from estimates import panels, variants
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-from style import draw_series, label_ends, name_axes, new_figure, title
+from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
@@ -50,6 +50,7 @@ def draw(table):
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * (1 - x):.3g}"))
         ax.xaxis.set_minor_locator(NullLocator())
         title(ax, letter, TITLES[letter])
+    lay_out(figure)
     label_ends(axes[-1], error[error["panel"] == "C"])
     return figure
 

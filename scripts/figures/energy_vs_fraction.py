@@ -5,8 +5,8 @@ level.
 """
 
 from command import main
-from estimates import panels
-from style import draw_series, label_ends, name_axes, new_figure, title
+from estimates import panels, variants
+from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
@@ -14,7 +14,8 @@ TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
 
 def summarise(energy):
     """Return the plotted numbers: each quantity of PANELS against the fraction, by rule."""
-    return panels(energy, PANELS.values(), "fraction")
+    energy = energy.assign(series=variants(energy, ["width"]))
+    return panels(energy, PANELS.values(), "fraction", "series")
 
 
 def draw(table):
@@ -26,6 +27,7 @@ def draw(table):
         draw_series(ax, panel)
         ax.invert_xaxis()
         title(ax, letter, TITLES[letter])
+    lay_out(figure)
     label_ends(axes[-1], table[table["panel"] == "C"])
     return figure
 

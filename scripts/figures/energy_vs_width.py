@@ -7,7 +7,7 @@ and a power law fitted from the width of least energy on; inefficiency M / M_min
 import pandas as pd
 from command import main
 from estimates import fitted, tidy
-from style import draw_series, label_ends, look, name_axes, new_figure, number, title
+from style import draw_series, label_ends, lay_out, look, name_axes, new_figure, number, title
 
 PANELS = {
     "A": ("trials", ["trials"]),
@@ -55,6 +55,7 @@ def draw(table):
         name_axes(ax, "width", y)
         draw_series(ax, panel, _look)
         title(ax, letter, TITLES[letter] + _exponent(panel))
+    lay_out(figure)
     for ax, letter in zip(axes[1:], "BCD", strict=True):
         label_ends(ax, table[table["panel"] == letter], _look, NAMES.get)
     return figure

@@ -18,6 +18,9 @@ COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed
 # What an experiment may try several values of, for a rule at one width.
 SETTING = ["fraction", "fraction_out", "plastic_units", "gate", "margin", "learning_rate"]
 
+# How a series' name tells values of a parameter apart.
+VARIANT = {"fraction": " {:g}", "plastic_units": " K={:g}", "width": " N={:g}"}
+
 
 def interval(values):
     """Return the 95 % percentile bootstrap interval of the mean of `values`, as (low, high).
@@ -36,10 +39,10 @@ def interval(values):
 def rows(**columns):
     """Return tidy rows from the given columns (sequences or scalars); the others stay empty."""
     length = max((len(c) for c in columns.values() if np.ndim(c)), default=1)
+    columns.setdefault("reached", True)
     table = pd.DataFrame(columns, index=range(length)).reindex(columns=COLUMNS)
     table["seed"] = table["seed"].astype("Int64")
-    table["reached"] = table["reached"].fillna(True).astype(bool)
-    return table.astype({"y": float, "low": float, "high": float, "series": str})
+    return table.astype({"y": float, "low": float, "high": float, "series": str, "reached": bool})
 
 
 def tidy(runs, panel, x, y, series="rule", keep=()):
@@ -67,13 +70,17 @@ def tidy(runs, panel, x, y, series="rule", keep=()):
 def panels(runs, quantities, x, series="rule"):
     """Return the tidy rows of one panel for each of `quantities`, lettered A, B, C, ..."""
     lettered = zip(ascii_uppercase, quantities, strict=False)
-    return pd.concat([tidy(runs, letter, x, y, series) for letter, y in lettered])
+    tables = [tidy(runs, letter, x, y, series) for letter, y in lettered]
+    return pd.concat(tables, ignore_index=True)
 
 
-def variants(runs):
-    """Return each run's series: its rule, with its fraction where the rule has several."""
-    several = runs.groupby("rule")["fraction"].transform("nunique") > 1
-    return runs["rule"].where(~several, runs["rule"] + " " + runs["fraction"].map("{:g}".format))
+def variants(runs, columns=("fraction", "plastic_units", "width")):
+    """Return each run's series: its rule, and those of `columns` of which the rule has several."""
+    series = runs["rule"]
+    for column in columns:
+        several = runs.groupby("rule")[column].transform("nunique") > 1
+        series = series.where(~several, series + runs[column].map(VARIANT[column].format))
+    return series
 
 
 def most_sparing(runs, quantity):

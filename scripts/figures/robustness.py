@@ -6,7 +6,7 @@ Panels: M0 (upper) and M1 (lower line) by rule, against one parameter each, the 
 import pandas as pd
 from command import main
 from estimates import tidy, variants
-from style import draw_series, label_ends, look, name, name_axes, new_figure, title
+from style import draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
 
 NUMBERS = {"learning_rate": "learning rate", "initial_sd": "initial weights' s.d."}
 CHOICES = {"loss": "loss", "activation": "activation", "dataset": "data set"}
@@ -49,6 +49,7 @@ def draw(table):
         draw_series(ax, panel, look if parameter in NUMBERS else _unlined)
         title(ax, letter)
         drawn.append(panel)
+    lay_out(figure)
     for place in (columns - 1, 2 * columns - 1):
         label_ends(axes[place], drawn[place])
     return figure

@@ -6,10 +6,11 @@ from the width of least saving on, are carried to the number of neurons in macaq
 because nothing was simulated there; the interval is that over seeds.
 """
 
+import numpy as np
 import pandas as pd
 from command import main
 from estimates import fitted, most_sparing, tidy
-from style import draw_series, label_ends, look, name, name_axes, new_figure, number, title
+from style import draw_series, label_ends, lay_out, look, name, name_axes, new_figure, number, title
 
 V1 = 1.6e8  # neurons in macaque V1
 PANELS = {"A": "M0", "B": "M1"}
@@ -35,8 +36,8 @@ def _ratios(energy, quantity):
     """Return for each rule, width and seed the ratio of backprop's `quantity` to the rule's."""
     best = most_sparing(energy, quantity)
     backprop = best[best["rule"] == "backprop"]
-    reached = backprop[backprop.groupby("width")["reached"].transform("all")]
-    optimum = reached.groupby("width")[quantity].mean().idxmin()
+    by_width = backprop.groupby("width")
+    optimum = by_width[quantity].mean().where(by_width["reached"].all(), np.inf).idxmin()
     least = backprop[backprop["width"] == optimum].drop(columns="width").assign(rule=OPTIMAL)
     others = pd.concat(
         [best[best["rule"] != "backprop"], least.merge(backprop[["width", "seed"]], on="seed")]
@@ -61,6 +62,7 @@ def draw(table):
         where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "right"}
         ax.text(V1, 0.02, f"macaque V1, {number(V1)}", size=6, **where)
         title(ax, letter, TITLES[letter])
+    lay_out(figure)
     for ax, letter in zip(axes, PANELS, strict=True):
         panel = table[table["panel"] == letter]
         label_ends(ax, panel, _look, lambda series, panel=panel: _name(series, panel))

@@ -7,7 +7,7 @@ criterion; rules without a criterion are there to compare.
 import pandas as pd
 from command import main
 from estimates import tidy
-from style import draw_series, label_ends, name_axes, new_figure, title
+from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 
 def summarise(energy):
@@ -36,6 +36,7 @@ def draw(table):
         draw_series(ax, panel)
         ax.invert_xaxis()
         title(ax, letter, titles[letter])
+    lay_out(figure)
     label_ends(axes[-1], table[table["panel"] == "B"])
     return figure
 

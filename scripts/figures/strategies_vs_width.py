@@ -7,7 +7,7 @@ M1 are each shown for the one with the least of it, learning time for the one wi
 import pandas as pd
 from command import main
 from estimates import most_sparing, tidy
-from style import draw_series, label_ends, name_axes, new_figure, title
+from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 LEAST = {"A": "M0", "B": "M1", "C": "M0"}  # what chooses the fraction and the subnet size
@@ -34,6 +34,7 @@ def draw(table):
         name_axes(ax, "width", quantity)
         draw_series(ax, panel)
         title(ax, letter, TITLES[letter])
+    lay_out(figure)
     label_ends(axes[-1], table[table["panel"] == "C"])
     return figure
 

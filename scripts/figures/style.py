@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation
+from matplotlib.ticker import Formatter
 from matplotlib.transforms import ScaledTranslation
 from scipy.optimize import isotonic_regression
 
@@ -52,8 +52,20 @@ AXES = {
     "plastic_units": "plastic hidden units",
 }
 
+# Leading digits of the ticks that are labelled, where an axis spans more than so many decades.
+LABELLED = {1.8: {1}, 0.7: {1, 2, 5}, 0.25: {1, 2, 3, 4, 5, 6, 8}, 0: {*range(1, 10)}}
+
 SMOKE = "SMOKE: a quick check with few seeds and conditions, not a result"
 NAME_HEIGHT = 8  # points between two direct labels
+BESIDE = 9  # points from a panel to the names beside it
+LEADER = {
+    "arrowstyle": "-",
+    "lw": 0.4,
+    "alpha": 0.6,
+    "shrinkA": 1,
+    "shrinkB": 3,
+    "relpos": (0, 0.5),
+}
 LOWEST_NAME = 0.04  # of a panel's height, so that labels stay clear of the x axis
 STRIP_ROW, STRIP = 0.06, 0.3  # of a panel's height: a line of the strip above it, at most in all
 DOT = {"s": 3, "alpha": 0.5, "lw": 0, "clip_on": False}  # a run
@@ -106,17 +118,27 @@ def name_axes(ax, x, y, log="xy"):
     for direction in log:
         ax.set(**{f"{direction}scale": "log"})
         axis = getattr(ax, f"{direction}axis")
-        axis.set_major_formatter(TickFormatter(labelOnlyBase=False))
-        axis.set_minor_formatter(TickFormatter(labelOnlyBase=False))
+        axis.set_major_formatter(TickFormatter())
+        axis.set_minor_formatter(TickFormatter())
 
 
-class TickFormatter(LogFormatterSciNotation):
-    """Labels a logarithmic axis by plain numbers where all are short, else by powers of ten."""
+class TickFormatter(Formatter):
+    """Labels a logarithmic axis: the fewer decades it spans, the more of the ticks between them.
+
+    Labels are plain numbers where all of them are short, else they have powers of ten.
+    """
 
     def __call__(self, value, position=None):
-        label = super().__call__(value, position)
-        smallest, largest = sorted(self.axis.get_view_interval())
-        return f"{value:,.6g}" if label and smallest > 4e-5 and largest < 4e4 else label
+        low, high = sorted(self.axis.get_view_interval())
+        leading, exponent = f"{value:.4e}".split("e")
+        leading = float(leading)
+        wanted = next(digits for span, digits in LABELLED.items() if np.log10(high / low) > span)
+        if leading not in wanted:
+            return ""
+        if low > 4e-5 and high < 4e4:
+            return f"{value:,.6g}"
+        power = f"10^{{{int(exponent)}}}"
+        return f"${power}$" if leading == 1 else rf"${leading:g}\times{power}$"
 
 
 def number(value):
@@ -153,7 +175,8 @@ def draw_series(ax, table, look=look):
         runs = points[(points["kind"] == "run") & points["reached"]]
         means = points[points["kind"] == "mean"]
         fit = points[points["kind"] == "fit"]
-        ax.vlines(means["x"], means["low"], means["high"], color=colour, lw=1.2, zorder=3)
+        bar = {"color": colour, "lw": 1.2, "solid_capstyle": "butt", "zorder": 3}
+        ax.plot([means["x"], means["x"]], [means["low"], means["high"]], **bar)
         ax.plot(means["x"], means["y"], **style, mec="white", mew=0.4, zorder=4)
         ax.plot(fit["x"], fit["y"], color=colour, lw=0.8, ls=(0, (4, 2)), zorder=1)
         # The limits hold the data; a wide band or the dots' displacement must not widen them.
@@ -211,10 +234,16 @@ def _strip_line(failing):
     return min(STRIP_ROW, STRIP / len(failing))
 
 
+def lay_out(figure):
+    """Settle the places of a figure's panels, as far as they are drawn."""
+    figure.draw_without_rendering()
+
+
 def label_ends(ax, table, look=look, name=name):
-    """Write each series' name at its right end, pushed apart where names would overlap."""
-    # Lay the panels out: the room that names take depends on the panel's height.
-    ax.get_figure(root=True).draw_without_rendering()
+    """Write each series' name at its right end, pushed apart where names would overlap.
+
+    The panel must be drawn and laid out: the room that a name takes depends on the panel's height.
+    """
     height = ax.get_window_extent().height * 72 / ax.figure.dpi
     failing = _unreached(table[table["kind"] == "run"])
     ends = []
@@ -233,11 +262,21 @@ def label_ends(ax, table, look=look, name=name):
     lines = 1 + max(name(series).count("\n") for series in names)
     step = lines * NAME_HEIGHT / height * np.arange(len(ups))
     places = np.maximum(isotonic_regression(np.array(ups) - step).x, LOWEST_NAME) + step
+    beside = ax.transAxes + ScaledTranslation(BESIDE / 72, 0, ax.figure.dpi_scale_trans)
     for up, right, place, series in zip(ups, rights, places, names, strict=True):
         colour = look(series)["color"]
-        leader = {"transform": ax.transAxes, "color": colour, "clip_on": False}
-        ax.plot([right, 1.0, 1.03], [up, place, place], lw=0.4, alpha=0.6, **leader)
-        ax.text(1.04, place, name(series), size=6, va="center", **leader)
+        ax.annotate(
+            name(series),
+            xy=(right, up),
+            xycoords="axes fraction",
+            xytext=(1, place),
+            textcoords=beside,
+            size=6,
+            color=colour,
+            va="center",
+            annotation_clip=False,
+            arrowprops={**LEADER, "color": colour},
+        )
 
 
 def save(figure, numbers, output, scale):
@@ -248,7 +287,7 @@ def save(figure, numbers, output, scale):
     if scale == "smoke":
         box = {"boxstyle": "square,pad=0.3", "facecolor": "#B2182B", "linewidth": 0}
         figure.suptitle(SMOKE, color="white", weight="bold", bbox=box)
-    figure.draw_without_rendering()
+    lay_out(figure)
     figure.set_layout_engine("none")  # laid out once: the same places in every format
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)

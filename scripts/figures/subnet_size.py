@@ -10,12 +10,12 @@ import pandas as pd
 import seaborn as sns
 from command import main
 from estimates import panels
-from style import draw_series, label_ends, name_axes, new_figure, title
+from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 TITLES = {"A": "updates", "B": "change", "C": "learning time"}
 # The subnet's colour, from light to dark, for widths from small to large.
-SHADES = "blend:#F2B48A,#D55E00,#4F2300"
+SHADES = "blend:#EE9E66,#D55E00,#4F2300"
 
 
 def summarise(energy):
@@ -47,6 +47,7 @@ def draw(table):
         ring = {"s": 45, "facecolor": "none", "lw": 0.8, "zorder": 5}
         ax.scatter(best["x"], best["y"], edgecolor=best["series"].map(shades), **ring)
         title(ax, letter, TITLES[letter] + _range(best["x"]))
+    lay_out(figure)
     label_ends(axes[-1], table[table["panel"] == "C"], width_look, _name)
     return figure
 

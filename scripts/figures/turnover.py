@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from command import main
 from estimates import rows, tidy
-from style import blank_figure, draw_series, label_ends, look, name, name_axes, title
+from style import blank_figure, draw_series, label_ends, lay_out, look, name, name_axes, title
 
 SHARES = np.geomspace(1e-4, 1, 81)  # of all synapses
 FRACTION = 0.01  # plastic fraction of the networks that are looked into (or the nearest one)
@@ -74,6 +74,7 @@ def draw(table):
     left, right = above.subplots(1, 2)
     _draw_participation(left, table[table["panel"] == "A"])
     _draw_shares(right, table[table["panel"] == "B"])
+    lay_out(figure)
     label_ends(left, table[table["panel"] == "A"])
     axes = below.subplots(len(series), UNITS, squeeze=False)
     for line, which in zip(axes, series, strict=True):

@@ -11,10 +11,11 @@ import numpy as np
 
 from plasticity.compilation import compiled
 
-# A bracket: two thresholds, as bits, and their numbers of winners, with count_lo > k > count_hi; the step by
-# which it opens from a first guess; and the number of probes made inside it. An unknown end counts as -1.
-LO, COUNT_LO, HI, COUNT_HI, STEP, PROBES = range(6)
-STEP_SINGLE, STEP_DOUBLE = 1 << 19, 1 << 48  # a sixteenth of an octave
+# A bracket: two thresholds, as bits, and their numbers of winners, with count_lo > k > count_hi (-1: not known yet);
+# the step by which it opens from a first guess; the end that moved last; the probes made since both are known.
+LO, COUNT_LO, HI, COUNT_HI, STEP, MOVED, STALE, PROBES = range(8)
+STEP_SINGLE, STEP_DOUBLE = 1 << 20, 1 << 49  # an eighth of an octave
+PATIENCE = 30  # probes after which only halving is trusted
 
 
 @compiled
@@ -27,12 +28,16 @@ def number(fraction, eligible):
 def new_bracket(highest, itemsize):
     """The bracket that encloses every threshold from 0 to `highest`, the highest value's bits (in bytes: itemsize)."""
     step = STEP_SINGLE if itemsize == 4 else STEP_DOUBLE
-    return np.array([0, -1, np.int64(highest) + 1, -1, step, 0])
+    return np.array([0, -1, np.int64(highest) + 1, -1, step, 0, 0, 0])
 
 
 @compiled
 def next_probe(bracket, guess, k):
-    """The next threshold to try: the guess, outward from it, then interpolated, every third time half way."""
+    """The next threshold to try: the guess, then outward from it, then inside the bracket.
+
+    Inside, the logarithm of the number of winners is interpolated between the ends; an end that stays twice or more
+    counts half as much each time (the Illinois rule), so that both ends close in.
+    """
     lo, hi = bracket[LO], bracket[HI]
     if bracket[COUNT_LO] < 0 and bracket[COUNT_HI] < 0:
         probe = guess
@@ -40,11 +45,17 @@ def next_probe(bracket, guess, k):
         probe = lo + min(bracket[STEP], (hi - lo) // 2)
     elif bracket[COUNT_LO] < 0:
         probe = hi - min(bracket[STEP], (hi - lo) // 2)
-    elif bracket[PROBES] % 3 == 2:
+    elif bracket[PROBES] > PATIENCE:
         probe = lo + (hi - lo) // 2
     else:
-        excess = (bracket[COUNT_LO] - k) / (bracket[COUNT_LO] - bracket[COUNT_HI])
-        probe = lo + int((hi - lo) * excess)
+        above = np.log((bracket[COUNT_LO] + 0.5) / (k + 0.5))
+        below = np.log((k + 0.5) / (bracket[COUNT_HI] + 0.5))
+        weight = 0.5 ** bracket[STALE]
+        if bracket[MOVED] == LO:
+            below *= weight
+        else:
+            above *= weight
+        probe = lo + int((hi - lo) * (above / (above + below)))
     return min(max(probe, lo + 1), hi - 1)
 
 
@@ -55,10 +66,10 @@ def narrow(bracket, probe, count, k):
         bracket[PROBES] += 1
     else:
         bracket[STEP] = min(4 * bracket[STEP], np.int64(1) << 60)
-    if count > k:
-        bracket[LO], bracket[COUNT_LO] = probe, count
-    else:
-        bracket[HI], bracket[COUNT_HI] = probe, count
+    end = LO if count > k else HI
+    bracket[STALE] = bracket[STALE] + 1 if bracket[MOVED] == end and bracket[PROBES] > 1 else 0
+    bracket[MOVED] = end
+    bracket[end], bracket[end + 1] = probe, count
 
 
 @compiled
@@ -94,49 +105,89 @@ def kth_largest(keys, k, guess):
 
 
 @compiled
-def winners_of_product(u, v, k, guess, largest, more, fewer, middle, scratch, bits):
-    """Winners among all products u_i v_j, as prefixes of u: fills and returns n, n_j of row j.
+def winners_of_product(u, v, keys, n, k, guess, largest, rows, sizes, prefixes, scratch, bits):
+    """Winners among all products u_i v_j, as prefixes of u; the array of products is not made.
 
-    u (inputs,) is sorted in descending order, v (rows,) is not, both non-negative; no product array is made.
-    For a threshold t the u_i v_j >= t of one j are a prefix of u. Each row keeps the prefixes that belong to
-    the two ends of the bracket, and a probe is a binary search between them, so rows that are decided cost
-    nothing more. The first n_j of row j win; with `largest` false the *others* do, as the k smallest products.
+    u (inputs,) is sorted in descending order and non-negative; v (rows,) is in any order, with its bits in
+    `keys`; n rows take part, the others have a negative v. For a threshold t the u_i v_j >= t of one j are a prefix of u, and the larger v_j the longer it is: with rows in the order of v, all prefixes together
+    are a staircase, and a probe is one walk down its steps.
 
-    `more`, `fewer` and `middle` (rows,) are integer work space, `bits` the integer view of `scratch` (1,);
-    the second result is the threshold's bits.
+    Fills prefixes[:m], the lengths of the winning prefixes of rows[:m], and returns m and the threshold's bits; all
+    other rows win nothing. With `largest` false, m is n, and it is the products *beyond* the prefixes that win, as
+    the k smallest. rows, sizes and prefixes (rows,) are work space; `bits` is the integer view of `scratch` (1,).
     """
-    inputs, rows = u.size, v.size
-    target = k if largest else inputs * rows - k
-    highest = v[0]
-    for j in range(rows):
-        more[j], fewer[j] = inputs, 0
-        highest = max(highest, v[j])
-    if target == 0:
-        return fewer, np.int64(0)
-    if target == inputs * rows:
-        return more, np.int64(0)
-    scratch[0] = highest * u[0]
+    inputs = u.size
+    scratch[0] = v.max() * u[0]
     bracket = new_bracket(bits[0], bits.itemsize)
-    while bracket[HI] - bracket[LO] > 1:
+    target = k if largest else inputs * n - k
+    floor = max(guess - 4 * bracket[STEP], 0) if largest else 0
+    while True:
+        bits[0] = floor
+        scratch[0] = scratch[0] / u[0] * v.dtype.type(0.999)  # a row too many does no harm
+        m = rows_in_order(v, keys, np.int64(bits[0]), rows, sizes)
+        bits[0] = floor
+        count = walk(u, sizes[:m], scratch[0], prefixes)
+        if count >= target or floor == 0:
+            break
+        bracket[HI], bracket[COUNT_HI] = floor, count
+        floor = max(floor - 16 * bracket[STEP], 0)
+    bracket[LO], bracket[COUNT_LO] = floor, count
+    probe = floor
+    while count != target and bracket[HI] - bracket[LO] > 1:
         probe = next_probe(bracket, guess, target)
         bits[0] = probe
-        threshold = scratch[0]
-        count = 0
-        for j in range(rows):
-            a, b = fewer[j], more[j]
-            while a < b:
-                i = (a + b) // 2
-                if u[i] * v[j] >= threshold:
-                    a = i + 1
-                else:
-                    b = i
-            middle[j] = a
-            count += a
-        if count == target:
-            return middle, probe
-        if count > target:
-            more, middle = middle, more
-        else:
-            fewer, middle = middle, fewer
-        narrow(bracket, probe, count, target)
-    return (more if largest else fewer), bracket[LO]
+        count = walk(u, sizes[:m], scratch[0], prefixes)
+        if count != target:
+            narrow(bracket, probe, count, target)
+    if count != target:  # ties at the lower end of the bracket: they all win, as the largest or as the smallest
+        probe = bracket[LO] if largest else bracket[HI]
+        bits[0] = probe
+        walk(u, sizes[:m], scratch[0], prefixes)
+    return m, probe
+
+
+@compiled
+def rows_in_order(v, keys, floor, rows, sizes):
+    """List the rows whose key, the bits of v, is at least `floor`, by falling v, with their v in `sizes`.
+
+    Returns their number. A counting sort by the leading bits of the keys, then an insertion sort of what is almost
+    in order: for the few hundred rows at stake, faster than comparing.
+    """
+    highest, m = floor, 0
+    for j in range(keys.size):
+        highest = max(highest, keys[j])
+        m += keys[j] >= floor
+    shift = 0
+    while (highest - floor) >> shift > 4 * m:
+        shift += 1
+    starts = np.zeros(((highest - floor) >> shift) + 2, np.int32)
+    for j in range(keys.size):
+        if keys[j] >= floor:
+            starts[((highest - keys[j]) >> shift) + 1] += 1
+    for b in range(1, starts.size):
+        starts[b] += starts[b - 1]
+    for j in range(keys.size):
+        if keys[j] >= floor:
+            b = (highest - keys[j]) >> shift
+            rows[starts[b]] = j
+            sizes[starts[b]] = v[j]
+            starts[b] += 1
+    for r in range(1, m):
+        row, size, place = rows[r], sizes[r], r
+        while place > 0 and sizes[place - 1] < size:
+            rows[place], sizes[place] = rows[place - 1], sizes[place - 1]
+            place -= 1
+        rows[place], sizes[place] = row, size
+    return m
+
+
+@compiled
+def walk(u, sizes, threshold, prefixes):
+    """Lengths of the prefixes of u with u_i sizes_j >= threshold, for falling u and sizes; returns their sum."""
+    length, total = u.size, 0
+    for r in range(sizes.size):
+        while length > 0 and u[length - 1] * sizes[r] < threshold:
+            length -= 1
+        prefixes[r] = length
+        total += length
+    return total

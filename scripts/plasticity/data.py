@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,23 @@ class Dataset:
     train_labels: np.ndarray
     test_inputs: np.ndarray
     test_labels: np.ndarray
+
+    def order_by_size(self, patterns: np.ndarray) -> np.ndarray:
+        """Indices that put each training pattern's inputs in the order of falling |x|: uint16 (patterns, 785).
+
+        Sorted once and kept: patterns come again, in a run and under other seeds.
+        """
+        orders, known = self._orders
+        new = np.unique(patterns[~known[patterns]])
+        orders[new] = np.argsort(-np.abs(self.train_inputs[new]), axis=1)
+        known[new] = True
+        return orders[patterns]
+
+    @cached_property
+    def _orders(self) -> tuple[np.ndarray, np.ndarray]:
+        """The orders found so far, and for which patterns they are."""
+        shape = self.train_inputs.shape
+        return np.empty(shape, np.uint16), np.zeros(shape[0], bool)
 
 
 def folder_of(dataset: str) -> Path:

@@ -62,7 +62,7 @@ from plasticity.rules import (
 from plasticity.settings import Settings
 from plasticity.streams import stream
 
-BLOCK = 256  # trials of an `outer` block: long enough for efficient matrix products
+BLOCK = 192  # trials of an `outer` block: long enough for efficient matrix products
 SUB = 32  # trials of a group inside it: short enough for the sum in (1)
 STAIRCASE_BLOCK = 64  # shorter: prefix sums are kept for all trials of a block
 BLOCK_NUMBERS = 1 << 26  # bound on trials x units of a block, for very wide networks
@@ -153,7 +153,7 @@ class Engine:
             block = patterns[first : first + self.loop.block]
             x = self.data.train_inputs[block].astype(self.dtype, copy=False)
             labels = self.data.train_labels[block].astype(np.int64)
-            made = self.loop.run(x, labels, self._offset(block, x), self._trial_units(labels))
+            made = self.loop.run(block, x, labels, self._offset(block, x), self._trial_units(labels))
             done += made
             if made < len(block):
                 break
@@ -201,6 +201,7 @@ class Engine:
             transient=_transient(shape, self.settings),
             values=values,
             keys=values.view(_KEYS[self.dtype]),
+            changes=np.empty(shape[1], self.dtype),
             guess=np.zeros(1, np.int64),
         )
 
@@ -256,8 +257,15 @@ class Loop:
     def end(self) -> None:
         """Called after a series of blocks: the network must be up to date."""
 
-    def run(self, x: np.ndarray, labels: np.ndarray, offset: np.ndarray, units: np.ndarray) -> int:
-        """Make T trials with x (T, inputs), labels (T,), offset (T, 10), units (T, N) or without rows."""
+    def run(
+        self,
+        patterns: np.ndarray,
+        x: np.ndarray,
+        labels: np.ndarray,
+        offset: np.ndarray,
+        units: np.ndarray,
+    ) -> int:
+        """Make T trials with x (T, inputs) of these patterns; labels (T,), offset (T, 10), units (T, N) or no rows."""
         raise NotImplementedError
 
     def counts(self) -> np.ndarray:
@@ -277,21 +285,21 @@ class Outer(Loop):
         shape = self.hidden.shape if self.per_neuron else (0, 0)
         self.synapse_counts = np.zeros(shape, np.float32)  # sums of 0 and 1: exact below 2^24 trials
 
-    def run(self, x, labels, offset, units):
+    def run(self, patterns, x, labels, offset, units):
         engine, plastic = self.engine, self.engine.plastic
         trials = len(x)
         pre = x @ self.hidden[: engine.active].T
         changing = self._changing_inputs(x)
-        gram = x @ changing.T
         size = np.abs(changing).sum(axis=1, dtype=np.float64)
         plastic_inputs = np.count_nonzero(changing, axis=1)
         delta = np.empty((trials, plastic), engine.dtype)
         done = 0
         for first in range(0, trials, SUB):
             group = slice(first, min(first + SUB, trials))
+            gram = x[first:] @ changing[group].T  # of this group with itself and with all later trials
             made = kernels.run_outer(
                 pre[group],
-                gram[group, group],
+                gram[: group.stop - first],
                 size[group],
                 plastic_inputs[group],
                 labels[group],
@@ -309,9 +317,9 @@ class Outer(Loop):
                 break
             later = slice(group.stop, trials)
             if plastic == engine.active:
-                add_product(pre[later], np.ascontiguousarray(gram[later, group]), delta[group])
+                add_product(pre[later], gram[group.stop - first :], delta[group])
             else:
-                pre[later, :plastic] += gram[later, group] @ delta[group]
+                pre[later, :plastic] += gram[group.stop - first :] @ delta[group]
         self._learn(delta[:done], changing[:done])
         return done
 
@@ -359,38 +367,54 @@ class Staircase(Loop):
 
     def __init__(self, engine: Engine):
         super().__init__(engine)
+        units, inputs, trials = engine.active, engine.inputs, self.block
         self.synapse_counts = np.zeros(self.hidden.shape, np.int32)
-        self.ranks = tuple(np.empty(engine.active, np.int32) for _ in range(4))
-        self.prefix = np.empty((engine.inputs + 1, self.block), engine.dtype)
+        self.row_sums = np.zeros(len(self.hidden))
+        self.ranks = tuple(np.empty(units, np.int32) for _ in range(2))
+        self.signed = np.empty((trials, inputs), engine.dtype)
+        self.sums = np.empty((trials, inputs + 1))
+        self.prefix_sums = np.empty((inputs + 1, trials), engine.dtype)
 
-    def run(self, x, labels, offset, units):
-        engine = self.engine
-        size = np.abs(x)
-        order = np.argsort(-size, axis=1)
-        ranked = np.take_along_axis(size, order, axis=1)
-        sums = np.zeros((len(x), engine.inputs + 1))
-        np.cumsum(ranked, axis=1, dtype=np.float64, out=sums[:, 1:])
-        return kernels.run_staircase(
+    def run(self, patterns, x, labels, offset, units):
+        engine, trials = self.engine, len(x)
+        order = engine.data.order_by_size(patterns)
+        delta = np.zeros((engine.active, trials), engine.dtype)
+        prefixes = np.zeros((engine.active, trials), np.int16)
+        done = kernels.run_staircase(
             self.hidden[: engine.active] @ x.T,
             np.ascontiguousarray(x.T),
             order,
-            ranked,
-            sums,
+            self.signed[:trials],
             labels,
             offset,
             units,
             engine.plastic,
-            self.hidden,
-            self.synapse_counts,
-            self.transient,
-            engine.trial,
+            delta,
+            prefixes,
             self.ranks,
-            self.prefix,
+            self.sums,
+            np.ascontiguousarray(self.prefix_sums[:, :trials]),
             self.guess,
+            engine.trial,
             engine.output,
             engine.codes,
             engine.tally,
         )
+        kernels.learn_staircase(
+            order,
+            self.signed,
+            delta,
+            prefixes,
+            engine.codes.largest,
+            self.hidden,
+            self.synapse_counts,
+            self.transient,
+            self.row_sums,
+            done,
+            engine.codes,
+            engine.tally,
+        )
+        return done
 
     def counts(self):
         return self.synapse_counts
@@ -415,7 +439,7 @@ class Sparse(Loop):
     def end(self):
         self.hidden[self.synapses] = self.weights
 
-    def run(self, x, labels, offset, units):
+    def run(self, patterns, x, labels, offset, units):
         engine = self.engine
         return kernels.run_sparse(
             x @ self.hidden.T,
@@ -450,7 +474,7 @@ class Trialwise(Loop):
         competes = engine.rule.chooses_synapses
         self.values = np.empty(self.hidden.shape if competes else (0, 0), engine.dtype)
 
-    def run(self, x, labels, offset, units):
+    def run(self, patterns, x, labels, offset, units):
         engine = self.engine
         active = slice(engine.active)
         return kernels.run_trialwise(
@@ -508,7 +532,7 @@ def _tally(energy: Energy) -> kernels.Tally:
 
 def _trial_space(units: int, dtype: type) -> kernels.Trial:
     """Work space of one trial of a network with so many active hidden units."""
-    values = np.empty(units, dtype)
+    values, number = np.empty(units, dtype), np.empty(1, dtype)
     return kernels.Trial(
         h=np.empty(units + 1, dtype),
         d=np.empty(units, dtype),
@@ -516,6 +540,8 @@ def _trial_space(units: int, dtype: type) -> kernels.Trial:
         e=np.empty(CLASSES, dtype),
         values=values,
         keys=values.view(_KEYS[dtype]),
+        number=number,
+        bits=number.view(_KEYS[dtype]),
     )
 
 

@@ -24,6 +24,8 @@ UPDATE, WEIGHT = range(2)  # what a competition among synapses compares
 NO_UNITS, BY_ERROR, BY_ACTIVITY = range(3)  # what a competition among hidden units compares
 HIDDEN, OUT = range(2)
 
+CACHED_UNITS = 2048  # units whose sums are made together: they stay in the nearest cache
+
 
 class Codes(NamedTuple):
     """The rule and the model as numbers."""
@@ -67,8 +69,9 @@ class Output(NamedTuple):
     counts: np.ndarray
     row_counts: np.ndarray  # (N + 1,)
     transient: np.ndarray
-    values: np.ndarray  # work space and its view as integers
+    values: np.ndarray  # work space, and its view as integers
     keys: np.ndarray
+    changes: np.ndarray  # (N + 1,) work space
     guess: np.ndarray  # (1,) last threshold relative to the largest value, in bits
 
 
@@ -81,6 +84,8 @@ class Trial(NamedTuple):
     e: np.ndarray  # (10,)
     values: np.ndarray  # (N,) and its view as integers
     keys: np.ndarray
+    number: np.ndarray  # (1,) and its view as integer
+    bits: np.ndarray
 
 
 @compiled
@@ -192,47 +197,60 @@ def learn_all_outputs(h, e, rate, out, tally):
 @compiled
 def learn_chosen_outputs(h, e, rate, out, codes, tally):
     """Change the output synapses that are eligible and win, and keep their transient parts."""
+    outputs, inputs = out.weights.shape
     restricted = out.eligible.size > 0
     competes = codes.select != ALL and codes.unit_criterion == NO_UNITS
-    cached = out.transient.size > 0
-    highest = np.int64(0)
+    threshold = out.keys[:1, 0].copy()  # in the keys' own type, for speed
+    threshold[0] = 0
     if competes:
-        for o in range(e.size):
-            g = rate * e[o]
-            for j in range(h.size):
-                value = g * h[j] if codes.criterion == UPDATE else out.weights[o, j]
-                out.values[o, j] = abs(value)
+        for o in range(outputs):
+            values, g = out.values[o], rate * e[o]
+            for j in range(inputs):
+                values[j] = abs(g * h[j] if codes.criterion == UPDATE else out.weights[o, j])
             to_keys(out.keys[o], codes.largest)
-            if restricted:
-                for j in range(h.size):
-                    if not out.eligible[o, j]:
-                        out.keys[o, j] = -1
-            for j in range(h.size):
-                highest = max(highest, np.int64(out.keys[o, j]))
-    threshold = np.int64(0)
+    else:
+        out.keys[:] = 0
+    if restricted:
+        for o in range(outputs):
+            for j in range(inputs):
+                out.keys[o, j] = out.keys[o, j] if out.eligible[o, j] else -1
     if competes and codes.select == PER_LAYER:
+        highest = np.int64(out.keys.max())
         k = number(codes.fraction_out, out.n_eligible.sum())
-        threshold = kth_largest(out.keys.ravel(), k, highest + out.guess[0])
-        out.guess[0] = threshold - highest
-    for o in range(e.size):
+        threshold[0] = kth_largest(out.keys.ravel(), k, highest + out.guess[0])
+        out.guess[0] = threshold[0] - highest
+    for o in range(outputs):
+        keys, weights, counts, changes = out.keys[o], out.weights[o], out.counts[o], out.changes
         g = rate * e[o]
         if competes and codes.select == PER_NEURON:
             k = number(codes.fraction_out, out.n_eligible[o])
-            threshold = kth_largest(out.keys[o], k, highest) if k > 0 else infinite_bits(out.keys) + 1
-        for j in range(h.size):
-            wins = not competes or out.keys[o, j] >= threshold
-            change = g * h[j]
-            if change == 0 or not wins or (restricted and not out.eligible[o, j]):
-                continue
-            out.weights[o, j] += change
-            out.counts[o, j] += 1
-            tally.M0[OUT] += 1
-            tally.M1[OUT] += abs(change)
-            if cached:
-                before = out.transient[o, j]
-                after = cache(before + change, codes.threshold, OUT, tally)
-                out.transient[o, j] = after
-                tally.transient[OUT] += abs(after) - abs(before)
+            threshold[0] = kth_largest(keys, k, out.guess[0]) if k > 0 else infinite_bits(keys)
+            out.guess[0] = threshold[0]
+        last, size = threshold[0], 0.0
+        for j in range(inputs):
+            change = g * h[j] if keys[j] >= last else h.dtype.type(0)
+            changes[j] = change
+            weights[j] += change
+            size += abs(change)
+        tally.M1[OUT] += size
+        changed = 0
+        for j in range(inputs):
+            counts[j] += changes[j] != 0
+            changed += changes[j] != 0
+        tally.M0[OUT] += changed
+        if out.transient.size > 0:
+            cache_changes(changes, out.transient[o], OUT, codes, tally)
+
+
+@compiled
+def cache_changes(changes, transient, layer, codes, tally):
+    """Add changes to the transient parts of some synapses, and consolidate those that are full."""
+    for i in range(changes.size):
+        if changes[i] != 0:
+            before = transient[i]
+            after = cache(before + changes[i], codes.threshold, layer, tally)
+            transient[i] = after
+            tally.transient[layer] += abs(after) - abs(before)
 
 
 @compiled
@@ -307,6 +325,22 @@ def eligible_units(t, plastic, units, trial, codes, delta):
 
 
 @compiled
+def add_changes(gram, delta, a):
+    """a (j) += sum_s gram[s] delta[s, j], four trials at a time to spare loads and stores of a."""
+    trials, units = delta.shape
+    whole = trials - trials % 4
+    for s in range(0, whole, 4):
+        g0, g1, g2, g3 = gram[s], gram[s + 1], gram[s + 2], gram[s + 3]
+        d0, d1, d2, d3 = delta[s], delta[s + 1], delta[s + 2], delta[s + 3]
+        for j in range(units):
+            a[j] += g0 * d0[j] + g1 * d1[j] + g2 * d2[j] + g3 * d3[j]
+    for s in range(whole, trials):
+        g, d = gram[s], delta[s]
+        for j in range(units):
+            a[j] += g * d[j]
+
+
+@compiled
 def run_outer(pre, gram, size, plastic_inputs, labels, offset, units, delta, unit_counts, trial, out, codes, tally):
     """Trials whose first-layer change is an outer product delta_t x_t: T trials, the first `P` units plastic.
 
@@ -317,11 +351,8 @@ def run_outer(pre, gram, size, plastic_inputs, labels, offset, units, delta, uni
     trials, plastic = delta.shape
     for t in range(trials):
         a = pre[t]
-        for s in range(t):
-            g = gram[t, s]
-            past = delta[s]
-            for j in range(plastic):
-                a[j] += g * past[j]
+        for first in range(0, plastic, CACHED_UNITS):
+            add_changes(gram[t], delta[:t, first : first + CACHED_UNITS], a[first : first + CACHED_UNITS])
         state = learn_output(a, labels[t], offset[t], trial, out, codes, tally)
         if state < 0:
             delta[t:] = 0
@@ -366,82 +397,113 @@ def replay_caching(x, delta, transient, row_sums, codes, tally):
 
 @compiled
 def run_staircase(
-    pre, x, order, u, u_sums, labels, offset, units, plastic,
-    weights, counts, transient, trial, ranks, prefix, guess, out, codes, tally,
+    pre, x, order, signed, labels, offset, units, plastic, delta, prefixes, ranks, sums, prefix_sums,
+    guess, trial, out, codes, tally,
 ):
     """Trials in which the first layer's synapses compete by |delta_j x_i|: the winners of unit j are its
     largest (smallest) inputs, so a prefix (suffix) of the inputs in order of size.
 
-    pre (N, T): pre-activations under the weights at the start, corrected in place; x (inputs, T); order
-    (T, inputs): inputs by falling |x|; u (T, inputs): |x| in that order; u_sums (T, inputs + 1): its sums up to
-    each rank. weights, counts, transient (N, inputs) change at the winners only. prefix (inputs + 1, T) holds, for
-    the present trial s, sums over the inputs up to each rank of x_s x_t, for all t at once: what the change of
-    unit j adds to its later pre-activations is delta_j times the row that belongs to j's number of winners.
+    pre (N, T): pre-activations under the weights at the start, corrected in place; x (inputs, T); order (T, inputs):
+    inputs by falling |x|. signed (T, inputs) is filled: x in that order; so are delta (N, T) and prefixes (N, T), zero
+    at first: unit j's change on trial t and the length of its prefix. sums (T, inputs + 1) gets sums of |x| up to each
+    rank, and prefix_sums (inputs + 1, T), for the present trial s, those of x_s x_t for all t at once: what the change of
+    unit j adds to its later pre-activations is delta_j times the row that belongs to its prefix. (For all t, the past
+    ones too: whole vectors are faster than the right half.) Returns the number of trials made.
     """
     inputs, trials = x.shape
-    more, fewer, middle, rows = ranks
-    scratch, bits = trial.values[:1], trial.keys[:1]  # one number, seen as float and as integer
-    delta = np.empty_like(trial.d)
-    sizes = np.empty_like(trial.d)
-    a = np.empty_like(trial.d)
-    cached = transient.size > 0
+    rows, lengths = ranks
+    scratch, bits = trial.number, trial.bits
+    errors, a = np.empty_like(trial.d), np.empty_like(trial.d)
+    sizes, keys = trial.values[:plastic], trial.keys[:plastic]
+    ordered = np.empty_like(sizes)
+    u = np.empty_like(signed[0])
     for t in range(trials):
         for j in range(a.size):
             a[j] = pre[j, t]
         state = learn_output(a, labels[t], offset[t], trial, out, codes, tally)
         if state < 0:
             return t
+        n = 0
         if state == 1:
-            eligible = eligible_units(t, plastic, units, trial, codes, delta)
-            n = 0
-            highest = a.dtype.type(0)
+            n = eligible_units(t, plastic, units, trial, codes, errors)
+        if n > 0:
+            for rank in range(inputs):
+                signed[t, rank] = x[order[t, rank], t]
+                u[rank] = abs(signed[t, rank])
             for j in range(plastic):
-                if units.shape[0] == 0 or units[t, j]:
-                    rows[n] = j
-                    sizes[n] = abs(delta[j])
-                    highest = max(highest, sizes[n])
-                    n += 1
-        if state == 1 and n > 0:
-            scratch[0] = highest * u[t, 0]
+                sizes[j] = abs(errors[j])
+            if units.shape[0] > 0:
+                for j in range(plastic):
+                    if not units[t, j]:
+                        sizes[j] = -1
+            scratch[0] = sizes.max() * u[0]
             top = np.int64(bits[0])
-            k = number(codes.fraction, eligible * inputs)
-            prefixes, threshold = winners_of_product(
-                u[t], sizes[:n], k, top + guess[0], codes.largest, more, fewer, middle, scratch, bits
+            k = number(codes.fraction, n * inputs)
+            winning, threshold = winners_of_product(
+                u, sizes, keys, n, k, top + guess[0], codes.largest, rows, ordered, lengths, scratch, bits
             )
             guess[0] = threshold - top
-            last = 0
-            for r in range(n):
-                if sizes[r] > 0:
-                    last = max(last, prefixes[r] if codes.largest else inputs)
-            prefix[0] = 0
-            for rank in range(last):
-                i = order[t, rank]
-                for later in range(t + 1, trials):
-                    prefix[rank + 1, later] = prefix[rank, later] + x[i, t] * x[i, later]
-            for r in range(n):
+            last = inputs
+            if codes.largest:
+                last = lengths[0] if winning > 0 else 0
+            add_prefix_sums(x, order[t], signed[t], last, prefix_sums, sums[t])
+            for r in range(winning):
                 j = rows[r]
-                first = 0 if codes.largest else prefixes[r]
-                stop = prefixes[r] if codes.largest else inputs
-                g = delta[j]
+                g = errors[j]
+                first = 0 if codes.largest else lengths[r]
+                stop = lengths[r] if codes.largest else inputs
                 if g == 0 or first == stop:
                     continue
+                delta[j, t], prefixes[j, t] = g, lengths[r]
                 tally.M0[HIDDEN] += stop - first
-                tally.M1[HIDDEN] += sizes[r] * (u_sums[t, stop] - u_sums[t, first])
-                for later in range(t + 1, trials):
-                    pre[j, later] += g * (prefix[stop, later] - prefix[first, later])
+                tally.M1[HIDDEN] += abs(g) * (sums[t, stop] - sums[t, first])
+                row, lower, upper = pre[j], prefix_sums[first], prefix_sums[stop]
+                for later in range(trials):
+                    row[later] += g * (upper[later] - lower[later])
+        tally.maintenance[OUT] += tally.transient[OUT]
+    return trials
+
+
+@compiled
+def add_prefix_sums(x, order, signed, last, prefix_sums, sums):
+    """Sums up to each of the first `last` ranks, of signed x x (inputs, T) by trial and of |signed|."""
+    prefix_sums[0] = 0
+    sums[0] = 0
+    for rank in range(last):
+        factor, other = signed[rank], x[order[rank]]
+        below, here = prefix_sums[rank], prefix_sums[rank + 1]
+        for later in range(other.size):
+            here[later] = below[later] + factor * other[later]
+        sums[rank + 1] = sums[rank] + abs(factor)
+
+
+@compiled
+def learn_staircase(order, signed, delta, prefixes, largest, weights, counts, transient, row_sums, trials, codes, tally):
+    """Make the changes that `run_staircase` has listed in delta and prefixes (N, T) for its first `trials` trials.
+
+    After the block and unit by unit, because a unit's weights, update counts and transient parts then come into
+    the nearest cache once a block. row_sums (N,) are the units' sums of |s|.
+    """
+    inputs = weights.shape[1]
+    for j in range(delta.shape[0]):
+        to, number_of = weights[j], counts[j]
+        for t in range(trials):
+            g = delta[j, t]
+            if g != 0:
+                first = 0 if largest else prefixes[j, t]
+                stop = prefixes[j, t] if largest else inputs
                 for rank in range(first, stop):
                     i = order[t, rank]
-                    weights[j, i] += g * x[i, t]
-                    counts[j, i] += 1
-                if cached:
+                    to[i] += g * signed[t, rank]
+                    number_of[i] += 1
+                if transient.size > 0:
                     for rank in range(first, stop):
                         i = order[t, rank]
                         before = transient[j, i]
-                        after = cache(before + g * x[i, t], codes.threshold, HIDDEN, tally)
+                        after = cache(before + g * signed[t, rank], codes.threshold, HIDDEN, tally)
                         transient[j, i] = after
-                        tally.transient[HIDDEN] += abs(after) - abs(before)
-        tally.maintenance[:] += tally.transient
-    return trials
+                        row_sums[j] += abs(after) - abs(before)
+            tally.maintenance[HIDDEN] += row_sums[j]
 
 
 @compiled

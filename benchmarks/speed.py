@@ -1,0 +1,467 @@
+"""Measure how fast training is on one core, beside other ways of training and the limit.
+
+A case is a rule at a width. It is timed in rounds that alternate a large matrix product, the engine
+and a PyTorch loop, because machines are noisy; what is reported are medians over the rounds, of
+ratios too. Set-up, import and compilation are not counted. Times are the processor's: on one thread
+the clock's on an idle machine, but hardly longer on a busy one. What is compared:
+
+- engine: the exact block training of this project, all its energy accounting included;
+- reference: the literal trainer of this project, likewise;
+- torch: backprop in the same network by PyTorch, a pattern at a time, without energy accounting;
+- limit: the operations of the first layer's matrix products, at the rate of `sgemm`;
+- whole: a run to the goal, tests included, over the limit of its trials and of the tests it made.
+
+Written beside this file: speed.csv and its plot, slopes.csv, targets.csv.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+# One core; the numerical libraries read these when they are first imported.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts" / "figures"))
+
+import numpy as np
+import pandas as pd
+import style
+import torch
+import yaml
+from torch import nn
+
+from plasticity import data
+from plasticity.data import INPUTS, Dataset
+from plasticity.engine import Engine
+from plasticity.network import CLASSES, LEAK, initial_network
+from plasticity.reference import Reference
+from plasticity.rules import Rule
+from plasticity.settings import Settings
+from plasticity.training import TRAINERS, train
+from train import CONFIG, write
+
+HERE = Path(__file__).resolve().parent
+WIDTHS = (30, 100, 300, 1000, 3000, 10000)
+ROUNDS = 5
+SECONDS = 0.3  # that one timing takes, about
+SEED = 0
+SGEMM_SIZE = 2048
+PATTERNS = 10_000  # that trials draw from: a subnet's frozen outputs are prepared for these
+TEST_INTERVAL = Settings.test_interval
+GROWTH_TRIALS = (1000, 2000, 4000, 8000, 16000)
+GROWTH_WIDTH = 300
+SLOPE_WIDTH = 300  # from here on the cost against width is fitted; below, it is the output layer's
+
+Run = Callable[[np.ndarray], object]  # makes a trial with each of the patterns
+
+
+@dataclass(frozen=True)
+class Case:
+    """A rule of config.yaml, with the parameter that it leaves open, at a width."""
+
+    rule: str
+    width: int
+    fraction: float | None = None
+    plastic_units: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The rule and its parameter, such as "competitive p 0.1"."""
+        fraction = "" if self.fraction is None else f" p {self.fraction:g}"
+        units = "" if self.plastic_units is None else f" K {self.plastic_units}"
+        return self.rule + fraction + units
+
+    @property
+    def forward(self) -> int:
+        """Floating-point operations of the product that takes a pattern to the unfrozen units."""
+        return 2 * INPUTS * (self.plastic_units or self.width)
+
+    @property
+    def trial(self) -> int:
+        """Floating-point operations of a trial's products: forward and, where it is one, update."""
+        return self.forward * (2 if self.rule in ("backprop", "subnet") else 1)
+
+    def definition(self) -> Rule:
+        """The rule as the trainers take it."""
+        parts = yaml.safe_load(CONFIG.read_text())["rules"][self.rule]
+        return Rule(**parts, fraction=self.fraction, plastic_units=self.plastic_units)
+
+    def trainer(self, dataset: Dataset, kind: type = Engine) -> Engine | Reference:
+        """A new network, which learns at a rate that no rule diverges at."""
+        settings = Settings(self.width, learning_rate=stable_rate(self.width))
+        return kind(dataset, self.definition(), settings, SEED)
+
+
+CASES = [
+    case
+    for width in WIDTHS
+    for case in (
+        Case("backprop", width),
+        Case("competitive", width, fraction=0.1),
+        Case("competitive", width, fraction=0.03),
+        Case("competitive", width, fraction=0.01),
+        Case("random_synapses", width, fraction=0.1),
+        Case("subnet", width, plastic_units=100),
+        Case("fixed_features", width),
+    )
+    if (case.plastic_units or 0) <= width and (case.fraction != 0.03 or width == 100)
+]
+WHOLE = [Case("backprop", width) for width in (100, 1000, 10000)]
+WHOLE += [Case("competitive", 1000, fraction=0.01)]
+
+# Case, column of speed.csv, which way, bound.
+TARGETS = (
+    (Case("backprop", 100), "torch_per_engine", "at least", 40),
+    (Case("backprop", 1000), "whole_per_limit", "at most", 1.3),
+    (Case("backprop", 1000), "torch_per_engine", "at least", 15),
+    (Case("backprop", 10000), "whole_per_limit", "at most", 1.3),
+    (Case("backprop", 10000), "torch_per_engine", "at least", 15),
+    (Case("competitive", 1000, fraction=0.01), "whole_per_limit", "at most", 2.5),
+    (Case("competitive", 1000, fraction=0.01), "torch_per_engine", "at least", 8),
+    (Case("competitive", 100, fraction=0.03), "torch_per_engine", "at least", 20),
+    (Case("subnet", 10000, plastic_units=100), "per_narrow", "at most", 1.5),
+    (Case("backprop", 1_000_000), "peak_gb", "at most", 8),
+)
+
+
+def stable_rate(width: int) -> float:
+    """Learning rate: the paper's 0.01, and falling with the width where that becomes unstable."""
+    return min(0.01, 10 / width)
+
+
+class TorchLoop:
+    """Backprop as users of PyTorch write it: modules, autograd, `optim.SGD`, batches of one."""
+
+    def __init__(self, dataset: Dataset, width: int):
+        start = initial_network(width, SEED, Settings.initial_sd, "leaky_relu", np.float32)
+        hidden, out = nn.Linear(INPUTS, width, bias=False), nn.Linear(width, CLASSES)
+        with torch.no_grad():
+            hidden.weight.copy_(torch.from_numpy(start.hidden))
+            out.weight.copy_(torch.from_numpy(start.out[:, :-1]))
+            out.bias.copy_(torch.from_numpy(start.out[:, -1]))
+        self.model = nn.Sequential(hidden, nn.LeakyReLU(LEAK), out)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=stable_rate(width))
+        self.inputs = torch.from_numpy(dataset.train_inputs[:PATTERNS].copy())
+        labels = torch.from_numpy(dataset.train_labels[:PATTERNS].astype(np.int64))
+        self.targets = nn.functional.one_hot(labels, CLASSES).float()
+
+    def run(self, patterns: np.ndarray) -> None:
+        """Make a trial with each of these patterns."""
+        for p in patterns.tolist():
+            y = self.model(self.inputs[p : p + 1])
+            loss = nn.functional.mse_loss(y, self.targets[p : p + 1], reduction="sum") / 2
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+
+
+class Timed(Engine):
+    """The engine with a stopwatch on its parts, and a count of the test patterns it classifies."""
+
+    def __init__(self, *arguments):
+        self.training = self.testing = 0.0
+        self.tested = 0
+        self.setup, _ = timed(super().__init__, *arguments)
+
+    def run(self, patterns: np.ndarray) -> int:
+        seconds, done = timed(super().run, patterns)
+        self.training += seconds
+        return done
+
+    def test_outputs(self, chosen: np.ndarray) -> np.ndarray:
+        seconds, y = timed(super().test_outputs, chosen)
+        self.testing += seconds
+        self.tested += len(chosen)
+        return y
+
+
+TRAINERS["timed"] = Timed
+
+
+def timed(function: Callable, *arguments, **options) -> tuple[float, Any]:
+    """Seconds of the processor that a call takes, and what it returns."""
+    start = time.process_time()
+    result = function(*arguments, **options)
+    return time.process_time() - start, result
+
+
+@cache
+def _matrices() -> list[np.ndarray]:
+    rng = np.random.default_rng(SEED)
+    return [rng.random((SGEMM_SIZE, SGEMM_SIZE), dtype=np.float32) for _ in range(3)]
+
+
+def sgemm_rate() -> float:
+    """Floating-point operations a second, now, of a large matrix product in single precision."""
+    return 2 * SGEMM_SIZE**3 / timed(np.matmul, *_matrices())[0]
+
+
+def run_as_training_does(trainer: Engine | Reference, patterns: np.ndarray) -> None:
+    """Make these trials in the portions that lie between two tests."""
+    for first in range(0, len(patterns), TEST_INTERVAL):
+        part = patterns[first : first + TEST_INTERVAL]
+        if trainer.run(part) < len(part):
+            raise RuntimeError("training diverged: a broken run's speed means nothing")
+
+
+def sample(rng: np.random.Generator, run: Run, least: int) -> np.ndarray:
+    """Random patterns, so many that `run` takes about SECONDS for them, but at least `least`."""
+    patterns = rng.integers(0, PATTERNS, least)
+    trials = round(least * SECONDS / timed(run, patterns)[0])
+    return rng.integers(0, PATTERNS, max(least, trials))
+
+
+def seconds_per_trial(run: Run, patterns: np.ndarray) -> float:
+    """What a trial takes on average over these."""
+    return timed(run, patterns)[0] / len(patterns)
+
+
+def require_equal(dataset: Dataset, width: int, trials: int = 20) -> None:
+    """Raise AssertionError unless engine, reference and PyTorch learn the same weights."""
+    patterns = np.arange(trials)
+    case = Case("backprop", width)
+    trainers = [case.trainer(dataset, Engine), case.trainer(dataset, Reference)]
+    loop = TorchLoop(dataset, width)
+    for trainer in (*trainers, loop):
+        trainer.run(patterns)
+    for trainer in trainers:
+        found = loop.model[0].weight.detach().numpy()
+        np.testing.assert_allclose(trainer.network.hidden, found, rtol=1e-3, atol=1e-5)
+
+
+def measure(dataset: Dataset, case: Case) -> dict[str, float]:
+    """Times of a trial in microseconds and their ratios: a row of speed.csv, without whole runs."""
+    rng = np.random.default_rng(SEED)
+    trainer = case.trainer(dataset)
+    trainer.run(np.arange(10))  # loads or compiles the loop
+    engine = partial(run_as_training_does, trainer)
+    loop = TorchLoop(dataset, case.width).run
+    if case.plastic_units:
+        frozen, _ = timed(engine, np.arange(PATTERNS))
+    engine_patterns, loop_patterns = sample(rng, engine, 500), sample(rng, loop, 20)
+    rounds = []
+    for _ in range(ROUNDS):
+        before = sgemm_rate()
+        engine_time = seconds_per_trial(engine, engine_patterns)
+        rate = (before + sgemm_rate()) / 2
+        times = {
+            "engine": engine_time,
+            "torch": seconds_per_trial(loop, loop_patterns),
+            "limit": case.trial / rate,
+        }
+        ratios = {
+            "engine_per_limit": engine_time / times["limit"],
+            "torch_per_engine": times["torch"] / engine_time,
+        }
+        rounds.append({k: 1e6 * t for k, t in times.items()} | ratios | {"gflops": rate / 1e9})
+    row = pd.DataFrame(rounds).median().to_dict()
+    literal = case.trainer(dataset, Reference).run
+    row["reference"] = 1e6 * seconds_per_trial(literal, sample(rng, literal, 2))
+    if case.plastic_units:
+        row["frozen_per_pattern"] = 1e6 * frozen / PATTERNS - row["engine"]
+    return row
+
+
+def measure_whole(dataset: Dataset, case: Case) -> dict[str, float]:
+    """A run to the goal at the paper's learning rate, another seed in each round: medians."""
+    rounds = []
+    for seed in range(ROUNDS):
+        before = sgemm_rate()
+        run = dataset, case.definition(), Settings(case.width), seed
+        seconds, result = timed(train, *run, engine="timed")
+        rate = (before + sgemm_rate()) / 2
+        if not result.measures["reached"]:
+            raise RuntimeError(
+                f"{case} did not reach the goal: an endless run's speed means nothing"
+            )
+        trainer, trials = result.trainer, result.measures["trials"]
+        seconds -= trainer.setup
+        operations = trials * case.trial + trainer.tested * case.forward
+        rounds.append(
+            {
+                "whole_trials": trials,
+                "whole_s": seconds,
+                "whole_per_limit": seconds * rate / operations,
+                "training_share": trainer.training / seconds,
+                "testing_share": trainer.testing / seconds,
+                "tested_per_trial": trainer.tested / trials,
+            }
+        )
+    return pd.DataFrame(rounds).median().to_dict()
+
+
+def measure_growth(dataset: Dataset, case: Case) -> list[dict]:
+    """Seconds that the first so many trials of one run take, for each number of GROWTH_TRIALS."""
+    patterns = np.random.default_rng(SEED).integers(0, PATTERNS, GROWTH_TRIALS[-1])
+    trainer = case.trainer(dataset)
+    if case.plastic_units:
+        trainer.run(np.arange(PATTERNS))
+    parts = np.split(patterns, GROWTH_TRIALS[:-1])
+    seconds = np.cumsum([timed(run_as_training_does, trainer, part)[0] for part in parts])
+    return [
+        {"name": case.name, "trials": trials, "seconds": total}
+        for trials, total in zip(GROWTH_TRIALS, seconds, strict=True)
+    ]
+
+
+def measure_wide() -> dict[str, float]:
+    """Times and peak memory of the widest network, in a process of its own."""
+    command = [sys.executable, str(HERE / "wide.py")]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    per_trial = 1e6 * found["training_s"] / found["trials"]
+    return {"engine": per_trial, "peak_gb": found["peak_gb"]}
+
+
+def slope(x: pd.Series, y: pd.Series) -> float:
+    """Exponent of the power law that fits best on logarithmic axes."""
+    return np.polyfit(np.log(x), np.log(y), 1)[0]
+
+
+def slopes(speed: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
+    """Exponents of the engine's cost: a trial's against width, and in all against trials."""
+    wide = speed[speed["width"].between(SLOPE_WIDTH, WIDTHS[-1])]
+    rows = [
+        {
+            "name": name,
+            "per_trial_against_width": slope(part["width"], part["engine"]),
+            "total_against_trials": slope(run["trials"], run["seconds"]),
+        }
+        for (name, part), (_, run) in zip(
+            wide.groupby("name", sort=False), growth.groupby("name", sort=False), strict=True
+        )
+    ]
+    return pd.DataFrame(rows)
+
+
+def targets(speed: pd.DataFrame) -> pd.DataFrame:
+    """Whether each target is met."""
+    rows = []
+    for case, column, direction, bound in TARGETS:
+        value = speed.set_index(["name", "width"]).at[(case.name, case.width), column]
+        met = value >= bound if direction == "at least" else value <= bound
+        target = f"{direction} {bound:g}"
+        rows.append((case.name, case.width, column, target, value, met))
+    return pd.DataFrame(rows, columns=["name", "width", "measure", "target", "measured", "met"])
+
+
+def per_narrow(speed: pd.DataFrame) -> pd.Series:
+    """Cost per trial of a subnet over that in a network of width 1,000.
+
+    Both are taken over their limit, which is the same number of operations, so that a machine whose
+    speed changed between the two does not matter.
+    """
+    subnet = speed[speed["plastic_units"].notna()].set_index("width")["engine_per_limit"]
+    return speed["width"].map(subnet / subnet.get(1000)).where(speed["plastic_units"].notna())
+
+
+def measured_all(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of all cases and of the growth with trials."""
+    rows, growth = [], []
+    for width in WIDTHS:
+        require_equal(dataset, width)
+    for case in CASES:
+        row = vars(case) | {"name": case.name} | measure(dataset, case)
+        if case in WHOLE:
+            row |= measure_whole(dataset, case)
+        if case.width == GROWTH_WIDTH:
+            growth += measure_growth(dataset, case)
+        rows.append(row)
+        report(f"{case.name}, width {case.width}: {row['engine']:.4g} us a trial")
+    widest = Case("backprop", 1_000_000)
+    report(f"{widest.name}, width {widest.width}")
+    rows.append(vars(widest) | {"name": widest.name} | measure_wide())
+    speed = pd.DataFrame(rows)
+    return speed.assign(per_narrow=per_narrow(speed)), pd.DataFrame(growth)
+
+
+def report(text: str) -> None:
+    """Show on standard error how the measurements get on."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def look(series: str) -> dict:
+    """Colour, marker and line: a rule's as in every figure, here also by its fraction."""
+    others = {
+        "PyTorch": {"color": "#D55E00", "marker": "s", "linestyle": "-"},
+        "literal": {"color": "#0072B2", "marker": "D", "linestyle": "-"},
+        "limit": {"color": "0.6", "marker": "", "linestyle": "--"},
+        "engine": style.look("backprop"),
+    }
+    lines = {"0.01": "--", "0.03": ":"}
+    own = style.look(series)
+    own["linestyle"] = lines.get(series.split()[-1], own["linestyle"])
+    return others.get(series, own)
+
+
+def points(series: str, x: pd.Series, y: pd.Series) -> pd.DataFrame:
+    """A curve as the figures' functions take it."""
+    curve = {"series": series, "kind": "mean", "reached": True}
+    return pd.DataFrame({"x": x, "y": y, "low": y, "high": y}).assign(**curve)
+
+
+def plot(speed: pd.DataFrame, growth: pd.DataFrame) -> style.Figure:
+    """Draw other ways of training, all rules, their distance from the limit, and their growth."""
+    speed = speed[speed["width"] <= WIDTHS[-1]]
+    backprop = speed[speed["name"] == "backprop"]
+    ways = {"literal": "reference", "PyTorch": "torch", "engine": "engine", "limit": "limit"}
+    by_rule = list(speed.groupby("name", sort=False))
+    runs = growth.groupby("name", sort=False)
+    panels = (
+        (
+            "backprop",
+            "time per trial (µs)",
+            [points(way, backprop["width"], backprop[column]) for way, column in ways.items()],
+        ),
+        (
+            "engine, by rule",
+            "time per trial (µs)",
+            [points(name, rows["width"], rows["engine"]) for name, rows in by_rule],
+        ),
+        (
+            "engine over its limit",
+            "time / time at sgemm's rate",
+            [points(name, rows["width"], rows["engine_per_limit"]) for name, rows in by_rule],
+        ),
+        (
+            f"engine, width {GROWTH_WIDTH}",
+            "time (s)",
+            [points(name, rows["trials"], rows["seconds"]) for name, rows in runs],
+        ),
+    )
+    figure, axes = style.new_figure(2, 2, height=120)
+    for ax, letter, (title, label, curves) in zip(axes, "ABCD", panels, strict=True):
+        table = pd.concat(curves)
+        style.draw_series(ax, table, look)
+        style.name_axes(ax, "trials" if letter == "D" else "width", label)
+        style.title(ax, letter, title)
+        style.label_ends(ax, table, look, style.name)
+    axes[2].axhline(1, color="0.6", linestyle="--", linewidth=0.8)
+    return figure
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
+    torch.set_num_threads(1)
+    data.ensure("mnist")
+    dataset = data.load("mnist")
+    for inputs in (dataset.train_inputs, dataset.test_inputs):
+        inputs.max()  # brings the file into memory
+    speed, growth = measured_all(dataset)
+    tables = {"speed": speed, "slopes": slopes(speed, growth), "targets": targets(speed)}
+    style.save(plot(speed, growth), speed, HERE / "speed", scale="paper")
+    for name, table in tables.items():
+        print(table.to_string(index=False, na_rep="", float_format="{:.3g}".format), end="\n\n")
+        write(HERE / f"{name}.csv", table.to_csv(index=False, float_format="%.4g").encode())
+
+
+if __name__ == "__main__":
+    main()

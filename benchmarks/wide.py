@@ -1,0 +1,66 @@
+"""Train a very wide network by backprop for some trials and print what that takes, as JSON.
+
+    python benchmarks/wide.py --width 1000000 --trials 500 --learning-rate 1e-5
+
+Keys: width, trials (made before divergence, if any), correct (of these), setup_s (drawing the
+weights), training_s, rest_s (testing some patterns and accounting for the energy), peak_gb (memory
+of the whole process, in 10^9 bytes).
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+import numpy as np
+
+from plasticity import data
+from plasticity.energy import minima, participation
+from plasticity.engine import Engine
+from plasticity.rules import Rule
+from plasticity.settings import Settings
+from plasticity.training import HardestFirst
+
+SEED = 0
+
+
+def peak_memory() -> float:
+    """Largest resident memory that this process has had so far, in 10^9 bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+
+def train_wide(dataset: data.Dataset, width: int, trials: int, learning_rate: float) -> dict:
+    """Do all that a run does, but test a few patterns only; return what the module's text says."""
+    settings = Settings(width, learning_rate=learning_rate)
+    times = [time.process_time()]
+    trainer = Engine(dataset, Rule(), settings, SEED)
+    times.append(time.process_time())
+    made = trainer.run(np.arange(trials))
+    times.append(time.process_time())
+    trainer.test_outputs(np.arange(HardestFirst.CHUNK))
+    trainer.finish()
+    minima(trainer.network, SEED, settings.initial_sd)
+    participation(trainer.counts())
+    times.append(time.process_time())
+    seconds = dict(zip(("setup_s", "training_s", "rest_s"), np.diff(times).tolist(), strict=True))
+    done = {"width": width, "trials": made, "correct": trainer.correct_trials}
+    return done | seconds | {"peak_gb": peak_memory()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--width", type=int, default=1_000_000, help="number of hidden units")
+    parser.add_argument("--trials", type=int, default=500, help="patterns to learn from")
+    parser.add_argument("--learning-rate", type=float, default=1e-5, help="per trial")
+    arguments = parser.parse_args()
+    data.ensure("mnist")
+    print(json.dumps(train_wide(data.load("mnist"), **vars(arguments))))
+
+
+if __name__ == "__main__":
+    main()

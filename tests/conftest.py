@@ -1,0 +1,43 @@
+"""What the tests share: a small data set that can be learned, and the real one."""
+
+import os
+
+# Tiny matrices are no faster with more threads. Set before NumPy loads; subprocesses inherit it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from plasticity import data
+from plasticity.data import Dataset
+
+# The same examples on every run; `pytest --hypothesis-profile explore` looks at many new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=2000, deadline=None)
+settings.load_profile("repeatable")
+
+
+def synthetic(training: int = 300, test: int = 100, inputs: int = 23) -> Dataset:
+    """Noisy prototypes of ten classes: few patterns, few inputs, the last the bias, none zero."""
+    rng = np.random.default_rng(0)
+    prototypes = 0.3 * rng.normal(size=(10, inputs))
+    labels = rng.integers(0, 10, training + test).astype(np.uint8)
+    x = prototypes[labels] + 0.3 * rng.normal(size=(training + test, inputs))
+    x[:, -1] = 1
+    x = x.astype(np.float32)
+    return Dataset("synthetic", x[:training], labels[:training], x[training:], labels[training:])
+
+
+@pytest.fixture(scope="session")
+def small() -> Dataset:
+    """300 training and 100 test patterns with 22 inputs and a bias input."""
+    return synthetic()
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    """The real MNIST, fetched and prepared if that is not done yet."""
+    data.ensure("mnist")
+    return data.load("mnist")

@@ -1,0 +1,84 @@
+"""Copies of the project in which the smoke pipeline is built, once for all tests."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MADE = ["data", "results", "logs", "smoke", "__pycache__", ".*"]  # not copied
+
+
+@dataclass
+class Clone:
+    """The project in a folder of its own."""
+
+    root: Path
+    # Paper-scale work that must survive whatever smoke does.
+    paper = {
+        name: "made in an hour\n"
+        for name in ("results/paper/energy.csv", "figures/energy_vs_width.svg")
+    }
+
+    def snakemake(self, *arguments, **config):
+        """Run Snakemake at smoke scale; return the finished process and its CPU time, `seconds`."""
+        settings = {"scale": "smoke"} | config
+        raw = ROOT / "data" / "mnist"
+        if all((raw / f"{name}.idx").exists() for name in ("train-images", "test-labels")):
+            settings["data"] = f"{{mnist: {raw}}}"
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        process = subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+            + ["--config", *(f"{key}={value}" for key, value in settings.items())],
+            cwd=self.root,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        process.seconds = sum(
+            getattr(after, kind) - getattr(before, kind) for kind in ("ru_utime", "ru_stime")
+        )
+        return process
+
+    def table(self, *arguments):
+        """Return what Snakemake's summary says of each file, as dictionaries."""
+        process = self.snakemake(*arguments)
+        assert process.returncode == 0, process.stderr
+        header, *lines = (line.split("\t") for line in process.stdout.splitlines())
+        return [dict(zip(header, line, strict=True)) for line in lines]
+
+    def pending(self, *targets):
+        """Return the files that would be made, or made anew."""
+        files = self.table("--summary", *targets)
+        return {file["output_file"] for file in files if file["plan"] != "no update"}
+
+
+def clone(folder):
+    """Copy the project into a folder, without anything made, but for some files of paper scale."""
+    root = folder / "project"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*MADE))
+    for name, text in Clone.paper.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return Clone(root)
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory):
+    """A copy in which nothing has been built, nor may be."""
+    return clone(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """A copy in which everything has been built at smoke scale."""
+    built = clone(tmp_path_factory.mktemp("built"))
+    process = built.snakemake()
+    assert process.returncode == 0, process.stderr
+    return built

@@ -1,0 +1,215 @@
+"""The pipeline at smoke scale, from raw images to figures: what it makes, remakes and refuses."""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from configuration import read
+
+CONFIG = read(Path(__file__).parents[2] / "config.yaml")
+KINDS = ["svg", "png", "pdf", "csv"]
+
+
+@contextmanager
+def edited(clone, name, edit):
+    """Edit a file of the clone, and restore it afterwards."""
+    path = clone.root / name
+    content = path.read_text()
+    path.write_text(edit(content))
+    assert path.read_text() != content
+    yield
+    path.write_text(content)
+
+
+def files(pending, *starts):
+    """Return those of the files whose names start so."""
+    return {file for file in pending if file.startswith(starts)}
+
+
+def figure(name):
+    """Return the files of a figure."""
+    return {f"figures/smoke/{name}.{kind}" for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def energy(built):
+    """The networks that were trained at smoke scale."""
+    return pd.read_csv(built.root / "results/smoke/energy.csv")
+
+
+def mean(rows, quantity="M0"):
+    """Return the mean of a quantity over the networks that reached the goal."""
+    assert len(rows) and rows["reached"].all()
+    return rows[quantity].mean()
+
+
+# Before anything is built
+
+
+def test_one_figure_needs_its_own_experiment_only(fresh):
+    pending = fresh.pending("figures/smoke/energy_vs_width.svg")
+    assert files(pending, "figures") == figure("energy_vs_width")
+    assert files(pending, "results") == {
+        "results/smoke/experiments/energy_vs_width.csv",
+        *(f"results/smoke/runs/backprop-width{width}.csv" for width in (50, 100, 200)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"scale": "tiny"}, "config.yaml: scale: 'tiny' is not allowed: one of smoke, paper"),
+        ({"rules": "{backprop: {gate: nver}}"}, "config.yaml: rules.backprop.gate: 'nver' is not"),
+    ],
+)
+def test_a_mistake_is_refused_in_one_line_before_anything_runs(fresh, config, message):
+    process = fresh.snakemake(**config)
+    assert process.returncode == 1
+    (line,) = [line for line in process.stderr.splitlines() if "config.yaml:" in line]
+    assert line.startswith(message)
+    assert "Traceback" not in process.stderr
+    assert "rule" not in process.stdout
+    assert not (fresh.root / "data").exists()
+
+
+def test_a_broken_config_file_is_refused_in_one_line(fresh):
+    with edited(fresh, "config.yaml", lambda text: text.replace("scale: paper", "scale: [paper")):
+        process = fresh.snakemake()
+    assert process.returncode == 1
+    assert "config.yaml: line " in process.stderr and "not valid YAML" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+# What is built
+
+
+def test_all_figures_and_tables_are_there(built):
+    for name in CONFIG["figures"]:
+        for file in figure(name):
+            assert (built.root / file).stat().st_size > 0
+    made = {str(path.relative_to(built.root)) for path in (built.root / "results").rglob("*.csv")}
+    assert {"results/smoke/energy.csv", "results/smoke/claims.csv"} <= made
+
+
+def test_paper_scale_work_is_untouched(built):
+    for name, text in built.paper.items():
+        assert (built.root / name).read_text() == text
+    for folder in ("results/paper", "figures", "logs"):
+        there = {path.name for path in (built.root / folder).iterdir()}
+        assert there <= {"energy.csv", "energy_vs_width.svg", "smoke"}
+
+
+def test_the_table_has_every_network_once_for_each_experiment(built, energy):
+    names = "experiment rule width plastic_units fraction fraction_out criterion gate margin"
+    assert list(energy)[:9] == names.split()
+    assert list(energy["experiment"].unique()) == list(CONFIG["experiments"])
+    assert energy["M0"].dtype == "int64"
+    by = ["experiment", "rule", "width", "plastic_units", "fraction", "goal", "criterion"]
+    networks = energy.groupby(by, dropna=False)["seed"]
+    assert (networks.nunique() >= len(CONFIG["seeds"]["smoke"])).all()
+
+
+def test_values_are_passed_on_digit_by_digit(built):
+    run = (built.root / "results/smoke/runs/backprop-width50.csv").read_text().splitlines()
+    energy = (built.root / "results/smoke/energy.csv").read_text().splitlines()
+    assert energy[0] == "experiment," + run[0]
+    assert {f"energy_vs_width,{line}" for line in run[1:]} <= set(energy)
+
+
+def test_every_claim_has_a_verdict(built):
+    claims = pd.read_csv(built.root / "results/smoke/claims.csv")
+    names = "id,claim,source,expected,value,low,high,verdict"
+    assert list(claims)[:8] == names.split(",")
+    assert len(claims) == claims["id"].nunique() == 12
+    tested = claims["verdict"] != "not tested"
+    assert (tested == claims["value"].notna()).all()
+    assert claims["verdict"].isin(["reproduced", "partly", "not reproduced", "not tested"]).all()
+    assert tested[claims["id"] == "floor"].all()
+
+
+# The science, with room for chance
+
+
+def test_backprop_learns_as_is_known(energy):
+    rows = energy.query("experiment == 'energy_vs_width' and width == 100")
+    assert 30_000 <= mean(rows, "trials") <= 50_000
+    assert 2.4e9 <= mean(rows, "M0") <= 4e9
+    assert 4.5e4 <= mean(rows, "M1") <= 8e4
+
+
+def test_backprop_spends_more_in_larger_networks_and_learns_faster(energy):
+    large, best, small = (
+        energy.query(f"experiment == 'energy_vs_width' and width == {width}")
+        for width in (200, 100, 50)
+    )
+    assert mean(large) > 1.2 * mean(best)
+    assert mean(large, "trials") < mean(best, "trials") < mean(small, "trials")
+
+
+def test_every_synapse_takes_part_in_backprop_and_few_in_competition(energy):
+    assert (energy.query("rule == 'backprop'")["participation"] == 1).all()
+    assert (energy.query("rule == 'competitive'")["participation"] < 0.95).all()
+
+
+def test_competition_saves_updates_and_a_random_mask_saves_less(energy):
+    rows = energy[energy["experiment"] == "energy_vs_fraction"]
+    backprop = mean(rows.query("rule == 'backprop'"))
+    assert mean(rows.query("rule == 'competitive' and fraction == 0.1")) < backprop / 4
+    assert mean(rows.query("rule == 'competitive' and fraction == 0.01")) < backprop / 10
+    competitive, masked = (
+        mean(rows.query(f"rule == '{rule}' and fraction == 0.3"))
+        for rule in ("competitive", "random_synapses")
+    )
+    assert competitive < 0.8 * masked
+
+
+def test_a_subnet_spends_less_than_the_whole_network(energy):
+    sizes = energy[energy["experiment"] == "subnet_size"]
+    whole = mean(sizes.query("plastic_units == width"))
+    assert mean(sizes.query("plastic_units == 100")) < whole
+
+
+# What is made anew
+
+
+def test_a_second_call_does_nothing_and_is_quick(built):
+    process = built.snakemake()
+    assert process.returncode == 0
+    assert "Nothing to be done" in process.stderr
+    assert process.seconds < 10
+
+
+def test_a_comment_in_a_plotting_script_remakes_that_figure_only(built):
+    script = "scripts/figures/energy_vs_width.py"
+    with edited(built, script, lambda text: text + "# a comment\n"):
+        assert built.pending() == figure("energy_vs_width")
+
+
+def test_the_style_remakes_figures_only(built):
+    with edited(built, "scripts/figures/matplotlibrc", lambda text: text + "\n# a comment\n"):
+        pending = built.pending()
+    assert pending == set().union(*map(figure, CONFIG["figures"]))
+
+
+@pytest.mark.parametrize("file", ["scripts/plasticity/network.py", "envs/requirements.lock"])
+def test_the_network_or_a_package_retrains(built, file):
+    with edited(built, file, lambda text: text + "\n# a comment\n"):
+        pending = built.pending()
+    runs = {str(path.relative_to(built.root)) for path in built.root.glob("results/smoke/runs/*")}
+    assert runs <= pending
+    assert not files(pending, "data/mnist/train")
+
+
+def test_a_changed_value_retrains_what_it_touches(built):
+    old, new = "plastic_units: [50, 100, 200]", "plastic_units: [50, 101, 200]"
+    with edited(built, "config.yaml", lambda text: text.replace(old, new, 1)):
+        pending = built.pending()
+    (run,) = files(pending, "results/smoke/runs")
+    assert run.startswith("results/smoke/runs/subnet-width200-plastic_units101")
+    assert files(pending, "results/smoke/experiments") == {
+        "results/smoke/experiments/subnet_size.csv"
+    }
+    assert files(pending, "figures") >= figure("subnet_size")
+    assert not files(pending, "figures/smoke/energy_vs_width")

@@ -1,0 +1,116 @@
+"""The winners of a competition, found without sorting, are those that sorting finds."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from plasticity import competition
+from plasticity.competition import kth_largest, winners_of_product
+from plasticity.kernels import to_keys
+from plasticity.rules import chosen, number
+
+BITS = {np.float32: np.int32, np.float64: np.int64}
+
+
+def values(dtype, low: float = 0):
+    """Non-negative floats, with many ties, zeros, subnormal and very large ones among them."""
+    tiny, huge = float(np.finfo(dtype).smallest_subnormal), float(np.finfo(dtype).max)
+    width = 8 * np.dtype(dtype).itemsize
+    special = [
+        v for v in (0.0, tiny, 0.25, 1.0, 1.0, float(np.nextafter(dtype(1), dtype(2))), huge)
+    ]
+    return st.sampled_from([v for v in special if v >= low]) | st.floats(low, 1e6, width=width)
+
+
+@st.composite
+def competitors(draw):
+    """Values, which of them take part, and how many of these are to be chosen."""
+    dtype = draw(st.sampled_from(list(BITS)))
+    sizes = np.array(draw(st.lists(values(dtype), min_size=1, max_size=60)), dtype)
+    n = len(sizes)
+    eligible = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    if draw(st.booleans()):
+        eligible[:] = True
+    assume(eligible.any())
+    most = int(eligible.sum())
+    return sizes, eligible, draw(st.sampled_from([1, most]) | st.integers(1, most))
+
+
+guesses = st.sampled_from([0, -1, 1 << 29, 1 << 62, -(1 << 62)]) | st.integers(0, 1 << 31)
+
+
+@given(case=competitors(), largest=st.booleans(), guess=guesses)
+def test_threshold_separates_the_k_largest_or_smallest(case, largest, guess):
+    sizes, eligible, k = case
+    keys = sizes.copy().view(BITS[sizes.dtype.type])
+    to_keys(keys, largest)
+    keys[~eligible] = -1
+    winners = keys >= kth_largest(keys, k, guess)
+    np.testing.assert_array_equal(winners, chosen(sizes, eligible, k, largest))
+
+
+def product_winners(u, v, eligible, k, largest, guess) -> np.ndarray:
+    """Mask (rows, inputs) of the winners among the products v_j u_i of the eligible rows."""
+    v = np.where(eligible, v, -1).astype(u.dtype)
+    rows, prefixes = np.empty(len(v), np.int32), np.empty(len(v), np.int32)
+    sizes, scratch = np.empty_like(v), np.empty(1, u.dtype)
+    keys, bits = (array.view(BITS[u.dtype.type]) for array in (v, scratch))
+    n = int(eligible.sum())
+    listed, _ = winners_of_product(
+        u, v, keys, n, k, guess, largest, rows, sizes, prefixes, scratch, bits
+    )
+    mask = np.zeros((len(v), len(u)), bool)
+    for row, prefix in zip(rows[:listed], prefixes[:listed], strict=True):
+        mask[row] = np.arange(len(u)) < prefix if largest else np.arange(len(u)) >= prefix
+    return mask
+
+
+def sorted_winners(u, v, eligible, k, largest) -> np.ndarray:
+    """The same mask, from all products."""
+    products = v[:, None] * u[None, :]
+    return chosen(products, np.repeat(eligible[:, None], len(u), axis=1), k, largest)
+
+
+@st.composite
+def factors(draw):
+    """Inputs in descending order, rows and which take part, how many products are to be chosen."""
+    dtype = draw(st.sampled_from(list(BITS)))
+    moderate = values(dtype).filter(lambda value: value <= 1e6)
+    u = draw(st.lists(moderate, max_size=14)) + [1]  # one is the bias, so that not all can be zero
+    v = draw(st.lists(moderate, min_size=1, max_size=15))
+    eligible = np.array(draw(st.lists(st.booleans(), min_size=len(v), max_size=len(v))))
+    assume(eligible.any())
+    most = len(u) * int(eligible.sum())
+    k = draw(st.sampled_from([1, most]) | st.integers(1, most))
+    return np.sort(np.array(u, dtype))[::-1].copy(), np.array(v, dtype), eligible, k
+
+
+@given(case=factors(), largest=st.booleans(), guess=guesses)
+def test_products_are_separated_without_being_made(case, largest, guess):
+    expected = sorted_winners(*case, largest)
+    np.testing.assert_array_equal(product_winners(*case, largest, guess), expected)
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("dtype", list(BITS))
+@pytest.mark.parametrize("fraction", [1e-4, 0.003, 0.1, 0.5, 0.999, 1])
+def test_products_of_a_layers_size(dtype, fraction, largest):
+    rng = np.random.default_rng(0)
+    u = np.sort(np.abs(rng.normal(size=785)).astype(dtype))[::-1].copy()
+    v = np.abs(rng.normal(size=100)).astype(dtype)
+    v[::7] = 0
+    eligible = rng.random(100) < 0.8
+    k = number(fraction, 785 * int(eligible.sum()))
+    expected = sorted_winners(u, v, eligible, k, largest)
+    threshold = int(np.sort((v[eligible, None] * u).ravel())[-k].view(BITS[dtype]))
+    for guess in (0, threshold, threshold + 12345, threshold - 10**6):
+        found = product_winners(u, v, eligible, k, largest, guess)
+        np.testing.assert_array_equal(found, expected)
+
+
+@given(
+    fraction=st.floats(1e-6, 1) | st.sampled_from([0.5, 0.25, 0.1]), eligible=st.integers(0, 10**6)
+)
+def test_compiled_number_is_that_of_the_rules(fraction, eligible):
+    assert competition.number(fraction, eligible) == number(fraction, eligible)

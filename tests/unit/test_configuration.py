@@ -1,0 +1,219 @@
+"""The configuration: what is refused and how, and what the rest is expanded into."""
+
+import copy
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import train
+from configuration import ConfigurationError, command_line, flags, plan, read
+
+ROOT = Path(__file__).parents[2]
+PAPER = read(ROOT / "config.yaml")
+ENTRY = "experiments energy_vs_width smoke 0"
+MISSING = object()
+
+
+def changed(path, value, config=PAPER):
+    """Return a copy of the configuration with the value at `path` changed or taken out."""
+    config = copy.deepcopy(config)
+    *parents, key = (int(k) if k.isdigit() else k for k in path.split())
+    place = config
+    for parent in parents:
+        place = place[parent]
+    if value is MISSING:
+        del place[key]
+    else:
+        place[key] = value
+    return config
+
+
+def small(**experiments):
+    """Return the configuration with these experiments, each the entries of both scales, alone."""
+    return PAPER | {
+        "scale": "smoke",
+        "figures": {},
+        "experiments": {
+            name: {"question": "?", "smoke": entries, "paper": entries}
+            for name, entries in experiments.items()
+        },
+    }
+
+
+def test_the_papers_configuration_is_allowed_at_both_scales():
+    for scale in ("smoke", "paper"):
+        trained = plan(PAPER | {"scale": scale})
+        assert trained.experiments.keys() == PAPER["experiments"].keys()
+        assert set(trained.conditions) == set().union(*trained.experiments.values())
+
+
+WIDTH = "an integer of at least 1"
+REFUSED = [
+    ("scale", "tiny", "scale: 'tiny' is not allowed: one of smoke, paper"),
+    ("scale", MISSING, "scale: it is missing: one of smoke, paper"),
+    ("modle", 1, "modle: 1 is not allowed: unknown key, not one of scale, .*did you mean model"),
+    ("model lerning_rate", 0.1, r"model\.lerning_rate: 0.1 .*did you mean learning_rate\?"),
+    ("model learning_rate", -1, r"model\.learning_rate: -1 is not allowed: a number above 0$"),
+    ("model learning_rate", "1e-4", r"model\.learning_rate: '1e-4' .*: a number above 0 \(to YAML"),
+    ("model goal", 0, r"model\.goal: 0 is not allowed: a number above 0, at most 1"),
+    ("model goal", float("nan"), r"model\.goal: nan is not allowed: .* at most 1"),
+    ("model max_epochs", float("inf"), r"model\.max_epochs: inf is not allowed: a finite number"),
+    ("model loss", "mae", r"model\.loss: 'mae' .*: one of mse, cross_entropy"),
+    ("seeds paper", ["zero"], r"seeds\.paper\[0\]: 'zero' .*: an integer of at least 0"),
+    ("seeds paper", [1, 1], r"seeds\.paper: \[1, 1\] .*: a list .*none of them twice"),
+    ("seeds smoke", [-1], r"seeds\.smoke\[0\]: -1 is not allowed: an integer of at least 0"),
+    ("data mnist", 7, r"data\.mnist: 7 is not allowed: a text or null"),
+    ("rules backprop gate", "alway", r"rules\.backprop\.gate: 'alway' .*did you mean always\?"),
+    ("rules backprop fraction", 0.1, r"rules\.backprop\.fraction: 0.1 .* selection only"),
+    ("rules competitive criterion", MISSING, r"\.criterion: None is not allowed: one of"),
+    ("rules Back-prop", {}, "rules: 'Back-prop' is not allowed: a name of small letters"),
+    ("rules", None, "rules: None is not allowed: keys with values"),
+    (f"{ENTRY} rule", "bakprop", r"smoke\[0\]\.rule: 'bakprop' .*did you mean backprop\?"),
+    (f"{ENTRY} width", 0, rf"smoke\[0\]\.width: 0 is not allowed: {WIDTH}"),
+    (f"{ENTRY} width", [100, 0], rf"smoke\[0\]\.width\[1\]: 0 is not allowed: {WIDTH}"),
+    (f"{ENTRY} width", 2.5, rf"smoke\[0\]\.width: 2.5 is not allowed: {WIDTH}"),
+    (f"{ENTRY} width", True, rf"smoke\[0\]\.width: True is not allowed: {WIDTH}"),
+    (f"{ENTRY} width", [], rf"smoke\[0\]\.width: \[\] is not allowed: {WIDTH}"),
+    (f"{ENTRY} width", MISSING, rf"smoke\[0\]\.width: it is missing: {WIDTH}"),
+    (f"{ENTRY} width", [9, 9], r"smoke\[0\]: .* it repeats the condition backprop-width9"),
+    (f"{ENTRY} fraction", 1.5, r"\.fraction: 1.5 is not allowed: a number above 0, at most 1"),
+    (f"{ENTRY} fraction", 0.1, r"\.fraction: 0.1 is not allowed: .* \(rule backprop\)"),
+    (f"{ENTRY} margin", 0.1, r"\.margin: 0.1 is not allowed: it is meant for gate margin only"),
+    (f"{ENTRY} seed", ["a"], r"\.seed\[0\]: 'a' is not allowed: an integer of at least 0"),
+    (
+        "experiments subnet_size smoke 0 width",
+        30,
+        r"subnet_size\.smoke\[0\]\.plastic_units: \d+ is not allowed: at most the width, 30",
+    ),
+    ("experiments energy_vs_width record", ["curves"], r"record\[0\]: .*did you mean curve\?"),
+    ("figures subnet_size experiment", "subnets", r"'subnets' .*did you mean subnet_size\?"),
+    ("figures subnet_size script", "subnet", r"\.script: 'subnet' .*: there is no scripts/figures"),
+    ("figures subnet_size script", "../train", r"\.script: '../train' .*: a name of small letters"),
+    ("figures subnet_size number", 1, r"\.number: 1 .* it is the number of energy_vs_width, too"),
+    ("figures subnet_size reads", ["curves"], r"\.reads: .*record to have curve"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), REFUSED)
+def test_a_mistake_is_refused_in_one_line_with_key_value_and_what_is_allowed(path, value, message):
+    with pytest.raises(ConfigurationError, match=rf"^config\.yaml: .*{message}") as refusal:
+        plan(changed(path, value))
+    assert "\n" not in str(refusal.value)
+
+
+def leaves(config, path=()):
+    """Yield the path of every key and list element of the configuration."""
+    items = config.items() if isinstance(config, dict) else enumerate(config)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from leaves(value, (*path, key))
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.dates()
+values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(scalars, scalars, max_size=3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(place=st.sampled_from(sorted(leaves(PAPER), key=str)), value=values)
+def test_whatever_is_written_it_is_allowed_or_refused_in_one_line(place, value):
+    config = copy.deepcopy(PAPER)
+    parent = config
+    for key in place[:-1]:
+        parent = parent[key]
+    parent[place[-1]] = value
+    try:
+        plan(config)
+    except ConfigurationError as refusal:
+        assert str(refusal).startswith("config.yaml: ")
+        assert str(refusal).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scale: [smoke", "line 1: not valid YAML"),
+        ("a: 1\nb: !!python/object/apply:os.system [true]\n", "line 2: not valid YAML"),
+        ("- smoke", "keys with values are expected"),
+        ("", "keys with values are expected"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_refused_in_one_line(tmp_path, text, message):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=message) as refusal:
+        read(path)
+    assert str(refusal.value).isprintable()
+
+
+def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path):
+    with pytest.raises(ConfigurationError, match="mine.yaml: cannot be read: No such file"):
+        read(tmp_path / "mine.yaml")
+
+
+def test_lists_are_multiplied_out_and_seeds_are_not():
+    entry = {"rule": "competitive", "width": [10, 20], "fraction": [0.1, 0.5], "seed": [3, 4]}
+    trained = plan(small(one=[entry]))
+    assert trained.experiments["one"] == [
+        "competitive-width10-fraction0.1-seed3_4",
+        "competitive-width10-fraction0.5-seed3_4",
+        "competitive-width20-fraction0.1-seed3_4",
+        "competitive-width20-fraction0.5-seed3_4",
+    ]
+    assert all(c.parameters["seed"] == [3, 4] for c in trained.conditions.values())
+
+
+def test_experiments_share_a_condition_and_what_is_recorded_of_it():
+    same = {"rule": "competitive", "width": 10, "fraction": 0.1}
+    config = small(one=[same], two=[same | {"fraction_out": 1.0, "goal": 0.95}])
+    config["experiments"]["one"]["record"] = ["curve"]
+    config["experiments"]["two"]["record"] = ["counts", "train_accuracy"]
+    trained = plan(config)
+    assert trained.experiments == {
+        "one": ["competitive-width10-fraction0.1"],
+        "two": ["competitive-width10-fraction0.1"],
+    }
+    assert trained.recording("curve") == trained.recording("counts") == set(trained.conditions)
+    (condition,) = trained.conditions.values()
+    assert command_line(condition)[-1] == "--train-accuracy"
+
+
+def test_names_tell_conditions_apart():
+    entry = {"rule": "competitive", "width": 10, "fraction": [1e-7, 0.1, 0.1000001, 1]}
+    others = [
+        entry | {"fraction_out": 0.5},
+        entry | {"criterion": "largest_weight"},
+        entry | {"gate": "margin", "margin": [-0.1, 0.1]},
+        entry | {"caching_threshold": 0.01},
+        entry | {"seed": [7]},
+    ]
+    trained = plan(small(one=[entry, *others]))
+    assert len(trained.conditions) == 4 * 7
+    assert all(
+        set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_.-") for name in trained.conditions
+    )
+
+
+def test_the_order_of_keys_does_not_matter():
+    entry = {"rule": "competitive", "width": 10, "fraction": 0.1}
+    items = list(entry.items())
+    random.Random(0).shuffle(items)
+    assert plan(small(one=[entry])).conditions == plan(small(one=[dict(items)])).conditions
+
+
+def test_the_command_line_is_the_condition():
+    for condition in plan(PAPER).conditions.values():
+        options = train.parser().parse_args([*command_line(condition), "--output", "-"])
+        given = {key: value for key, value in vars(options).items() if value is not None}
+        assert condition.parameters.items() <= given.items()
+        assert train.parameters(given) == given  # nothing is left to config.yaml
+
+
+def test_files_are_options():
+    assert flags({"output": "a.csv", "curves": ["b.csv", "c.csv"]}) == [
+        *("--output", "a.csv"),
+        *("--curves", "b.csv", "c.csv"),
+    ]

@@ -1,0 +1,478 @@
+"""Figures: what they plot, that nobody's failure is hidden, and that the bytes do not change."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from scipy import stats
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "scripts" / "figures"
+sys.path.append(str(FOLDER))  # behind scripts/, where claims.py is another module
+
+import estimates  # noqa: E402
+import style  # noqa: E402
+
+RULES = ["backprop", "random_synapses", "competitive", "subnet", "competitive_subnet"]
+CRITERIA = [
+    *("largest_update", "smallest_update", "largest_weight", "smallest_weight"),
+    *("largest_error", "largest_activity"),
+]
+FIGURES = [
+    *("energy_vs_width", "energy_vs_accuracy", "energy_vs_fraction", "selection_criteria"),
+    *("subnet_size", "strategies_vs_width", "savings", "accuracy", "turnover", "caching"),
+    *("robustness", "claims"),
+]
+
+
+def load(figure):
+    """Return the module of a figure script, under a name that no other module has."""
+    spec = importlib.util.spec_from_file_location(f"figure_{figure}", FOLDER / f"{figure}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def network(rule, seed, width=100, **given):
+    """Return a made-up row of energy.csv: energies that differ by rule, width and seed."""
+    size = RULES.index(rule) + 1
+    trials = 20_000 + 2_000 * seed + 400_000 // width
+    M0 = trials * 795 * width // size**2
+    M1 = 50.0 * (width * (2 + seed)) ** 0.5 / size
+    return {
+        "rule": rule,
+        "width": width,
+        "plastic_units": np.nan,
+        "fraction": np.nan,
+        "fraction_out": np.nan,
+        "criterion": np.nan,
+        "gate": "always",
+        "margin": np.nan,
+        "learning_rate": 0.01,
+        "initial_sd": 0.03,
+        "loss": "mse",
+        "activation": "leaky_relu",
+        "dataset": "mnist",
+        "seed": seed,
+        "reached": True,
+        "trials": trials,
+        "accuracy": 0.951 + 0.001 * seed,
+        "M0": M0,
+        "M1": M1,
+        "M0_min": 795 * width,
+        "M1_min": M1 / (20 + seed),
+        "participation": 1 / size,
+        "caching_threshold": np.nan,
+        "M1_consolidation": np.nan,
+        "maintenance": np.nan,
+        **given,
+    }
+
+
+def networks(seeds, *conditions):
+    """Return a table of networks: each condition, (rule, values), with each of `seeds`."""
+    return pd.DataFrame(
+        [network(rule, seed, **given) for rule, given in conditions for seed in range(seeds)]
+    )
+
+
+def progress_of(seeds, *conditions):
+    """Return a table of tests during training: errors halve from test to test."""
+    return pd.DataFrame(
+        {
+            "rule": rule,
+            "width": 100,
+            "plastic_units": np.nan,
+            "fraction": fraction,
+            "seed": seed,
+            "trials": 2000 * test,
+            "accuracy": 1 - 0.6 / 2**test - 0.01 * (rule == "random_synapses"),
+            "train_accuracy": 1 - 0.55 / 2**test,
+            "M0": 1000 * test * (seed + 1),
+            "M1": 10.0 * test,
+        }
+        for rule, fraction in conditions
+        for seed in range(seeds)
+        for test in range(1, 8)
+    )
+
+
+def inputs(figure, seeds=2):
+    """Return what the summarise function of a figure takes, as a list."""
+    widths, fractions = [30, 100, 300, 1000], [0.003, 0.01, 0.1]
+    by_width = [(rule, {"width": width}) for rule in RULES for width in widths]
+    by_fraction = [
+        ("backprop", {}),
+        *(("competitive", {"fraction": p}) for p in fractions),
+        *(("random_synapses", {"fraction": p, "reached": p > 0.05}) for p in fractions),
+    ]
+    match figure:
+        case "energy_vs_width" | "strategies_vs_width" | "savings":
+            return [networks(seeds, *by_width)]
+        case "energy_vs_fraction":
+            return [networks(seeds, *by_fraction)]
+        case "subnet_size":
+            sizes = [("subnet", {"width": w, "plastic_units": k}) for w in widths for k in (9, 20)]
+            return [networks(seeds, *sizes)]
+        case "selection_criteria":
+            chosen = [
+                ("competitive", {"criterion": c, "fraction": p, "reached": "smallest" not in c})
+                for c in CRITERIA
+                for p in fractions
+            ]
+            return [networks(seeds, ("backprop", {}), *chosen)]
+        case "caching":
+            cached = [
+                (rule, {"caching_threshold": h, "M1_consolidation": 9 / h, "maintenance": 1e4 * h})
+                for rule in ("backprop", "competitive")
+                for h in (0.001, 0.01, 0.1)
+            ]
+            return [networks(seeds, *cached)]
+        case "robustness":
+            changes = [{}, {"learning_rate": 0.1, "reached": False, "M1": np.nan}]
+            changes += [{"loss": "cross_entropy"}, {"activation": "relu"}, {"initial_sd": 0.1}]
+            return [networks(seeds, *((rule, given) for rule in RULES for given in changes))]
+        case "energy_vs_accuracy" | "accuracy":
+            conditions = [("backprop", np.nan), ("competitive", 0.01), ("random_synapses", 0.01)]
+            return [progress_of(seeds, *conditions)]
+        case "turnover":
+            random = np.random.default_rng(0)
+            counts = {
+                (rule, 0.01): {
+                    "hidden": random.integers(9, size=(7, 785)),
+                    "out": random.integers(9, size=(10, 8)),
+                }
+                for rule in ("competitive", "random_synapses")
+            }
+            return [networks(seeds, *by_fraction), counts]
+        case "claims":
+            columns = "id claim source expected value low high verdict quantity detail"
+            rows = [
+                ("floor", "takes 10^8", "A", "1e8", 2e8, 1e8, 3e8, "reproduced", "M0", ""),
+                ("growth", "a power law", "S", "0.5", 0.3, 0.2, 0.4, "partly", "exponent", ""),
+                ("cortex", "large", "S", "1e5", 1.0, 0.5, 2, "not reproduced", "factor", ""),
+                ("turnover", "is 0.6", "S", "0.6", *[np.nan] * 3, "not tested", "-", "no runs"),
+            ]
+            return [pd.DataFrame(rows, columns=columns.split())]
+
+
+@pytest.fixture(autouse=True)
+def coarse_pictures(monkeypatch):
+    """Save time: the size of pictures does not matter to what is tested."""
+    monkeypatch.setitem(matplotlib.rcParams, "savefig.dpi", 60)
+
+
+def built(figure, tables, output, scale="paper"):
+    """Save a figure made from tables and return its files' bytes by their endings."""
+    module = load(figure)
+    numbers = module.summarise(*tables)
+    style.save(module.draw(numbers), numbers, output, scale)
+    return {path.suffix: path.read_bytes() for path in output.parent.glob(f"{output.name}.*")}
+
+
+# Estimates
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, 4.0], [0.0, 1.0], list(np.geomspace(1, 1e9, 8))])
+def test_interval_is_that_of_scipy(values):
+    ours = estimates.interval(values)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=1
+    ).confidence_interval
+    spread = np.std(values)
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.05 * spread)
+    assert ours == estimates.interval(values)
+
+
+def test_one_value_has_no_interval():
+    assert np.isnan(estimates.interval([3.0])).all()
+
+
+def test_power_law_is_found_and_carried_on():
+    widths = np.array([100, 300, 1000, 3000])
+    exponents = np.array([0.4, 0.5, 0.6])
+    law = estimates.power_law(pd.DataFrame(7 * widths ** exponents[:, None], columns=widths))
+    mean, low, high = law.exponent()
+    t = stats.ttest_1samp(exponents, 0).confidence_interval(0.95)
+    assert (mean, low, high) == pytest.approx((0.5, t.low, t.high))
+    assert law.at([1e8])[0] == pytest.approx(7 * 1e8**0.5)
+    assert law.at([1])[1:] == pytest.approx(7)  # where all three meet
+
+
+def test_fit_starts_at_the_optimum_and_needs_three_widths():
+    energy = networks(3, *(("backprop", {"width": w}) for w in (10, 20, 40, 80)))
+    energy["M0"] = energy["width"].map({10: 900, 20: 100, 40: 200, 80: 400})
+    table = estimates.tidy(energy, "A", "width", "M0")
+    fit = estimates.fitted(table)
+    assert fit.loc[fit["kind"] == "fit", "x"].agg(["min", "max"]).tolist() == [20, 80]
+    assert fit.loc[fit["kind"] == "exponent", "y"].item() == pytest.approx(1)
+    assert estimates.fitted(table[table["x"] != 40]).empty
+
+
+def test_a_failed_run_leaves_no_mean_but_is_there():
+    energy = networks(3, ("competitive", {"fraction": 0.1}), ("competitive", {"fraction": 0.2}))
+    energy.loc[1, "reached"] = False
+    table = estimates.tidy(energy, "A", "fraction", "M0").set_index(["kind", "x"])
+    assert np.isnan(table.loc[("mean", 0.1), "y"]) and not table.loc[("mean", 0.1), "reached"]
+    assert table.loc[("mean", 0.2), "y"] == pytest.approx(energy["M0"][3:].mean())
+    assert len(table.loc[("run", 0.1)]) == 3
+
+
+def test_a_diverged_run_has_not_reached_anything():
+    energy = networks(1, ("backprop", {"M1": np.inf}))
+    assert not estimates.tidy(energy, "A", "width", "M1")["reached"].any()
+
+
+def test_most_sparing_setting_is_one_that_always_reached_the_goal():
+    energy = networks(
+        2,
+        ("competitive", {"fraction": 0.1, "M0": 50}),
+        ("competitive", {"fraction": 0.2, "M0": 70}),
+        ("competitive", {"fraction": 0.01, "M0": 5}),
+    )
+    energy.loc[5, "reached"] = False
+    assert set(estimates.most_sparing(energy, "M0")["fraction"]) == {0.1}
+
+
+# Colours and numbers
+
+
+def test_every_rule_of_the_config_has_its_own_look():
+    rules = yaml.safe_load((ROOT / "config.yaml").read_text())["rules"]
+    looks = [style.LOOKS[rule][:2] for rule in rules]
+    assert len(set(looks)) == len(looks)
+
+
+def test_a_rule_without_a_look_gets_one_and_keeps_it():
+    assert style.look("my_rule") == style.look("my_rule 0.3")
+
+
+# Matrices of Machado, Oliveira and Fernandes (2009) for linear RGB, severity 1.
+SIGHTS = {
+    "normal": np.eye(3),
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritan": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def lab(colour, sight):
+    """Return the CIELAB coordinates of an sRGB colour, as a kind of sight perceives it."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.array(to_xyz) @ np.clip(sight @ linear, 0, 1) / [0.9505, 1, 1.089]
+    x, y, z = (np.cbrt(v) if v > 0.008856 else 7.787 * v + 16 / 116 for v in (x, y, z))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_colours_of_rules_differ_to_every_eye(sight):
+    rules = [rule for rule in style.LOOKS if rule not in CRITERIA]
+    seen = {rule: lab(style.LOOKS[rule][0], np.array(SIGHTS[sight])) for rule in rules}
+    for one, other in combinations(rules, 2):
+        assert np.linalg.norm(seen[one] - seen[other]) > 18, (one, other)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.5, "0.50"),
+        (-0.5, "\N{MINUS SIGN}0.50"),
+        (0.0123, "0.012"),
+        (4949, "4,950"),
+        (123456, r"$1.2\times 10^{5}$"),
+        (0, "0"),
+        (np.nan, "?"),
+    ],
+)
+def test_numbers_as_text(value, text):
+    assert style.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("limits", "labels"),
+    [
+        ((40, 250), {50: "50", 60: "", 100: "100", 200: "200"}),
+        ((9, 2e4), {10: "10", 50: "", 1e4: "10,000"}),
+        ((0.003, 2), {0.01: "0.01", 0.02: "", 1: "1"}),
+        ((2e4, 5e5), {2e4: r"$2\times10^{4}$", 1e5: "$10^{5}$", 3e5: ""}),
+        ((5e4, 9e4), {6e4: r"$6\times10^{4}$", 7e4: "", 8e4: r"$8\times10^{4}$"}),
+        ((6e4, 8e4), {7e4: r"$7\times10^{4}$"}),
+    ],
+)
+def test_tick_labels(limits, labels):
+    ax = Figure().subplots()
+    style.name_axes(ax, "width", "M0", log="x")
+    ax.set_xlim(limits)
+    told = {value: ax.xaxis.get_major_formatter()(value) for value in labels}
+    assert told == labels
+
+
+# Figures
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_figure_has_the_same_bytes_twice(figure, tmp_path):
+    once, twice = (built(figure, inputs(figure), tmp_path / n / figure) for n in ("1", "2"))
+    assert set(once) == {".svg", ".png", ".pdf", ".csv"}
+    assert once == twice
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_figure_of_one_seed(figure):
+    module = load(figure)
+    figure = module.draw(module.summarise(*inputs(figure, seeds=1)))
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("figure", sorted({*FIGURES} - {"claims"}))
+def test_figure_where_nothing_reached_the_goal_and_rules_are_missing(figure):
+    table, *more = inputs(figure)
+    if "reached" in table:
+        table = table[table["rule"].isin(["backprop", "subnet", "competitive"])]
+        table = table.assign(reached=False)
+    else:
+        table = table[table["rule"] == "competitive"].assign(accuracy=0.1, train_accuracy=np.nan)
+    module = load(figure)
+    module.draw(module.summarise(table, *more)).draw_without_rendering()
+
+
+@pytest.mark.parametrize(
+    ("figure", "x", "quantities"),
+    [
+        ("energy_vs_width", "width", ["trials", "M0", "M0_min", "M1", "M1_min"]),
+        ("energy_vs_fraction", "fraction", ["trials", "M0", "M1"]),
+        ("strategies_vs_width", "width", ["trials", "M0", "M1"]),
+    ],
+)
+def test_plotted_means_are_those_of_the_runs(figure, x, quantities, tmp_path):
+    energy = inputs(figure)[0]
+    style.save(Figure(), load(figure).summarise(energy), tmp_path / figure, "paper")
+    numbers = pd.read_csv(tmp_path / f"{figure}.csv")
+    for quantity in quantities:
+        plotted = numbers[(numbers["quantity"] == quantity) & (numbers["kind"] == "mean")]
+        for point in plotted[plotted["reached"]].itertuples():
+            rule = "backprop" if figure == "energy_vs_width" else point.series
+            here = energy[x] == point.x if pd.notna(point.x) else energy[x].isna()
+            runs = energy.loc[(energy["rule"] == rule) & here, quantity]
+            assert point.y == pytest.approx(runs.mean(), rel=1e-9)
+            assert point.low <= point.y <= point.high
+
+
+def test_savings_are_ratios_seed_by_seed():
+    energy = inputs("savings", seeds=3)[0]
+    table = load("savings").summarise(energy)
+    runs = energy.set_index(["rule", "width", "seed"])["M0"]
+    for run in table[(table["kind"] == "run") & (table["quantity"] == "M0")].itertuples():
+        optimal = run.series == "optimal width"
+        other = runs["backprop", 30, run.seed] if optimal else runs[run.series, run.x, run.seed]
+        assert run.y == pytest.approx(runs["backprop", run.x, run.seed] / other)
+    ends = table[(table["kind"] == "fit")].groupby(["panel", "series"])["x"].max()
+    assert ends.tolist() == pytest.approx([1.6e8] * len(ends))
+
+
+def test_subnet_size_marks_the_size_of_least_mean_energy():
+    sizes = [("subnet", {"width": w, "plastic_units": k}) for w in (50, 90) for k in (9, 20, 40)]
+    energy = networks(2, *sizes)
+    energy["M0"] = energy["plastic_units"].map({9: 3, 20: 1, 40: 2}) + energy["seed"]
+    energy["M1"] = energy["plastic_units"] * energy["width"]
+    best = load("subnet_size").summarise(energy).query("kind == 'optimum'")
+    assert best.set_index(["panel", "series"])["x"].to_dict() == {
+        ("A", "50"): 20,
+        ("A", "90"): 20,
+        ("B", "50"): 9,
+        ("B", "90"): 9,
+    }
+
+
+def test_energy_vs_accuracy_takes_the_first_test_that_passes():
+    tests = progress_of(1, ("backprop", np.nan))
+    table = load("energy_vs_accuracy").summarise(tests)
+    runs = table[(table["kind"] == "run") & (table["quantity"] == "trials")].set_index("x")["y"]
+    for target, trials in runs.items():
+        assert trials == tests.loc[tests["accuracy"] >= target, "trials"].min()
+
+
+def test_caching_adds_maintenance_and_takes_the_best_threshold():
+    table = load("caching").summarise(inputs("caching", seeds=1)[0]).query("kind == 'mean'")
+    at = table.set_index(["panel", "series", "x"])["y"]
+    assert at["A", "0.001", 0.1] == pytest.approx(9 / 0.1 + 0.001 * 1e4 * 0.1)
+    best = min(9 / h + 0.1 * 1e4 * h for h in (0.001, 0.01, 0.1))
+    assert at["C", "backprop with caching", 0.1] == pytest.approx(best)
+
+
+def test_smoke_is_marked_and_paper_is_not(tmp_path):
+    module = load("energy_vs_fraction")
+    table = module.summarise(*inputs("energy_vs_fraction"))
+    for scale, mark in {"smoke": style.SMOKE, "paper": ""}.items():
+        figure = module.draw(table)
+        style.save(figure, table, tmp_path / scale, scale)
+        assert figure.get_suptitle() == mark
+
+
+# The command line
+
+
+def run_script(figure, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, FOLDER / f"{figure}.py", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_script_writes_the_same_bytes_in_another_process(tmp_path):
+    energy = inputs("subnet_size")[0].assign(experiment="subnet_size")
+    energy.to_csv(tmp_path / "energy.csv", index=False)
+    for salt in ("1", "2"):
+        output = tmp_path / salt / "subnet_size"
+        arguments = ["--energy", tmp_path / "energy.csv", "--scale", "smoke", "--output", output]
+        done = run_script("subnet_size", *arguments, PYTHONHASHSEED=salt)
+        assert done.returncode == 0, done.stderr
+    for kind in ("svg", "png", "pdf", "csv"):
+        one, other = ((tmp_path / n / f"subnet_size.{kind}").read_bytes() for n in "12")
+        assert one == other
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "energy.csv: No such file or directory"),
+        ("", "energy.csv: not a table in CSV"),
+        ("a,b\n1,2\n", "energy.csv: has no column experiment"),
+        ("experiment,rule\nother,x\n", "no networks of experiment subnet_size; it has: other"),
+    ],
+)
+def test_a_wrong_table_is_told_in_one_line(content, told, tmp_path):
+    path = tmp_path / "energy.csv"
+    if content is not None:
+        path.write_text(content)
+    done = run_script("subnet_size", "--energy", path, "--output", tmp_path / "figure")
+    assert done.returncode == 1
+    assert told in done.stderr and done.stderr.count("\n") == 1
+    assert not list(tmp_path.glob("figure*"))

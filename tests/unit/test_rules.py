@@ -1,0 +1,330 @@
+"""Plasticity rules: their parts are checked, their numbers exact, their streams independent."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plasticity import training
+from plasticity.network import initial_network
+from plasticity.reference import Reference
+from plasticity.rules import (
+    ELIGIBLE,
+    FRACTIONAL,
+    ParameterError,
+    Rule,
+    chosen,
+    eligibility,
+    number,
+    random_mask,
+)
+from plasticity.settings import Settings
+from plasticity.streams import PURPOSES, stream
+
+WIDTH, INPUTS = 40, 23
+
+COMPETITION = {"select": "per_layer", "criterion": "largest_update", "fraction": 0.1}
+
+
+def problem(make, **parts) -> str:
+    """The one-line message by which these parts are refused."""
+    with pytest.raises(ParameterError) as refused:
+        make(**parts)
+    message = str(refused.value)
+    assert "\n" not in message
+    return message
+
+
+# --- Parts ---
+
+
+@pytest.mark.parametrize(
+    ("parts", "key", "allowed"),
+    [
+        ({"gate": "sometimes"}, "gate", "one of always, error, margin"),
+        ({"eligible": "some"}, "eligible", "one of all, random_synapses"),
+        ({"select": "per_brain"}, "select", "one of all, per_layer, per_neuron"),
+        (COMPETITION | {"criterion": "loudest"}, "criterion", "one of largest_update"),
+        (COMPETITION | {"criterion": None}, "criterion", "one of largest_update"),
+        ({"criterion": "largest_update"}, "criterion", "meant for select per_layer or per_neuron"),
+        ({"gate": "margin"}, "margin", "a value is needed with gate margin"),
+        ({"margin": 0.1}, "margin", "meant for gate margin only"),
+        ({"gate": "margin", "margin": float("nan")}, "margin", "a finite number"),
+        ({"gate": "margin", "margin": float("inf")}, "margin", "a finite number"),
+        ({"fraction": 0.1}, "fraction", "meant for a fractional eligible set or a selection only"),
+        (COMPETITION | {"fraction": None}, "fraction", "a value is needed"),
+        (COMPETITION | {"fraction": 0}, "fraction", "above 0, at most 1"),
+        (COMPETITION | {"fraction": -0.1}, "fraction", "above 0, at most 1"),
+        (COMPETITION | {"fraction": 1.5}, "fraction", "above 0, at most 1"),
+        (COMPETITION | {"fraction": float("nan")}, "fraction", "above 0, at most 1"),
+        (COMPETITION | {"fraction_out": 1.01}, "fraction_out", "above 0, at most 1"),
+        (COMPETITION | {"fraction_out": 0}, "fraction_out", "above 0, at most 1"),
+        ({"eligible": "random_synapses"}, "fraction", "a value is needed"),
+        ({"eligible": "fixed_neurons"}, "fraction", "a value is needed"),
+        ({"fraction_out": 0.5}, "fraction_out", "rules that choose synapses"),
+        (
+            {"eligible": "fixed_neurons", "fraction": 0.5, "fraction_out": 0.5},
+            "fraction_out",
+            "rules that choose synapses",
+        ),
+        (
+            COMPETITION | {"criterion": "largest_error", "fraction_out": 0.5},
+            "fraction_out",
+            "rules that choose synapses",
+        ),
+        (COMPETITION | {"eligible": "random_synapses"}, "eligible_fraction", "a value is needed"),
+        (
+            COMPETITION | {"eligible_fraction": 0.5},
+            "eligible_fraction",
+            "meant for a selection from",
+        ),
+        (
+            {"eligible": "random_synapses", "fraction": 0.5, "eligible_fraction": 0.5},
+            "eligible_fraction",
+            "meant for a selection from",
+        ),
+        (
+            COMPETITION | {"eligible": "class_neurons", "eligible_fraction": 2},
+            "eligible_fraction",
+            "above 0, at most 1",
+        ),
+        ({"eligible": "subnet"}, "plastic_units", "a value is needed with eligible subnet"),
+        ({"eligible": "subnet", "plastic_units": 0}, "plastic_units", "an integer of at least 1"),
+        ({"plastic_units": 5}, "plastic_units", "meant for eligible subnet only"),
+        (
+            {"select": "per_neuron", "criterion": "largest_activity", "fraction": 0.1},
+            "select",
+            "per_layer with largest_activity",
+        ),
+    ],
+)
+def test_meaningless_parts_are_refused_by_key_value_and_what_is_allowed(parts, key, allowed):
+    message = problem(Rule, **parts)
+    assert message.startswith(f"{key}: {parts.get(key)!r} is not allowed: ")
+    assert allowed in message
+
+
+@pytest.mark.parametrize(
+    ("parts", "key", "allowed"),
+    [
+        ({"width": 0}, "width", "at least 1"),
+        ({"test_interval": 0}, "test_interval", "at least 1"),
+        ({"learning_rate": 0}, "learning_rate", "above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate", "above 0"),
+        ({"initial_sd": -0.03}, "initial_sd", "above 0"),
+        ({"max_epochs": float("inf")}, "max_epochs", "finite"),
+        ({"goal": 0}, "goal", "above 0, at most 1"),
+        ({"goal": 95}, "goal", "above 0, at most 1"),
+        ({"activation": "tanh"}, "activation", "one of leaky_relu, relu, elu, logistic"),
+        ({"loss": "hinge"}, "loss", "one of mse, cross_entropy"),
+        ({"precision": "half"}, "precision", "one of single, double"),
+        ({"caching_threshold": 0}, "caching_threshold", "above 0"),
+        ({"caching_decay": 0.1}, "caching_decay", "with a caching_threshold only"),
+        ({"caching_threshold": 1, "caching_decay": 0}, "caching_decay", "between 0 and 1"),
+        ({"caching_threshold": 1, "caching_decay": 1}, "caching_decay", "between 0 and 1"),
+    ],
+)
+def test_settings_are_refused_by_key_value_and_what_is_allowed(parts, key, allowed):
+    message = problem(Settings, **({"width": 10} | parts))
+    assert message.startswith(f"{key}: {parts[key]!r} is not allowed: ")
+    assert allowed in message
+
+
+def test_a_subnet_fits_into_its_network():
+    rule = Rule(eligible="subnet", plastic_units=41)
+    rule.check_width(41)
+    for make in (rule.check_width, lambda width: eligibility(rule, width, INPUTS, 0)):
+        assert "plastic_units: 41 is not allowed: at most the width, 40" in problem(make, width=40)
+
+
+@pytest.mark.parametrize(
+    ("parts", "fraction_out"),
+    [
+        (COMPETITION | {"fraction": 0.001}, 0.0784),
+        (COMPETITION | {"fraction": 0.1}, 1),
+        (COMPETITION | {"fraction": 0.1, "fraction_out": 0.3}, 0.3),
+        (COMPETITION | {"fraction": 0.001, "select": "per_neuron"}, 0.0784),
+        ({"eligible": "random_synapses", "fraction": 0.01}, 0.784),
+        (COMPETITION | {"criterion": "largest_error"}, None),
+        ({"eligible": "fixed_neurons", "fraction": 0.01}, None),
+        ({}, None),
+    ],
+)
+def test_output_layers_fraction_follows_the_first_layers(parts, fraction_out):
+    assert Rule(**parts).fraction_out == pytest.approx(fraction_out)
+
+
+# --- Numbers and competitions ---
+
+
+@pytest.mark.parametrize(
+    ("fraction", "eligible", "k"),
+    [
+        (0.1, 100, 10),
+        (0.104, 100, 10),
+        (0.106, 100, 11),
+        (0.5, 3, 2),  # halves go to the even number
+        (0.5, 5, 2),
+        (1e-9, 100, 1),
+        (1, 7, 7),
+        (0.3, 0, 0),
+    ],
+)
+def test_number_of_chosen(fraction, eligible, k):
+    assert number(fraction, eligible) == k
+
+
+@pytest.mark.parametrize(
+    ("k", "largest", "expected"),
+    [
+        (1, True, [0, 1, 0, 0, 1, 0]),  # both fives
+        (2, True, [0, 1, 0, 0, 1, 0]),
+        (3, True, [0, 1, 1, 0, 1, 0]),  # and the eligible one of the threes
+        (4, True, [1, 1, 1, 0, 1, 0]),
+        (0, True, [0, 0, 0, 0, 0, 0]),
+        (1, False, [1, 0, 0, 0, 0, 0]),
+        (3, False, [1, 1, 1, 0, 1, 0]),
+        (0, False, [0, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_chosen_keeps_ties_and_looks_at_the_eligible_only(k, largest, expected):
+    values = np.array([1.0, 5, 3, 3, 5, 9])
+    eligible = np.array([1, 1, 1, 0, 1, 0], bool)
+    np.testing.assert_array_equal(chosen(values, eligible, k, largest), np.array(expected, bool))
+
+
+def test_chosen_keeps_the_shape():
+    values = np.array([[1, 4], [3, 2]])
+    mask = chosen(values, np.ones((2, 2), bool), 2, largest=True)
+    np.testing.assert_array_equal(mask, [[False, True], [True, False]])
+
+
+# --- Eligible sets ---
+
+
+def make_rule(eligible: str, fraction: float = 0.3, units: int = 7) -> Rule:
+    fractions = {"fraction": fraction} if eligible in FRACTIONAL else {}
+    return Rule(
+        eligible=eligible, plastic_units=units if eligible == "subnet" else None, **fractions
+    )
+
+
+@given(width=st.integers(1, 60), fraction=st.floats(0.001, 1), seed=st.integers(0, 99))
+def test_masks_have_exactly_the_number_of_elements_that_is_due(width, fraction, seed):
+    def of(eligible):
+        return eligibility(make_rule(eligible, fraction), width, INPUTS, seed)
+
+    synapses = of("random_synapses")
+    assert synapses.hidden.shape == (width, INPUTS) and synapses.out.shape == (10, width + 1)
+    assert synapses.hidden.sum() == number(fraction, width * INPUTS)
+    assert synapses.out.sum() == number(min(1, 78.4 * fraction), 10 * (width + 1))
+    assert of("fixed_neurons").units.sum() == number(fraction, width)
+    classes = of("class_neurons").class_units
+    assert classes.shape == (10, width)
+    np.testing.assert_array_equal(classes.sum(axis=1), number(fraction, width))
+
+
+def test_output_mask_below_a_selection_follows_the_eligible_fraction():
+    rule = Rule(eligible="random_synapses", eligible_fraction=0.005, **COMPETITION)
+    found = eligibility(rule, WIDTH, INPUTS, 0)
+    assert found.hidden.sum() == number(0.005, WIDTH * INPUTS)
+    assert found.out.sum() == number(0.392, 10 * (WIDTH + 1))
+
+
+def test_subnet_has_inputs_and_outputs_of_its_units_and_the_output_biases():
+    found = eligibility(make_rule("subnet"), WIDTH, INPUTS, 0)
+    assert found.units.sum() == 7
+    for row in found.out:
+        np.testing.assert_array_equal(row[:-1], found.units)
+        assert row[-1]
+
+
+def test_a_smaller_set_of_units_is_part_of_a_larger_one():
+    small, large = (eligibility(make_rule("subnet", units=k), WIDTH, INPUTS, 0) for k in (7, 20))
+    assert np.all(large.units[small.units]) and np.all(large.out[small.out])
+    few, many = (
+        eligibility(make_rule("fixed_neurons", p), WIDTH, INPUTS, 0).units for p in (0.1, 0.6)
+    )
+    assert np.all(many[few])
+
+
+def test_output_only_and_all():
+    rng = stream(0, "trial masks")
+    assert (
+        not eligibility(make_rule("output_only"), WIDTH, INPUTS, 0).trial_units(WIDTH, 3, rng).any()
+    )
+    everything = eligibility(Rule(), WIDTH, INPUTS, 0)
+    assert everything.trial_units(WIDTH, 3, rng).all()
+    assert everything.hidden is None and everything.out is None
+
+
+def test_random_neurons_are_drawn_afresh_with_the_probability_that_is_due():
+    found = eligibility(make_rule("random_neurons"), WIDTH, INPUTS, 0)
+    rng = stream(0, "trial masks")
+    units = np.stack([found.trial_units(WIDTH, 0, rng) for _ in range(500)])
+    five_sd = 5 * np.sqrt(0.3 * 0.7 / units.size)
+    assert units.mean() == pytest.approx(0.3, abs=five_sd)
+    assert len(np.unique(units, axis=0)) > 490
+    np.testing.assert_allclose(units.mean(axis=0), 0.3, atol=5 * np.sqrt(0.3 * 0.7 / 500))
+
+
+def test_class_neurons_depend_on_the_class():
+    found = eligibility(make_rule("class_neurons"), WIDTH, INPUTS, 0)
+    units = [found.trial_units(WIDTH, label, stream(0, "trial masks")) for label in range(10)]
+    assert len({mask.tobytes() for mask in units}) == 10
+    np.testing.assert_array_equal(found.trial_units(WIDTH, 4, stream(9, "trial masks")), units[4])
+
+
+def test_masks_are_random_and_belong_to_the_seed():
+    first, again, other = (
+        eligibility(make_rule("random_synapses"), WIDTH, INPUTS, seed).hidden for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    counts = sum(
+        random_mask((5, 4), 0.25, np.random.default_rng(i)).astype(int) for i in range(2000)
+    )
+    assert np.abs(counts - 500).max() < 5 * np.sqrt(2000 * 0.25 * 0.75)
+
+
+# --- Random streams ---
+
+
+def test_streams_are_the_seeds_children_in_their_order():
+    children = np.random.SeedSequence(5).spawn(len(PURPOSES))
+    numbers = [stream(5, purpose).random(4) for purpose in PURPOSES]
+    for child, drawn in zip(children, numbers, strict=True):
+        np.testing.assert_array_equal(drawn, np.random.default_rng(child).random(4))
+    assert len({drawn.tobytes() for drawn in numbers}) == len(PURPOSES)
+    assert PURPOSES[:3] == ("hidden weights", "output weights", "pattern order")
+
+
+def test_a_stream_needs_a_known_purpose():
+    with pytest.raises(ValueError):
+        stream(0, "coffee")
+
+
+@pytest.mark.parametrize("eligible", ELIGIBLE)
+def test_a_mask_shifts_neither_weights_nor_the_order_of_patterns(small, monkeypatch, eligible):
+    seen = {}
+
+    class Recorder(Reference):
+        def __init__(self, data, rule, settings, seed):
+            super().__init__(data, rule, settings, seed)
+            seen[rule] = [self.network.hidden.copy(), self.network.out.copy()]
+
+        def run(self, patterns):
+            seen[self.rule].append(patterns)
+            return super().run(patterns)
+
+    monkeypatch.setitem(training.TRAINERS, "recorder", Recorder)
+    settings = Settings(width=10, goal=1, test_interval=50, max_epochs=0.5)
+    rules = Rule(), make_rule(eligible)
+    for rule in rules:
+        training.train(small, rule, settings, seed=4, engine="recorder")
+    plain, masked = (seen[rule] for rule in rules)
+    assert len(plain) == 2 + 3
+    for expected, found in zip(plain, masked, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    start = initial_network(10, 4, settings.initial_sd, "leaky_relu", np.float32, INPUTS)
+    np.testing.assert_array_equal(plain[0], start.hidden)

@@ -1,0 +1,200 @@
+"""Training to the goal: tests that stop early give the full answer, runs end when they should."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plasticity import training
+from plasticity.reference import Reference
+from plasticity.rules import Rule
+from plasticity.settings import Settings
+from plasticity.training import CURVE, HardestFirst, train
+
+# --- HardestFirst ---
+
+
+def outputs_for(correct: np.ndarray, labels: np.ndarray, seen: list):
+    """A function of pattern indices: outputs, right where `correct`; notes how many it gave."""
+
+    def outputs(chosen):
+        seen.append(len(chosen))
+        y = np.zeros((len(chosen), 10))
+        answers = np.where(correct, labels, (labels + 1) % 10)[chosen]
+        y[np.arange(len(chosen)), answers] = 1
+        return y
+
+    return outputs
+
+
+@given(data=st.data(), n=st.integers(1, 60), chunk=st.integers(1, 70))
+def test_hardest_first_gives_the_answer_of_the_whole_test_set(data, n, chunk):
+    labels = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)))
+    needed = data.draw(st.integers(1, n))
+    test = HardestFirst(labels)
+    test.CHUNK = chunk
+    for _ in range(4):
+        correct = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+        right, seen = int(correct.sum()), []
+        found = test.accuracy(outputs_for(correct, labels, seen), needed / n)
+        assert found == (right / n if right >= needed else None)
+        assert sum(seen) == n or found is None
+        assert test.accuracy(outputs_for(correct, labels, seen), 0) == right / n
+        assert sorted(test.order) == list(range(n))
+
+
+def test_hardest_first_looks_at_what_was_wrong_last_time():
+    labels = np.arange(2000) % 10
+    correct = np.arange(2000) < 1890  # the last 110 are wrong
+    test, seen = HardestFirst(labels), []
+    assert test.accuracy(outputs_for(correct, labels, seen), 0.95) is None
+    assert sum(seen) == 2000
+    seen.clear()
+    assert test.accuracy(outputs_for(correct, labels, seen), 0.95) is None
+    assert sum(seen) == HardestFirst.CHUNK
+
+
+@pytest.mark.parametrize(
+    ("right", "goal", "expected"),
+    [(9500, 0.95, 0.95), (9499, 0.95, None), (10000, 1, 1), (9999, 1, None), (0, 0, 0)],
+)
+def test_goal_is_reached_exactly(right, goal, expected):
+    labels = np.zeros(10000, int)
+    correct = np.arange(10000) < right
+    assert HardestFirst(labels).accuracy(outputs_for(correct, labels, []), goal) == expected
+
+
+# --- When a run ends ---
+
+
+@pytest.fixture
+def script(small, monkeypatch):
+    """A function that trains with scripted test results: the number of errors of each test."""
+
+    def run(errors: list[int], diverges_at: int | None = None, train_options=(), **settings):
+        class Scripted(Reference):
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                self.trials, self.tests, self.finished = [], -1, 0
+
+            def run(self, patterns):
+                self.trials.append(len(patterns))
+                self.tests += 1
+                if diverges_at is not None and sum(self.trials) > diverges_at:
+                    return len(patterns) - (sum(self.trials) - diverges_at)
+                return len(patterns)
+
+            def test_outputs(self, chosen):
+                wrong = chosen < errors[self.tests]
+                answers = (self.data.test_labels[chosen].astype(int) + wrong) % 10
+                return np.eye(10)[answers]
+
+            def outputs(self, inputs):
+                return np.eye(10)[np.zeros(len(inputs), int)]
+
+            def finish(self):
+                self.finished += 1
+
+        monkeypatch.setitem(training.TRAINERS, "scripted", Scripted)
+        model = Settings(**({"width": 3, "test_interval": 100} | settings))
+        return train(small, Rule(), model, 0, "scripted", **dict(train_options))
+
+    return run
+
+
+def test_a_run_ends_at_the_first_test_that_reaches_the_goal(script):
+    result = script([40, 21, 20, 0], goal=0.8)
+    m = result.measures
+    assert (m["reached"], m["diverged"], m["trials"], m["accuracy"]) == (True, False, 300, 0.8)
+    assert result.trainer.trials == [100, 100, 100] and result.trainer.finished == 1
+    assert result.curve == [] and m["train_accuracy"] is None
+
+
+def test_a_run_that_does_not_get_there_is_marked_and_has_its_last_accuracy(script):
+    result = script([40, 30, 25], goal=0.8, max_epochs=1)
+    m = result.measures
+    assert (m["reached"], m["diverged"], m["trials"], m["accuracy"]) == (False, False, 300, 0.75)
+    assert result.trainer.finished == 1
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "trials"),
+    [(0.5, [100, 50]), (1, [100, 100, 100]), (1.1, [100, 100, 100, 30]), (0.01, [3])],
+)
+def test_epochs_may_be_fractions(script, max_epochs, trials):
+    result = script([50] * 4, max_epochs=max_epochs)
+    assert result.trainer.trials == trials
+    assert result.measures["trials"] == sum(trials)
+
+
+def test_the_last_test_may_reach_the_goal(script):
+    m = script([50, 4], max_epochs=0.5).measures
+    assert (m["reached"], m["trials"], m["accuracy"]) == (True, 150, 0.96)
+
+
+def test_a_diverging_run_ends_at_once_and_has_no_accuracy(script):
+    result = script([50, 50, 0], diverges_at=130, train_options={"train_accuracy": True})
+    m = result.measures
+    assert (m["reached"], m["diverged"], m["trials"]) == (False, True, 130)
+    assert m["accuracy"] is None and m["train_accuracy"] is None
+    assert result.trainer.trials == [100, 100]
+
+
+def test_a_curve_has_a_point_a_test(script, small):
+    options = {"full_tests": True, "train_accuracy": True}
+    result = script([40, 30, 5], goal=0.95, train_options=options)
+    share = (small.train_labels == 0).mean()  # the scripted answer to every training pattern is 0
+    assert [list(point) for point in result.curve] == [CURVE] * 3
+    assert [point["trials"] for point in result.curve] == [100, 200, 300]
+    assert [point["accuracy"] for point in result.curve] == [0.6, 0.7, 0.95]
+    assert [point["train_accuracy"] for point in result.curve] == [share] * 3
+    assert result.measures["train_accuracy"] == share
+    assert result.measures["reached"]
+
+
+@pytest.mark.parametrize("engine", ["engine", "reference"])
+def test_a_curve_ends_with_the_runs_measures_and_does_not_alter_them(small, engine):
+    model = Settings(width=20, goal=0.7, test_interval=40, max_epochs=3, learning_rate=0.05)
+    plain = train(small, Rule(gate="error"), model, 0, engine)
+    full = train(small, Rule(gate="error"), model, 0, engine, full_tests=True)
+    assert full.measures == plain.measures
+    assert plain.curve == [] and len(full.curve) == plain.measures["trials"] / 40 > 2
+    for key in ("trials", "updated_trials", "accuracy", "train_accuracy", "M0", "M1"):
+        assert full.curve[-1][key] == full.measures[key]
+    for key in ("trials", "updated_trials", "M0", "M1"):
+        values = [point[key] for point in full.curve]
+        assert values == sorted(set(values)), key
+
+
+def test_train_accuracy_is_the_share_of_training_patterns(small):
+    model = Settings(width=20, goal=0.7, max_epochs=2, test_interval=100, learning_rate=0.05)
+    result = train(small, Rule(), model, 0, train_accuracy=True)
+    right = np.argmax(result.trainer.outputs(small.train_inputs), axis=1) == small.train_labels
+    assert result.measures["train_accuracy"] == right.mean() > 0.7
+
+
+@pytest.mark.parametrize("engine", ["engine", "reference"])
+def test_progress_reports_trials_correctness_and_energy(small, engine):
+    reports = []
+    model = Settings(width=20, goal=1, max_epochs=0.5, test_interval=60, learning_rate=0.05)
+    result = train(small, Rule(), model, 0, engine, progress=lambda *report: reports.append(report))
+    assert [trials for trials, _, _ in reports] == [60, 120, 150]
+    correct = sum(share * n for (_, share, _), n in zip(reports, (60, 60, 30), strict=True))
+    assert correct == pytest.approx(result.trainer.correct_trials)
+    assert [M0 for _, _, M0 in reports] == [
+        trials * (20 * 23 + 10 * 21) for trials in (60, 120, 150)
+    ]
+
+
+@pytest.mark.parametrize("engine", ["engine", "reference"])
+def test_a_run_is_its_seed(small, engine):
+    model = Settings(width=10, max_epochs=0.5, test_interval=100)
+    first, again, other = (train(small, Rule(), model, seed, engine).measures for seed in (0, 0, 1))
+    assert first == again
+    assert first["M1"] != other["M1"]
+
+
+@pytest.mark.parametrize("engine", ["engine", "reference"])
+def test_the_synthetic_data_are_learned(small, engine):
+    model = Settings(width=30, goal=0.8, max_epochs=10, test_interval=100, learning_rate=0.02)
+    assert train(small, Rule(), model, 0, engine).measures["reached"]
