@@ -16,19 +16,15 @@ Written beside this file: speed.csv and its plot, slopes.csv, targets.csv.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-# One core; the numerical libraries read these when they are first imported.
-os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts" / "figures"))
 
@@ -37,6 +33,7 @@ import pandas as pd
 import style
 import torch
 import yaml
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from plasticity import data
@@ -51,17 +48,18 @@ from train import CONFIG, write
 
 HERE = Path(__file__).resolve().parent
 WIDTHS = (30, 100, 300, 1000, 3000, 10000)
-ROUNDS = 5
+ROUNDS, WHOLE_ROUNDS = 5, 3
 SECONDS = 0.3  # that one timing takes, about
 SEED = 0
 SGEMM_SIZE = 2048
-PATTERNS = 10_000  # that trials draw from: a subnet's frozen outputs are prepared for these
+PREPARED = 10_000  # patterns for which a subnet's frozen outputs are prepared: its trials use these
 TEST_INTERVAL = Settings.test_interval
 GROWTH_TRIALS = (1000, 2000, 4000, 8000, 16000)
 GROWTH_WIDTH = 300
 SLOPE_WIDTH = 300  # from here on the cost against width is fitted; below, it is the output layer's
 
 Run = Callable[[np.ndarray], object]  # makes a trial with each of the patterns
+Draw = Callable[[int], np.ndarray]  # so many random patterns
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Case:
     def trainer(self, dataset: Dataset, kind: type = Engine) -> Engine | Reference:
         """A new network, which learns at a rate that no rule diverges at."""
         settings = Settings(self.width, learning_rate=stable_rate(self.width))
-        return kind(dataset, self.definition(), settings, SEED)
+        return kind(anew(dataset), self.definition(), settings, SEED)
 
 
 CASES = [
@@ -133,6 +131,11 @@ TARGETS = (
 )
 
 
+def anew(dataset: Dataset) -> Dataset:
+    """The same data, but nothing that an earlier run has found out about them and kept there."""
+    return replace(dataset)
+
+
 def stable_rate(width: int) -> float:
     """Learning rate: the paper's 0.01, and falling with the width where that becomes unstable."""
     return min(0.01, 10 / width)
@@ -150,8 +153,8 @@ class TorchLoop:
             out.bias.copy_(torch.from_numpy(start.out[:, -1]))
         self.model = nn.Sequential(hidden, nn.LeakyReLU(LEAK), out)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=stable_rate(width))
-        self.inputs = torch.from_numpy(dataset.train_inputs[:PATTERNS].copy())
-        labels = torch.from_numpy(dataset.train_labels[:PATTERNS].astype(np.int64))
+        self.inputs = torch.from_numpy(dataset.train_inputs.copy())
+        labels = torch.from_numpy(dataset.train_labels.astype(np.int64))
         self.targets = nn.functional.one_hot(labels, CLASSES).float()
 
     def run(self, patterns: np.ndarray) -> None:
@@ -213,11 +216,9 @@ def run_as_training_does(trainer: Engine | Reference, patterns: np.ndarray) -> N
             raise RuntimeError("training diverged: a broken run's speed means nothing")
 
 
-def sample(rng: np.random.Generator, run: Run, least: int) -> np.ndarray:
-    """Random patterns, so many that `run` takes about SECONDS for them, but at least `least`."""
-    patterns = rng.integers(0, PATTERNS, least)
-    trials = round(least * SECONDS / timed(run, patterns)[0])
-    return rng.integers(0, PATTERNS, max(least, trials))
+def trials_that_fill(run: Run, draw: Draw, least: int) -> int:
+    """Number of trials that take about SECONDS, but at least `least`."""
+    return max(least, round(SECONDS / seconds_per_trial(run, draw(least))))
 
 
 def seconds_per_trial(run: Run, patterns: np.ndarray) -> float:
@@ -238,24 +239,32 @@ def require_equal(dataset: Dataset, width: int, trials: int = 20) -> None:
         np.testing.assert_allclose(trainer.network.hidden, found, rtol=1e-3, atol=1e-5)
 
 
-def measure(dataset: Dataset, case: Case) -> dict[str, float]:
-    """Times of a trial in microseconds and their ratios: a row of speed.csv, without whole runs."""
-    rng = np.random.default_rng(SEED)
+def prepare(case: Case, dataset: Dataset) -> tuple[Run, Draw, float]:
+    """A new network of the engine that is ready for timing: its `run`, what to draw patterns by,
+    and the seconds that its frozen part took.
+    """
     trainer = case.trainer(dataset)
     trainer.run(np.arange(10))  # loads or compiles the loop
-    engine = partial(run_as_training_does, trainer)
+    run = partial(run_as_training_does, trainer)
+    known = PREPARED if case.plastic_units else len(dataset.train_labels)
+    frozen, _ = timed(run, np.arange(PREPARED)) if case.plastic_units else (np.nan, None)
+    return run, partial(np.random.default_rng(SEED).integers, 0, known), frozen
+
+
+def measure(dataset: Dataset, case: Case) -> dict[str, float]:
+    """Times of a trial in microseconds and their ratios: a row of speed.csv, without whole runs."""
+    engine, draw, frozen = prepare(case, dataset)
     loop = TorchLoop(dataset, case.width).run
-    if case.plastic_units:
-        frozen, _ = timed(engine, np.arange(PATTERNS))
-    engine_patterns, loop_patterns = sample(rng, engine, 500), sample(rng, loop, 20)
+    engine_trials = trials_that_fill(engine, draw, 256)
+    loop_trials = trials_that_fill(loop, draw, 20)
     rounds = []
     for _ in range(ROUNDS):
         before = sgemm_rate()
-        engine_time = seconds_per_trial(engine, engine_patterns)
+        engine_time = seconds_per_trial(engine, draw(engine_trials))
         rate = (before + sgemm_rate()) / 2
         times = {
             "engine": engine_time,
-            "torch": seconds_per_trial(loop, loop_patterns),
+            "torch": seconds_per_trial(loop, draw(loop_trials)),
             "limit": case.trial / rate,
         }
         ratios = {
@@ -265,18 +274,18 @@ def measure(dataset: Dataset, case: Case) -> dict[str, float]:
         rounds.append({k: 1e6 * t for k, t in times.items()} | ratios | {"gflops": rate / 1e9})
     row = pd.DataFrame(rounds).median().to_dict()
     literal = case.trainer(dataset, Reference).run
-    row["reference"] = 1e6 * seconds_per_trial(literal, sample(rng, literal, 2))
-    if case.plastic_units:
-        row["frozen_per_pattern"] = 1e6 * frozen / PATTERNS - row["engine"]
+    trials = trials_that_fill(literal, draw, 2)
+    row["reference"] = 1e6 * seconds_per_trial(literal, draw(trials))
+    row["frozen_per_pattern"] = 1e6 * frozen / PREPARED - row["engine"]
     return row
 
 
 def measure_whole(dataset: Dataset, case: Case) -> dict[str, float]:
     """A run to the goal at the paper's learning rate, another seed in each round: medians."""
     rounds = []
-    for seed in range(ROUNDS):
+    for seed in range(WHOLE_ROUNDS):
         before = sgemm_rate()
-        run = dataset, case.definition(), Settings(case.width), seed
+        run = anew(dataset), case.definition(), Settings(case.width), seed
         seconds, result = timed(train, *run, engine="timed")
         rate = (before + sgemm_rate()) / 2
         if not result.measures["reached"]:
@@ -301,12 +310,9 @@ def measure_whole(dataset: Dataset, case: Case) -> dict[str, float]:
 
 def measure_growth(dataset: Dataset, case: Case) -> list[dict]:
     """Seconds that the first so many trials of one run take, for each number of GROWTH_TRIALS."""
-    patterns = np.random.default_rng(SEED).integers(0, PATTERNS, GROWTH_TRIALS[-1])
-    trainer = case.trainer(dataset)
-    if case.plastic_units:
-        trainer.run(np.arange(PATTERNS))
-    parts = np.split(patterns, GROWTH_TRIALS[:-1])
-    seconds = np.cumsum([timed(run_as_training_does, trainer, part)[0] for part in parts])
+    run, draw, _ = prepare(case, dataset)
+    portions = np.diff(GROWTH_TRIALS, prepend=0)
+    seconds = np.cumsum([timed(run, draw(portion))[0] for portion in portions])
     return [
         {"name": case.name, "trials": trials, "seconds": total}
         for trials, total in zip(GROWTH_TRIALS, seconds, strict=True)
@@ -450,12 +456,12 @@ def plot(speed: pd.DataFrame, growth: pd.DataFrame) -> style.Figure:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
-    torch.set_num_threads(1)
     data.ensure("mnist")
     dataset = data.load("mnist")
     for inputs in (dataset.train_inputs, dataset.test_inputs):
         inputs.max()  # brings the file into memory
-    speed, growth = measured_all(dataset)
+    with threadpool_limits(1):
+        speed, growth = measured_all(dataset)
     tables = {"speed": speed, "slopes": slopes(speed, growth), "targets": targets(speed)}
     style.save(plot(speed, growth), speed, HERE / "speed", scale="paper")
     for name, table in tables.items():

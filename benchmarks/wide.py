@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from plasticity import data
 from plasticity.energy import minima, participation
@@ -59,7 +60,9 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-5, help="per trial")
     arguments = parser.parse_args()
     data.ensure("mnist")
-    print(json.dumps(train_wide(data.load("mnist"), **vars(arguments))))
+    with threadpool_limits(1):
+        done = train_wide(data.load("mnist"), **vars(arguments))
+    print(json.dumps(done))
 
 
 if __name__ == "__main__":

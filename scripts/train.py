@@ -1,7 +1,7 @@
 """Train networks under one plasticity rule and print what it cost them, one row a network, as CSV.
 
-Options are named like the columns of the results. A parameter that is not given is taken from the rule's
-definition and the model in config.yaml. Progress goes to standard error.
+Options are named like the columns of the results. A parameter that is not given is taken from the
+rule's definition and the model in config.yaml. Progress goes to standard error.
 
     python scripts/train.py --rule competitive --width 100 --fraction 0.03 --seed 0 1 --output -
 """
@@ -19,21 +19,64 @@ from typing import NoReturn
 
 import numpy as np
 import yaml
+from threadpoolctl import threadpool_limits
 
 from plasticity import data
 from plasticity.network import ACTIVATIONS, LOSSES
-from plasticity.rules import CRITERIA, ELIGIBLE, GATES, SELECTIONS, ParameterError, Rule, require_choice
+from plasticity.rules import (
+    CRITERIA,
+    ELIGIBLE,
+    GATES,
+    SELECTIONS,
+    ParameterError,
+    Rule,
+    require_choice,
+)
 from plasticity.settings import PRECISIONS, Settings
 from plasticity.training import CURVE, TRAINERS, Result, train
 
 CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
 
-COLUMNS = (
-    "rule width plastic_units fraction fraction_out criterion gate margin learning_rate loss dataset goal seed "
-    "reached trials updated_trials accuracy train_accuracy M0 M0_hidden M0_out M1 M1_hidden M1_out M0_min M1_min "
-    "participation eligible select eligible_fraction activation initial_sd diverged caching_threshold "
-    "caching_decay M0_consolidation M1_consolidation maintenance"
-).split()
+COLUMNS = [
+    "rule",
+    "width",
+    "plastic_units",
+    "fraction",
+    "fraction_out",
+    "criterion",
+    "gate",
+    "margin",
+    "learning_rate",
+    "loss",
+    "dataset",
+    "goal",
+    "seed",
+    "reached",
+    "trials",
+    "updated_trials",
+    "accuracy",
+    "train_accuracy",
+    "M0",
+    "M0_hidden",
+    "M0_out",
+    "M1",
+    "M1_hidden",
+    "M1_out",
+    "M0_min",
+    "M1_min",
+    "participation",
+    "eligible",
+    "select",
+    "eligible_fraction",
+    "activation",
+    "initial_sd",
+    "diverged",
+    "caching_threshold",
+    "caching_decay",
+    "M0_consolidation",
+    "M1_consolidation",
+    "maintenance",
+]
 CURVE_COLUMNS = ["rule", "width", "plastic_units", "fraction", "goal", "seed", *CURVE]
 # A command line that gives all these is complete: config.yaml is not looked at.
 REQUIRED = [field.name for field in fields(Rule) + fields(Settings) if field.default is not None]
@@ -49,7 +92,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def number_from(kind: type, low: float, text: str) -> type:
-    """Return the number that `text` stands for; raises ArgumentTypeError unless it is at least `low`."""
+    """Return the number that `text` stands for; raises ArgumentTypeError unless it is at least
+    `low`."""
     try:
         value = kind(text)
     except ValueError:
@@ -83,7 +127,11 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     add = parse.add_argument
-    add("--rule", required=True, help="a rule of config.yaml, or any name if all its parts are given")
+    add(
+        "--rule",
+        required=True,
+        help="a rule of config.yaml, or any name if all its parts are given",
+    )
     add("--width", type=count, required=True, help="number of hidden units")
     add("--seed", type=seed, nargs="+", required=True, help="one network is trained for each seed")
     add("--output", required=True, metavar="FILE", help="the table; - for standard output")
@@ -113,9 +161,18 @@ def parser() -> Parser:
     add("--caching-decay", type=number, help="of transient changes, per trial")
     how = parse.add_argument_group("how to train and what to write")
     add = how.add_argument
-    add("--engine", choices=TRAINERS, default="engine", help="exact and fast, or the literal reference")
+    add(
+        "--engine",
+        choices=TRAINERS,
+        default="engine",
+        help="exact and fast, or the literal reference",
+    )
     add("--train-accuracy", action="store_true", help="classify the training set, too")
-    add("--curve", metavar="FILE", help="write a row a test; every test then takes all test patterns")
+    add(
+        "--curve",
+        metavar="FILE",
+        help="write a row a test; every test then takes all test patterns",
+    )
     add("--counts", metavar="FILE", help="write the first seed's updates of each synapse (.npz)")
     return parse
 
@@ -166,7 +223,8 @@ def write(path: str, content: bytes) -> None:
 
 
 class ProgressLine:
-    """Reports on standard error how training gets on: a line that is renewed, or now and then a line."""
+    """Reports on standard error how training gets on: a line that is renewed, or now and then a
+    line."""
 
     def __init__(self, name: str):
         self.name = name
@@ -177,15 +235,17 @@ class ProgressLine:
         now = time.monotonic()
         if now - self.last > PROGRESS_SECONDS[0 if self.terminal else 1]:
             self.last = now
-            text = f"{self.name}: {trials:,} trials, {correct:.1%} of the last ones correct, M0 {M0:.3g}"
-            self.show(text, end="\r" if self.terminal else "\n")
+            state = f"{trials:,} trials, {correct:.1%} of the last ones correct, M0 {M0:.3g}"
+            self.show(f"{self.name}: {state}", end="\r" if self.terminal else "\n")
 
     def done(self, result: Result) -> None:
         """Report the end of a network's training."""
         m = result.measures
         state = "diverged" if m["diverged"] else "reached" if m["reached"] else "NOT reached"
         accuracy = "" if m["diverged"] else f", test accuracy {m['accuracy']:.2%}"
-        self.show(f"{self.name}: goal {state} after {m['trials']:,} trials{accuracy}, M0 {m['M0']:.3g}")
+        self.show(
+            f"{self.name}: goal {state} after {m['trials']:,} trials{accuracy}, M0 {m['M0']:.3g}"
+        )
 
     def show(self, text: str, end: str = "\n") -> None:
         erase = "\033[K" if self.terminal else ""
@@ -197,7 +257,9 @@ def run(arguments: argparse.Namespace) -> None:
     given = {key: value for key, value in vars(arguments).items() if value is not None}
     chosen = parameters(given)
     rule = Rule(**{field.name: chosen.get(field.name, field.default) for field in fields(Rule)})
-    settings = Settings(**{field.name: chosen[field.name] for field in fields(Settings) if field.name in chosen})
+    settings = Settings(
+        **{field.name: chosen[field.name] for field in fields(Settings) if field.name in chosen}
+    )
     rule.check_width(settings.width)
     data.ensure(chosen["dataset"])
     dataset = data.load(chosen["dataset"])
@@ -228,7 +290,8 @@ def run(arguments: argparse.Namespace) -> None:
 def main() -> None:
     arguments = parser().parse_args()
     try:
-        run(arguments)
+        with threadpool_limits(1):  # jobs run side by side; more threads for one would slow all
+            run(arguments)
     except (ParameterError, data.DataError, OSError) as error:
         sys.exit(f"train: {error}")
     except KeyboardInterrupt:

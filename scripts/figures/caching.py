@@ -58,7 +58,7 @@ def draw(table):
     *letters, last = sorted(table["panel"].unique())
     compared = table.loc[table["panel"] == last, "series"].unique()
     rules = [series for series in compared if not series.endswith(CACHED)]
-    figure, axes = new_figure(1, len(letters) + 1, height=62)
+    figure, axes = new_figure(1, len(letters) + 1, height=66)
     y = "$M_1$ consolidated + $c$ maintenance"
     for ax, letter, rule in zip(axes[:-1], letters, rules, strict=True):
         name_axes(ax, "threshold (weight)", y)

@@ -13,15 +13,16 @@ VERDICTS = {
     "not reproduced": ("#D55E00", "X", "full"),
     "not tested": ("#7A7A7A", "s", "none"),
 }
+VALUE = "value (95 % interval)"
 # Column: its left end, as a fraction of the width, and its width in letters.
 COLUMNS = {
     "verdict": (0.03, 16),
-    "claim": (0.145, 42),
-    "measured": (0.45, 32),
-    "expected": (0.69, 15),
-    "value (95 % interval)": (0.81, 40),
+    "claim": (0.16, 37),
+    "measured": (0.455, 29),
+    "expected": (0.685, 14),
+    VALUE: (0.795, 24),
 }
-LINE, GAP = 2.9, 2.2  # mm
+LINE, GAP = 3.2, 2.2  # mm
 
 
 def summarise(claims):
@@ -59,7 +60,7 @@ def draw(table):
                 top,
                 text,
                 va="top",
-                size=6,
+                size="small",
                 linespacing=1.15,
                 color=colour if column == "verdict" else "black",
                 weight="bold" if column == "verdict" else "normal",
@@ -76,10 +77,12 @@ def _cells(claim):
         "measured": claim["quantity"],
         "expected": str(claim["expected"]),
     }
+    if pd.isna(claim["value"]):
+        text[VALUE] = claim["detail"]
     cells = {column: textwrap.fill(cell, COLUMNS[column][1]) for column, cell in text.items()}
     if pd.notna(claim["value"]):
         interval = f"({number(claim['low'])} to {number(claim['high'])})"
-        cells["value (95 % interval)"] = f"{number(claim['value'])}\n{interval}"
+        cells[VALUE] = f"{number(claim['value'])}\n{interval}"
     return cells
 
 

@@ -40,7 +40,7 @@ def _first(curves, target):
 
 def draw(table):
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(1, 3, height=60)
+    figure, axes = new_figure(1, 3, height=66)
     error = table.assign(x=1 - table["x"])
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
         name_axes(ax, "test accuracy reached (%)", quantity)

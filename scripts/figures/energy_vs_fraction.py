@@ -20,7 +20,7 @@ def summarise(energy):
 
 def draw(table):
     """Return the figure of the plotted numbers; fractions fall from left to right."""
-    figure, axes = new_figure(1, 3, height=62)
+    figure, axes = new_figure(1, 3, height=70)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
         panel = table[table["panel"] == letter]
         name_axes(ax, "fraction", quantity)

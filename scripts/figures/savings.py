@@ -60,7 +60,7 @@ def draw(table):
         ax.axhline(1, color="0.7", lw=0.6, zorder=0)
         ax.axvline(V1, color="0.7", lw=0.6, zorder=0)
         where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "right"}
-        ax.text(V1, 0.02, f"macaque V1, {number(V1)}", size=6, **where)
+        ax.text(V1, 0.02, f"macaque V1, {number(V1)}", size="small", **where)
         title(ax, letter, TITLES[letter])
     lay_out(figure)
     for ax, letter in zip(axes, PANELS, strict=True):

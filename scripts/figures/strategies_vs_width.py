@@ -28,7 +28,7 @@ def summarise(energy):
 
 def draw(table):
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(1, 3, height=75)
+    figure, axes = new_figure(1, 3, height=80)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
         panel = table[table["panel"] == letter]
         name_axes(ax, "width", quantity)

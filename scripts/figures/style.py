@@ -19,7 +19,7 @@ from scipy.optimize import isotonic_regression
 
 matplotlib.rc_file(Path(__file__).with_name("matplotlibrc"))
 
-ONE_COLUMN, TWO_COLUMNS = 85, 174  # mm
+WIDTH = 174  # mm: two columns of print
 
 # Colour, marker and line of each rule, and of each criterion of competition.
 LOOKS = {
@@ -95,14 +95,14 @@ def name(series):
     return series.replace("_", " ")
 
 
-def blank_figure(height, width=TWO_COLUMNS):
-    """Return an empty figure of `width` x `height` mm."""
-    return Figure(figsize=(width / 25.4, height / 25.4))
+def blank_figure(height):
+    """Return an empty figure, two columns wide and `height` mm high."""
+    return Figure(figsize=(WIDTH / 25.4, height / 25.4))
 
 
-def new_figure(rows, columns, height, width=TWO_COLUMNS, **shared):
-    """Return a figure of `width` x `height` mm and its panels, as a flat list in reading order."""
-    figure = blank_figure(height, width)
+def new_figure(rows, columns, height, **shared):
+    """Return a figure `height` mm high and its panels, as a flat list in reading order."""
+    figure = blank_figure(height)
     return figure, list(figure.subplots(rows, columns, squeeze=False, **shared).flat)
 
 
@@ -207,7 +207,9 @@ def _mark_unreached(ax, runs, look):
     strip.set(ylim=(-0.5, len(failing) - 0.5), yticks=[])
     strip.tick_params(which="both", bottom=False, labelbottom=False)
     sns.despine(ax=strip, left=True, bottom=True)
-    strip.text(-0.02, 0.5, "never", transform=strip.transAxes, size=6, ha="right", va="center")
+    strip.text(
+        -0.02, 0.5, "never", transform=strip.transAxes, size="small", ha="right", va="center"
+    )
     for row, series in enumerate(failing):
         colour = look(series)["color"]
         for x, condition in runs[runs["series"] == series].groupby("x", dropna=False):
@@ -271,7 +273,7 @@ def label_ends(ax, table, look=look, name=name):
             xycoords="axes fraction",
             xytext=(1, place),
             textcoords=beside,
-            size=6,
+            size="small",
             color=colour,
             va="center",
             annotation_clip=False,

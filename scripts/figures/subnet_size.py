@@ -13,7 +13,6 @@ from estimates import panels
 from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
-TITLES = {"A": "updates", "B": "change", "C": "learning time"}
 # The subnet's colour, from light to dark, for widths from small to large.
 SHADES = "blend:#EE9E66,#D55E00,#4F2300"
 
@@ -38,7 +37,7 @@ def draw(table):
     def width_look(width):
         return {"color": shades[width], "marker": markers[width], "linestyle": "-"}
 
-    figure, axes = new_figure(1, 3, height=60)
+    figure, axes = new_figure(1, 3, height=66)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
         panel = table[table["panel"] == letter]
         name_axes(ax, "plastic_units", quantity)
@@ -46,7 +45,7 @@ def draw(table):
         best = panel[panel["kind"] == "optimum"]
         ring = {"s": 45, "facecolor": "none", "lw": 0.8, "zorder": 5}
         ax.scatter(best["x"], best["y"], edgecolor=best["series"].map(shades), **ring)
-        title(ax, letter, TITLES[letter] + _range(best["x"]))
+        title(ax, letter, _range(best["x"]))
     lay_out(figure)
     label_ends(axes[-1], table[table["panel"] == "C"], width_look, _name)
     return figure
@@ -56,7 +55,7 @@ def _range(sizes):
     if sizes.empty:
         return ""
     low, high = f"{sizes.min():,.0f}", f"{sizes.max():,.0f}"
-    return f", least at {low}" + (f"\N{EN DASH}{high}" if high != low else "")
+    return f"least at {low}" + (f"\N{EN DASH}{high}" if high != low else "")
 
 
 def _name(width):

@@ -1,18 +1,19 @@
 """Who wins a competition: exact thresholds for "the k largest", compiled, without sorting.
 
-Both searches look for the threshold by its *bit pattern*: for non-negative floats the bits, read as an
-integer, are in the floats' order. The interval between a threshold with too many winners and one with
-too few shrinks to two neighbouring floats at the latest, so the search is exact for any values, and ties
-are kept because nothing is ever separated that compares equal. As soon as some threshold has exactly k
-winners, they are the k largest, and the search ends.
+Both searches look for the threshold by its *bit pattern*: for non-negative floats the bits, read as
+an integer, are in the floats' order. The interval between a threshold with too many winners and one
+with too few shrinks to two neighbouring floats at the latest, so the search is exact for any
+values, and ties are kept because nothing is ever separated that compares equal. As soon as some
+threshold has exactly k winners, they are the k largest, and the search ends.
 """
 
 import numpy as np
 
 from plasticity.compilation import compiled
 
-# A bracket: two thresholds, as bits, and their numbers of winners, with count_lo > k > count_hi (-1: not known yet);
-# the step by which it opens from a first guess; the end that moved last; the probes made since both are known.
+# A bracket: two thresholds, as bits, and their numbers of winners, with count_lo > k > count_hi
+# (-1: not known yet); the step by which it opens from a first guess; the end that moved last; the
+# probes made since both are known.
 LO, COUNT_LO, HI, COUNT_HI, STEP, MOVED, STALE, PROBES = range(8)
 STEP_SINGLE, STEP_DOUBLE = 1 << 20, 1 << 49  # an eighth of an octave
 PATIENCE = 30  # probes after which only halving is trusted
@@ -26,7 +27,8 @@ def number(fraction, eligible):
 
 @compiled
 def new_bracket(highest, itemsize):
-    """The bracket that encloses every threshold from 0 to `highest`, the highest value's bits (in bytes: itemsize)."""
+    """The bracket that encloses every threshold from 0 to `highest`, the highest value's bits (in
+    bytes: itemsize)."""
     step = STEP_SINGLE if itemsize == 4 else STEP_DOUBLE
     return np.array([0, -1, np.int64(highest) + 1, -1, step, 0, 0, 0])
 
@@ -35,8 +37,9 @@ def new_bracket(highest, itemsize):
 def next_probe(bracket, guess, k):
     """The next threshold to try: the guess, then outward from it, then inside the bracket.
 
-    Inside, the logarithm of the number of winners is interpolated between the ends; an end that stays twice or more
-    counts half as much each time (the Illinois rule), so that both ends close in.
+    Inside, the logarithm of the number of winners is interpolated between the ends; an end that
+    stays twice or more counts half as much each time (the Illinois rule), so that both ends close
+    in.
     """
     lo, hi = bracket[LO], bracket[HI]
     if bracket[COUNT_LO] < 0 and bracket[COUNT_HI] < 0:
@@ -85,9 +88,9 @@ def count_at_least(keys, threshold):
 def kth_largest(keys, k, guess):
     """Threshold t such that the keys >= t are the k largest, ties kept.
 
-    `keys` (1-D) are non-negative integers, the bits of floats; -1 marks what does not take part. k, at least 1,
-    is at most the number of those that do. Each probe looks at each key once; a `guess` near the result saves
-    probes and does not alter the winners.
+    `keys` (1-D) are non-negative integers, the bits of floats; -1 marks what does not take part. k,
+    at least 1, is at most the number of those that do. Each probe looks at each key once; a `guess`
+    near the result saves probes and does not alter the winners.
     """
     highest = keys[0]
     for i in range(keys.size):
@@ -108,13 +111,15 @@ def kth_largest(keys, k, guess):
 def winners_of_product(u, v, keys, n, k, guess, largest, rows, sizes, prefixes, scratch, bits):
     """Winners among all products u_i v_j, as prefixes of u; the array of products is not made.
 
-    u (inputs,) is sorted in descending order and non-negative; v (rows,) is in any order, with its bits in
-    `keys`; n rows take part, the others have a negative v. For a threshold t the u_i v_j >= t of one j are a prefix of u, and the larger v_j the longer it is: with rows in the order of v, all prefixes together
-    are a staircase, and a probe is one walk down its steps.
+    u (inputs,) is sorted in descending order and non-negative; v (rows,) is in any order, with its
+    bits in `keys`; n rows take part, the others have a negative v. For a threshold t the u_i v_j >=
+    t of one j are a prefix of u, and the larger v_j the longer it is: with rows in the order of v,
+    all prefixes together are a staircase, and a probe is one walk down its steps.
 
-    Fills prefixes[:m], the lengths of the winning prefixes of rows[:m], and returns m and the threshold's bits; all
-    other rows win nothing. With `largest` false, m is n, and it is the products *beyond* the prefixes that win, as
-    the k smallest. rows, sizes and prefixes (rows,) are work space; `bits` is the integer view of `scratch` (1,).
+    Fills prefixes[:m], the lengths of the winning prefixes of rows[:m], and returns m and the
+    threshold's bits; all other rows win nothing. With `largest` false, m is n, and it is the
+    products *beyond* the prefixes that win, as the k smallest. rows, sizes and prefixes (rows,) are
+    work space; `bits` is the integer view of `scratch` (1,).
     """
     inputs = u.size
     scratch[0] = v.max() * u[0]
@@ -139,7 +144,9 @@ def winners_of_product(u, v, keys, n, k, guess, largest, rows, sizes, prefixes, 
         count = walk(u, sizes[:m], scratch[0], prefixes)
         if count != target:
             narrow(bracket, probe, count, target)
-    if count != target:  # ties at the lower end of the bracket: they all win, as the largest or as the smallest
+    if (
+        count != target
+    ):  # ties at the lower end of the bracket: they all win, as the largest or as the smallest
         probe = bracket[LO] if largest else bracket[HI]
         bits[0] = probe
         walk(u, sizes[:m], scratch[0], prefixes)
@@ -148,10 +155,11 @@ def winners_of_product(u, v, keys, n, k, guess, largest, rows, sizes, prefixes, 
 
 @compiled
 def rows_in_order(v, keys, floor, rows, sizes):
-    """List the rows whose key, the bits of v, is at least `floor`, by falling v, with their v in `sizes`.
+    """List the rows whose key, the bits of v, is at least `floor`, by falling v, with their v in
+    `sizes`.
 
-    Returns their number. A counting sort by the leading bits of the keys, then an insertion sort of what is almost
-    in order: for the few hundred rows at stake, faster than comparing.
+    Returns their number. A counting sort by the leading bits of the keys, then an insertion sort of
+    what is almost in order: for the few hundred rows at stake, faster than comparing.
     """
     highest, m = floor, 0
     for j in range(keys.size):
@@ -183,7 +191,8 @@ def rows_in_order(v, keys, floor, rows, sizes):
 
 @compiled
 def walk(u, sizes, threshold, prefixes):
-    """Lengths of the prefixes of u with u_i sizes_j >= threshold, for falling u and sizes; returns their sum."""
+    """Lengths of the prefixes of u with u_i sizes_j >= threshold, for falling u and sizes; returns
+    their sum."""
     length, total = u.size, 0
     for r in range(sizes.size):
         while length > 0 and u[length - 1] * sizes[r] < threshold:

@@ -1,4 +1,5 @@
-"""How the hot loops are compiled: one decorator, and a cache that knows which sources it was made from."""
+"""How the hot loops are compiled: one decorator, and a cache that knows which sources it was made
+from."""
 
 import hashlib
 from pathlib import Path
@@ -12,8 +13,9 @@ _SOURCES = ("compilation.py", "competition.py", "kernels.py")
 def cache_folder() -> Path:
     """Folder of the compiled code of exactly these sources.
 
-    Numba itself looks at the file of the outermost function only, by time: it would go on using a loop whose
-    helper in another file has changed. A folder named by the sources' content cannot be stale.
+    Numba itself looks at the file of the outermost function only, by time: it would go on using a
+    loop whose helper in another file has changed. A folder named by the sources' content cannot be
+    stale.
     """
     content = b"".join((_PACKAGE / name).read_bytes() for name in _SOURCES)
     return _PACKAGE.parents[1] / ".cache" / "numba" / hashlib.sha256(content).hexdigest()[:16]

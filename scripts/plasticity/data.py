@@ -57,7 +57,7 @@ class Dataset:
     test_labels: np.ndarray
 
     def order_by_size(self, patterns: np.ndarray) -> np.ndarray:
-        """Indices that put each training pattern's inputs in the order of falling |x|: uint16 (patterns, 785).
+        """Orders of falling |x| of these training patterns' inputs, uint16 (patterns, 785).
 
         Sorted once and kept: patterns come again, in a run and under other seeds.
         """

@@ -2,8 +2,9 @@
 
 M0 is the number of synaptic updates and M1 the summed absolute change, over all synapses and trials
 (van Rossum and Pache 2024); their minima M0_min and M1_min follow from the end points alone.
-Participation says how evenly the updates are spread. Synaptic caching (Li and van Rossum 2020) keeps
-changes in a transient part s of each synapse, w = l + s, and pays for consolidating it into l.
+Participation says how evenly the updates are spread. Synaptic caching (Li and van Rossum 2020)
+keeps changes in a transient part s of each synapse, w = l + s, and pays for consolidating it into
+l.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +29,8 @@ def _zeros_float() -> np.ndarray:
 
 @dataclass
 class Energy:
-    """Running totals of a run, by layer (hidden, out); M0 is exact, M1 is summed in double precision."""
+    """Running totals of a run, by layer (hidden, out); M0 is exact, M1 is summed in double
+    precision."""
 
     M0: np.ndarray = field(default_factory=_zeros_int)
     M1: np.ndarray = field(default_factory=_zeros_float)
@@ -48,7 +50,8 @@ class Energy:
 
 
 def minima(network: Network, seed: int, sd: float) -> tuple[int, float]:
-    """(M0_min, M1_min): synapses that differ from their initial weight, and the sum of |difference|.
+    """(M0_min, M1_min): synapses that differ from their initial weight, and the sum of
+    |difference|.
 
     The initial weights are drawn again, by groups of units, from the seed and standard deviation.
     """
@@ -60,9 +63,7 @@ def minima(network: Network, seed: int, sd: float) -> tuple[int, float]:
     return M0, M1
 
 
-def _end_points(
-    network: Network, seed: int, sd: float
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _end_points(network: Network, seed: int, sd: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (final, initial) weights of groups of synapses that make up the whole network."""
     for units, start in initial_hidden(network.width, seed, sd, network.hidden.shape[1]):
         yield network.hidden[units], start
@@ -70,7 +71,8 @@ def _end_points(
 
 
 def participation(layers: Iterable[np.ndarray]) -> float:
-    """(sum n)^2 / (n_synapses sum n^2) for the update counts n of all synapses; nan without updates.
+    """(sum n)^2 / (n_synapses sum n^2) for the update counts n of all synapses; nan without
+    updates.
 
     Each layer is an array of counts, one row a receiving unit; read-only broadcast views will do.
     """

@@ -1,43 +1,52 @@
 """Exact training at the speed of matrix products.
 
-On-line learning looks sequential: the pre-activations of trial t need the weights that trial t - 1 left. But the
-first layer's change is an outer product,
+On-line learning looks sequential: the pre-activations of trial t need the weights that trial t - 1
+left. But the first layer's change is an outer product,
 
     W(t+1) = W(t) + delta_t x_t,    delta_t (N,) = learning rate x back-propagated error,
 
-and the patterns x_1 ... x_T of the next T trials can be drawn ahead. Then, with W the weights at the start of
-such a block,
+and the patterns x_1 ... x_T of the next T trials can be drawn ahead. Then, with W the weights at
+the start of such a block,
 
-    a_t = W(t) x_t = W x_t + sum_{s<t} delta_s (x_s . x_t).                                              (1)
+    a_t = W(t) x_t = W x_t + sum_{s<t} delta_s (x_s . x_t).
+    (1)
 
-The first term is one matrix product for the whole block, (T, 785) x (785, N), and the scalar products x_s . x_t are
-another small one, (T, T). What is left for each trial is the sum in (1) over earlier trials' delta, a few vector
-operations; the weights are needed again only at the end of the block, where all changes are made by one more
-matrix product,
+The first term is one matrix product for the whole block, (T, 785) x (785, N), and the scalar
+products x_s . x_t are another small one, (T, T). What is left for each trial is the sum in (1) over
+earlier trials' delta, a few vector operations; the weights are needed again only at the end of the
+block, where all changes are made by one more matrix product,
 
-    W += sum_t delta_t x_t = Delta' X,    Delta (T, N), X (T, 785).                                      (2)
+    W += sum_t delta_t x_t = Delta' X,    Delta (T, N), X (T, 785).
+    (2)
 
-Nothing is approximated: (1) and (2) hold for every T, and results differ from the literal method by rounding only.
-The sum in (1) is split once more: trials run in groups of SUB, and when a group is done its part of the sum is
-given to all later trials of the block by a matrix product. The output layer is small and learns trial by trial.
+Nothing is approximated: (1) and (2) hold for every T, and results differ from the literal method by
+rounding only. The sum in (1) is split once more: trials run in groups of SUB, and when a group is
+done its part of the sum is given to all later trials of the block by a matrix product. The output
+layer is small and learns trial by trial.
 
-Energy comes from the same structure: M1 of a trial is sum_j |delta_j| x sum_i |x_i|, M0 the product of two counts.
+Energy comes from the same structure: M1 of a trial is sum_j |delta_j| x sum_i |x_i|, M0 the product
+of two counts.
 
-How a rule restricts the first layer's change decides which of four loops (plasticity.kernels) runs it:
+How a rule restricts the first layer's change decides which of four loops (plasticity.kernels) runs
+it:
 
-- `outer`: hidden units are masked, or each takes the same inputs (competition per neuron: the ranks of |delta_j x_i| in i
-  are those of |x_i|). The change stays an outer product, of masked vectors, and (1), (2) hold with those.
-- `staircase`: competition per layer by |delta_j x_i|. Sort the inputs by |x_i|: the winners of each unit are a prefix
-  of that order. Then x_s . x_t in (1) becomes a prefix sum, and the winners alone are written to.
-- `sparse`: a fixed random mask of synapses. The frozen ones' part of a is (1)'s first term; the plastic ones are
-  kept apart, unit by unit, and used directly. Costs two passes over the plastic synapses a trial.
-- `trialwise`: the rest, literally but compiled. Competition by |w| needs all present weights on each trial; its
-  threshold hardly moves between trials, so that finding it again takes a few passes over the layer. So do a random mask
-  with a competition on top, and the decay of synaptic caching, which alters every weight on every trial.
+- `outer`: hidden units are masked, or each takes the same inputs (competition per neuron: the ranks
+  of |delta_j x_i| in i are those of |x_i|). The change stays an outer product, of masked vectors,
+  and (1), (2) hold with those.
+- `staircase`: competition per layer by |delta_j x_i|. Sort the inputs by |x_i|: the winners of each
+  unit are a prefix of that order. Then x_s . x_t in (1) becomes a prefix sum, and the winners alone
+  are written to.
+- `sparse`: a fixed random mask of synapses. The frozen ones' part of a is (1)'s first term; the
+  plastic ones are kept apart, unit by unit, and used directly. Costs two passes over the plastic
+  synapses a trial.
+- `trialwise`: the rest, literally but compiled. Competition by |w| needs all present weights on
+  each trial; its threshold hardly moves between trials, so that finding it again takes a few passes
+  over the layer. So do a random mask with a competition on top, and the decay of synaptic caching,
+  which alters every weight on every trial.
 
-Frozen parts cost little: hidden units outside a subnet act on the outputs through a vector of 10 numbers a pattern,
-computed once for each distinct pattern, and the rest is a network of K units; where the first layer is frozen,
-(2) falls away.
+Frozen parts cost little: hidden units outside a subnet act on the outputs through a vector of 10
+numbers a pattern, computed once for each distinct pattern, and the rest is a network of K units;
+where the first layer is frozen, (2) falls away.
 """
 
 import numpy as np
@@ -47,7 +56,13 @@ from plasticity import kernels
 from plasticity.data import Dataset
 from plasticity.energy import HIDDEN, OUT, Energy
 from plasticity.network import (
-    ACTIVATIONS, CLASSES, LOSSES, Network, activate, initial_network, outputs,
+    ACTIVATIONS,
+    CLASSES,
+    LOSSES,
+    Network,
+    activate,
+    initial_network,
+    outputs,
 )
 from plasticity.rules import (
     GATES,
@@ -63,7 +78,7 @@ from plasticity.settings import Settings
 from plasticity.streams import stream
 
 BLOCK = 192  # trials of an `outer` block: long enough for efficient matrix products
-SUB = 32  # trials of a group inside it: short enough for the sum in (1)
+SUB = 16  # trials of a group inside it: short enough for the sum in (1)
 STAIRCASE_BLOCK = 64  # shorter: prefix sums are kept for all trials of a block
 BLOCK_NUMBERS = 1 << 26  # bound on trials x units of a block, for very wide networks
 
@@ -86,8 +101,8 @@ def structure(rule: Rule, settings: Settings) -> str:
 def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
     """c += a @ b in place, without a temporary of c's size.
 
-    c (m, n) is in C order; a (m, k) and b (k, n) in C or Fortran order. BLAS thinks in Fortran order, so what it is
-    given is the transposed equation c' += b' a'.
+    c (m, n) is in C order; a (m, k) and b (k, n) in C or Fortran order. BLAS thinks in Fortran
+    order, so what it is given is the transposed equation c' += b' a'.
     """
     if 0 in (*a.shape, *b.shape):
         return
@@ -103,9 +118,10 @@ def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
 class Engine:
     """Trains one network; see `plasticity.training` for the interface that trainers share.
 
-    Hidden units are in order: the first `plastic` may change their inputs, and the first `active` take part in trials
-    one by one, while those beyond are frozen for good on both sides (`subnet`). Between calls of `run` the network
-    is complete and up to date; within, its loop may keep parts of it elsewhere.
+    Hidden units are in order: the first `plastic` may change their inputs, and the first `active`
+    take part in trials one by one, while those beyond are frozen for good on both sides (`subnet`).
+    Between calls of `run` the network is complete and up to date; within, its loop may keep parts
+    of it elsewhere.
     """
 
     def __init__(self, data: Dataset, rule: Rule, settings: Settings, seed: int):
@@ -146,14 +162,17 @@ class Engine:
         return self.active < self.settings.width
 
     def run(self, patterns: np.ndarray) -> int:
-        """Train on these patterns, one a trial; return the number of trials made before divergence."""
+        """Train on these patterns, one a trial; return the number of trials made before
+        divergence."""
         self.loop.begin()
         done = 0
         for first in range(0, len(patterns), self.loop.block):
             block = patterns[first : first + self.loop.block]
             x = self.data.train_inputs[block].astype(self.dtype, copy=False)
             labels = self.data.train_labels[block].astype(np.int64)
-            made = self.loop.run(block, x, labels, self._offset(block, x), self._trial_units(labels))
+            made = self.loop.run(
+                block, x, labels, self._offset(block, x), self._trial_units(labels)
+            )
             done += made
             if made < len(block):
                 break
@@ -163,7 +182,8 @@ class Engine:
         return done
 
     def _trial_units(self, labels: np.ndarray) -> np.ndarray:
-        """Eligible hidden units of each trial (T, N); no rows where they are the first `plastic` always."""
+        """Eligible hidden units of each trial (T, N); no rows where they are the first `plastic`
+        always."""
         eligible = self.eligibility
         if eligible.class_units is not None:
             return eligible.class_units[labels].astype(np.uint8)
@@ -173,7 +193,8 @@ class Engine:
         return np.empty((0, 0), np.uint8)
 
     def _offset(self, patterns: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """What frozen hidden units add to the outputs, (T, 10), for x (T, 785): computed once a pattern."""
+        """What frozen hidden units add to the outputs, (T, 10), for x (T, 785): computed once a
+        pattern."""
         if not self.has_frozen_units:
             return np.zeros((len(patterns), CLASSES), self.dtype)
         new = np.isnan(self.frozen_train[patterns, 0])
@@ -188,7 +209,9 @@ class Engine:
 
     def _output_layer(self) -> kernels.Output:
         """The output synapses of the active units and the constant unit, as the loops use them."""
-        weights = self.network.out[:, self.active_outputs] if self.has_frozen_units else self.network.out
+        weights = (
+            self.network.out[:, self.active_outputs] if self.has_frozen_units else self.network.out
+        )
         shape = weights.shape
         mask = self.eligibility.out if self.rule.eligible == "random_synapses" else None
         values = np.empty(shape, self.dtype)
@@ -211,7 +234,8 @@ class Engine:
         self.energy.consolidate(OUT, self.output.transient)
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Number of updates of each synapse: (N, inputs), perhaps a read-only view, and (10, N + 1)."""
+        """Number of updates of each synapse: (N, inputs), perhaps a read-only view, and (10, N +
+        1)."""
         out = np.zeros(self.network.out.shape, np.int64)
         out[:, self.active_outputs] = self.output.counts + self.output.row_counts
         return self.loop.counts(), out
@@ -232,15 +256,20 @@ class Engine:
         if self.frozen_test is None:
             rows = max(1, BLOCK_NUMBERS // self.settings.width)
             x = self.data.test_inputs.astype(self.dtype, copy=False)
-            parts = [self._frozen_outputs(x[first : first + rows]) for first in range(0, len(x), rows)]
+            parts = [
+                self._frozen_outputs(x[first : first + rows]) for first in range(0, len(x), rows)
+            ]
             self.frozen_test = np.concatenate(parts)
         x = self.data.test_inputs[chosen].astype(self.dtype, copy=False)
-        subnet = Network(self.network.hidden[: self.active], self.output.weights, self.network.activation)
+        subnet = Network(
+            self.network.hidden[: self.active], self.output.weights, self.network.activation
+        )
         return outputs(subnet, x) + self.frozen_test[chosen]
 
 
 class Loop:
-    """How the first layer learns in blocks of trials; the subclasses are the structures of the derivation."""
+    """How the first layer learns in blocks of trials; the subclasses are the structures of the
+    derivation."""
 
     def __init__(self, engine: Engine):
         self.engine = engine
@@ -265,7 +294,8 @@ class Loop:
         offset: np.ndarray,
         units: np.ndarray,
     ) -> int:
-        """Make T trials with x (T, inputs) of these patterns; labels (T,), offset (T, 10), units (T, N) or no rows."""
+        """Make T trials with x (T, inputs) of these patterns; labels (T,), offset (T, 10), units
+        (T, N) or no rows."""
         raise NotImplementedError
 
     def counts(self) -> np.ndarray:
@@ -283,7 +313,9 @@ class Outer(Loop):
         self.row_sums = np.zeros(engine.plastic)
         self.unit_counts = np.zeros(engine.settings.width, np.int64)
         shape = self.hidden.shape if self.per_neuron else (0, 0)
-        self.synapse_counts = np.zeros(shape, np.float32)  # sums of 0 and 1: exact below 2^24 trials
+        self.synapse_counts = np.zeros(
+            shape, np.float32
+        )  # sums of 0 and 1: exact below 2^24 trials
 
     def run(self, patterns, x, labels, offset, units):
         engine, plastic = self.engine, self.engine.plastic
@@ -296,7 +328,9 @@ class Outer(Loop):
         done = 0
         for first in range(0, trials, SUB):
             group = slice(first, min(first + SUB, trials))
-            gram = x[first:] @ changing[group].T  # of this group with itself and with all later trials
+            gram = (
+                x[first:] @ changing[group].T
+            )  # of this group with itself and with all later trials
             made = kernels.run_outer(
                 pre[group],
                 gram[: group.stop - first],
@@ -324,7 +358,8 @@ class Outer(Loop):
         return done
 
     def _changing_inputs(self, x: np.ndarray) -> np.ndarray:
-        """x (T, inputs) with zeros where the competition per neuron forbids change, the same for all units."""
+        """x (T, inputs) with zeros where the competition per neuron forbids change, the same for
+        all units."""
         if not self.per_neuron:
             return x
         rule = self.engine.rule
@@ -503,7 +538,10 @@ class Trialwise(Loop):
 
 LOOPS = {"outer": Outer, "staircase": Staircase, "sparse": Sparse, "trialwise": Trialwise}
 
-_KEYS = {np.float32: np.int32, np.float64: np.int64}  # integers that the bits of a float are read as
+_KEYS = {
+    np.float32: np.int32,
+    np.float64: np.int64,
+}  # integers that the bits of a float are read as
 
 
 def _empty(dtype: type) -> np.ndarray:

@@ -1,19 +1,21 @@
 """The compiled loops inside a block of trials: what has to be done trial by trial.
 
-`learn_output` is one trial's forward pass from the hidden units on, its gate, the back-propagation and the
-whole of the output layer's learning. Around it stand four loops, one for each structure that a rule can give
-to the first layer's change; `plasticity.engine` says which is used when, and derives them.
+`learn_output` is one trial's forward pass from the hidden units on, its gate, the back-propagation
+and the whole of the output layer's learning. Around it stand four loops, one for each structure
+that a rule can give to the first layer's change; `plasticity.engine` says which is used when, and
+derives them.
 
-Names: t, s are trials of the block (s < t), j hidden units, i inputs, o outputs. delta (t, j) is learning rate
-times back-propagated error, zero where a unit may not learn: the change of synapse (j, i) is delta_j x_i.
+Names: t, s are trials of the block (s < t), j hidden units, i inputs, o outputs. delta (t, j) is
+learning rate times back-propagated error, zero where a unit may not learn: the change of synapse
+(j, i) is delta_j x_i.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from plasticity.compilation import compiled
 from plasticity.competition import kth_largest, number, winners_of_product
+from plasticity.compilation import compiled
 from plasticity.network import LEAK
 
 LEAKY_RELU, RELU, ELU, LOGISTIC = range(4)
@@ -60,7 +62,8 @@ class Tally(NamedTuple):
 class Output(NamedTuple):
     """The output layer, (10, N + 1) each; `eligible` and `transient` are empty where not needed.
 
-    A synapse's update count is counts[o, j] + row_counts[j]: most trials change all outputs of a unit.
+    A synapse's update count is counts[o, j] + row_counts[j]: most trials change all outputs of a
+    unit.
     """
 
     weights: np.ndarray
@@ -160,7 +163,8 @@ def to_keys(keys, largest):
 
 @compiled
 def cache(s, threshold, layer, tally):
-    """The transient part of one changed synapse after consolidation, if its size s passes the threshold."""
+    """The transient part of one changed synapse after consolidation, if its size s passes the
+    threshold."""
     if abs(s) > threshold:
         tally.M0_consolidation[layer] += 1
         tally.M1_consolidation[layer] += abs(s)
@@ -257,9 +261,9 @@ def cache_changes(changes, transient, layer, codes, tally):
 def learn_output(a, label, offset, trial, out, codes, tally):
     """One trial from the pre-activations a (N,) on, except the first layer's change.
 
-    `offset` (10,) is what frozen parts of the network add to the outputs. Leaves the hidden units' errors in
-    trial.d and the activities in trial.h. Returns 1 if the trial is plastic, 0 if its gate is closed, and -1,
-    with nothing changed, if the outputs are not finite.
+    `offset` (10,) is what frozen parts of the network add to the outputs. Leaves the hidden units'
+    errors in trial.d and the activities in trial.h. Returns 1 if the trial is plastic, 0 if its
+    gate is closed, and -1, with nothing changed, if the outputs are not finite.
     """
     h, d, y, e = trial.h, trial.d, trial.y, trial.e
     width = a.size
@@ -270,7 +274,7 @@ def learn_output(a, label, offset, trial, out, codes, tally):
         for j in range(width + 1):
             total += out.weights[o, j] * h[j]
         y[o] = total
-        if not np.isfinite(total):
+        if not abs(total) < np.inf:  # np.isfinite is compiled away where sums may be reordered
             return -1
     tally.trials[1] += np.argmax(y) == label
     if not gate_open(y, label, codes.gate, codes.margin):
@@ -295,10 +299,12 @@ def learn_output(a, label, offset, trial, out, codes, tally):
 
 @compiled
 def eligible_units(t, plastic, units, trial, codes, delta):
-    """delta[:plastic] = rate x error for the hidden units that may learn on trial t, 0 for the others.
+    """delta[:plastic] = rate x error for the hidden units that may learn on trial t, 0 for the
+    others.
 
-    `units` (T, N) marks the trial's eligible units; with no rows, the first `plastic` are eligible. With a
-    competition among hidden units its losers are set to 0 as well. Returns the number of eligible units.
+    `units` (T, N) marks the trial's eligible units; with no rows, the first `plastic` are eligible.
+    With a competition among hidden units its losers are set to 0 as well. Returns the number of
+    eligible units.
     """
     rate = trial.h.dtype.type(codes.rate)
     restricted = units.shape[0] > 0
@@ -341,18 +347,36 @@ def add_changes(gram, delta, a):
 
 
 @compiled
-def run_outer(pre, gram, size, plastic_inputs, labels, offset, units, delta, unit_counts, trial, out, codes, tally):
-    """Trials whose first-layer change is an outer product delta_t x_t: T trials, the first `P` units plastic.
+def run_outer(
+    pre,
+    gram,
+    size,
+    plastic_inputs,
+    labels,
+    offset,
+    units,
+    delta,
+    unit_counts,
+    trial,
+    out,
+    codes,
+    tally,
+):
+    """Trials whose first-layer change is an outer product delta_t x_t: T trials, the first `P`
+    units plastic.
 
-    pre (T, N): pre-activations under the weights at the start of these trials, corrected here in place by
-    sum_s<t gram[t, s] delta[s]; gram (T, T): x_t . x_s over the inputs plastic on trial s; size (T,): sum of |x|
-    over them; plastic_inputs (T,): their number; delta (T, P): filled. Returns the number of trials made.
+    pre (T, N): pre-activations under the weights at the start of these trials, corrected here in
+    place by sum_s<t gram[t, s] delta[s]; gram (T, T): x_t . x_s over the inputs plastic on trial s;
+    size (T,): sum of |x| over them; plastic_inputs (T,): their number; delta (T, P): filled.
+    Returns the number of trials made.
     """
     trials, plastic = delta.shape
     for t in range(trials):
         a = pre[t]
         for first in range(0, plastic, CACHED_UNITS):
-            add_changes(gram[t], delta[:t, first : first + CACHED_UNITS], a[first : first + CACHED_UNITS])
+            add_changes(
+                gram[t], delta[:t, first : first + CACHED_UNITS], a[first : first + CACHED_UNITS]
+            )
         state = learn_output(a, labels[t], offset[t], trial, out, codes, tally)
         if state < 0:
             delta[t:] = 0
@@ -375,10 +399,12 @@ def run_outer(pre, gram, size, plastic_inputs, labels, offset, units, delta, uni
 
 @compiled
 def replay_caching(x, delta, transient, row_sums, codes, tally):
-    """Caching's books for the trials of `run_outer`: x (T, inputs), delta (T, P), transient (P, inputs).
+    """Caching's books for the trials of `run_outer`: x (T, inputs), delta (T, P), transient (P,
+    inputs).
 
-    Without decay caching does not alter learning, so it can follow after the block, unit by unit. row_sums (P,)
-    are the units' sums of |s|: a unit that does not change is charged its sum again and left alone.
+    Without decay caching does not alter learning, so it can follow after the block, unit by unit.
+    row_sums (P,) are the units' sums of |s|: a unit that does not change is charged its sum again
+    and left alone.
     """
     for j in range(delta.shape[1]):
         s = transient[j]
@@ -397,18 +423,36 @@ def replay_caching(x, delta, transient, row_sums, codes, tally):
 
 @compiled
 def run_staircase(
-    pre, x, order, signed, labels, offset, units, plastic, delta, prefixes, ranks, sums, prefix_sums,
-    guess, trial, out, codes, tally,
+    pre,
+    x,
+    order,
+    signed,
+    labels,
+    offset,
+    units,
+    plastic,
+    delta,
+    prefixes,
+    ranks,
+    sums,
+    prefix_sums,
+    guess,
+    trial,
+    out,
+    codes,
+    tally,
 ):
-    """Trials in which the first layer's synapses compete by |delta_j x_i|: the winners of unit j are its
-    largest (smallest) inputs, so a prefix (suffix) of the inputs in order of size.
+    """Trials in which the first layer's synapses compete by |delta_j x_i|: the winners of unit j
+    are its largest (smallest) inputs, so a prefix (suffix) of the inputs in order of size.
 
-    pre (N, T): pre-activations under the weights at the start, corrected in place; x (inputs, T); order (T, inputs):
-    inputs by falling |x|. signed (T, inputs) is filled: x in that order; so are delta (N, T) and prefixes (N, T), zero
-    at first: unit j's change on trial t and the length of its prefix. sums (T, inputs + 1) gets sums of |x| up to each
-    rank, and prefix_sums (inputs + 1, T), for the present trial s, those of x_s x_t for all t at once: what the change of
-    unit j adds to its later pre-activations is delta_j times the row that belongs to its prefix. (For all t, the past
-    ones too: whole vectors are faster than the right half.) Returns the number of trials made.
+    pre (N, T): pre-activations under the weights at the start, corrected in place; x (inputs, T);
+    order (T, inputs): inputs by falling |x|. signed (T, inputs) is filled: x in that order; so are
+    delta (N, T) and prefixes (N, T), zero at first: unit j's change on trial t and the length of
+    its prefix. sums (T, inputs + 1) gets sums of |x| up to each rank, and prefix_sums (inputs + 1,
+    T), for the present trial s, those of x_s x_t for all t at once: what the change of unit j adds
+    to its later pre-activations is delta_j times the row that belongs to its prefix. (For all t,
+    the past ones too: whole vectors are faster than the right half.) Returns the number of trials
+    made.
     """
     inputs, trials = x.shape
     rows, lengths = ranks
@@ -440,7 +484,18 @@ def run_staircase(
             top = np.int64(bits[0])
             k = number(codes.fraction, n * inputs)
             winning, threshold = winners_of_product(
-                u, sizes, keys, n, k, top + guess[0], codes.largest, rows, ordered, lengths, scratch, bits
+                u,
+                sizes,
+                keys,
+                n,
+                k,
+                top + guess[0],
+                codes.largest,
+                rows,
+                ordered,
+                lengths,
+                scratch,
+                bits,
             )
             guess[0] = threshold - top
             last = inputs
@@ -466,7 +521,8 @@ def run_staircase(
 
 @compiled
 def add_prefix_sums(x, order, signed, last, prefix_sums, sums):
-    """Sums up to each of the first `last` ranks, of signed x x (inputs, T) by trial and of |signed|."""
+    """Sums up to each of the first `last` ranks, of signed x x (inputs, T) by trial and of
+    |signed|."""
     prefix_sums[0] = 0
     sums[0] = 0
     for rank in range(last):
@@ -478,11 +534,25 @@ def add_prefix_sums(x, order, signed, last, prefix_sums, sums):
 
 
 @compiled
-def learn_staircase(order, signed, delta, prefixes, largest, weights, counts, transient, row_sums, trials, codes, tally):
-    """Make the changes that `run_staircase` has listed in delta and prefixes (N, T) for its first `trials` trials.
+def learn_staircase(
+    order,
+    signed,
+    delta,
+    prefixes,
+    largest,
+    weights,
+    counts,
+    transient,
+    row_sums,
+    trials,
+    codes,
+    tally,
+):
+    """Make the changes that `run_staircase` has listed in delta and prefixes (N, T) for its first
+    `trials` trials.
 
-    After the block and unit by unit, because a unit's weights, update counts and transient parts then come into
-    the nearest cache once a block. row_sums (N,) are the units' sums of |s|.
+    After the block and unit by unit, because a unit's weights, update counts and transient parts
+    then come into the nearest cache once a block. row_sums (N,) are the units' sums of |s|.
     """
     inputs = weights.shape[1]
     for j in range(delta.shape[0]):
@@ -508,12 +578,25 @@ def learn_staircase(order, signed, delta, prefixes, largest, weights, counts, tr
 
 @compiled
 def run_sparse(
-    pre, x, labels, offset, starts, places, weights, transient, unit_counts, trial, out, codes, tally
+    pre,
+    x,
+    labels,
+    offset,
+    starts,
+    places,
+    weights,
+    transient,
+    unit_counts,
+    trial,
+    out,
+    codes,
+    tally,
 ):
-    """Trials under a fixed random mask of synapses, those of unit j at places[starts[j]:starts[j + 1]].
+    """Trials under a fixed random mask of synapses, those of unit j at places[starts[j]:starts[j +
+    1]].
 
-    pre (T, N): the frozen synapses' part of the pre-activations; x (T, inputs). weights and transient hold the
-    plastic synapses alone.
+    pre (T, N): the frozen synapses' part of the pre-activations; x (T, inputs). weights and
+    transient hold the plastic synapses alone.
     """
     trials = pre.shape[0]
     rate = trial.h.dtype.type(codes.rate)
@@ -543,7 +626,9 @@ def run_sparse(
                 if cached:
                     for p in range(starts[j], starts[j + 1]):
                         before = transient[p]
-                        transient[p] = cache(before + g * x[t, places[p]], codes.threshold, HIDDEN, tally)
+                        transient[p] = cache(
+                            before + g * x[t, places[p]], codes.threshold, HIDDEN, tally
+                        )
                         tally.transient[HIDDEN] += abs(transient[p]) - abs(before)
         tally.maintenance[:] += tally.transient
     return trials
@@ -551,7 +636,8 @@ def run_sparse(
 
 @compiled
 def decay_transient(weights, transient, rate):
-    """Let a layer's transient parts decay, and its weights with them; returns the sum of |s| afterwards."""
+    """Let a layer's transient parts decay, and its weights with them; returns the sum of |s|
+    afterwards."""
     total = 0.0
     for j in range(weights.shape[0]):
         for i in range(weights.shape[1]):
@@ -564,13 +650,30 @@ def decay_transient(weights, transient, rate):
 
 @compiled
 def run_trialwise(
-    x, labels, offset, units, plastic, eligible, n_eligible,
-    weights, counts, transient, values, keys, guess, trial, out, codes, tally,
+    x,
+    labels,
+    offset,
+    units,
+    plastic,
+    eligible,
+    n_eligible,
+    weights,
+    counts,
+    transient,
+    values,
+    keys,
+    guess,
+    trial,
+    out,
+    codes,
+    tally,
 ):
-    """Trials of any rule, one after the other over whole weight arrays (N, inputs): a few passes a trial.
+    """Trials of any rule, one after the other over whole weight arrays (N, inputs): a few passes a
+    trial.
 
-    `eligible` (N, inputs) marks the synapses that may change, empty for all; n_eligible (N,) is their number by
-    unit. values and keys (N, inputs) are work space, empty without a competition among synapses.
+    `eligible` (N, inputs) marks the synapses that may change, empty for all; n_eligible (N,) is
+    their number by unit. values and keys (N, inputs) are work space, empty without a competition
+    among synapses.
     """
     trials, inputs = x.shape
     competes = codes.select != ALL and codes.unit_criterion == NO_UNITS
@@ -601,14 +704,18 @@ def run_trialwise(
                         continue
                     k += n_eligible[j]
                     for i in range(inputs):
-                        values[j, i] = abs(delta[j] * x[t, i] if codes.criterion == UPDATE else weights[j, i])
+                        values[j, i] = abs(
+                            delta[j] * x[t, i] if codes.criterion == UPDATE else weights[j, i]
+                        )
                     to_keys(keys[j], codes.largest)
                     if restricted:
                         for i in range(inputs):
                             if not eligible[j, i]:
                                 keys[j, i] = -1
                 if codes.select == PER_LAYER and k > 0:
-                    threshold = kth_largest(keys[:plastic].ravel(), number(codes.fraction, k), guess[0])
+                    threshold = kth_largest(
+                        keys[:plastic].ravel(), number(codes.fraction, k), guess[0]
+                    )
                     guess[0] = threshold
             for j in range(plastic):
                 g = delta[j]

@@ -1,8 +1,10 @@
-"""The network: 784 pixels and a bias, N hidden units, 10 linear outputs, trained by back-propagation.
+"""The network: 784 pixels and a bias, N hidden units, 10 linear outputs, trained by
+back-propagation.
 
-Shapes: `hidden` is (N, 785), row j holding the synapses onto hidden unit j; `out` is (10, N + 1), row o
-holding the synapses onto output unit o, the last column those of the constant unit. Signs: an error here
-is minus the loss's derivative, so that learning *adds* learning rate x error x input to a synapse.
+Shapes: `hidden` is (N, 785), row j holding the synapses onto hidden unit j; `out` is (10, N + 1),
+row o holding the synapses onto output unit o, the last column those of the constant unit. Signs: an
+error here is minus the loss's derivative, so that learning *adds* learning rate x error x input to
+a synapse.
 """
 
 from collections.abc import Iterator
@@ -38,10 +40,11 @@ class Network:
 def initial_hidden(
     width: int, seed: int, sd: float, inputs: int = INPUTS
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield the initial hidden weights by groups of units: (slice of units, float32 (units, inputs)).
+    """Yield the initial hidden weights by groups of units: (slice of units, float32 (units,
+    inputs)).
 
-    By groups, because a network of 10^6 units is compared with its own beginning without a second copy.
-    Drawn in single precision whatever the run's: both precisions start from the same numbers.
+    By groups, because a network of 10^6 units is compared with its own beginning without a second
+    copy. Drawn in single precision whatever the run's: both precisions start from the same numbers.
     """
     rng = stream(seed, "hidden weights")
     for first in range(0, width, _ROWS):

@@ -30,8 +30,8 @@ from plasticity.streams import stream
 def gate_open(rule: Rule, y: np.ndarray, label: int) -> bool:
     """Whether a pattern of class `label` with outputs y (10,) leads to plasticity at all.
 
-    `error`: it is misclassified; `margin`: its output does not lead the best wrong one by the margin.
-    Under either loss the margin is one between the linear output units.
+    `error`: it is misclassified; `margin`: its output does not lead the best wrong one by the
+    margin. Under either loss the margin is one between the linear output units.
     """
     if rule.gate == "always":
         return True
@@ -60,7 +60,8 @@ class Reference:
         self.transient = [np.zeros_like(w) for w in layers]
 
     def run(self, patterns: np.ndarray) -> int:
-        """Train on these patterns, one a trial; return the number of trials made before divergence."""
+        """Train on these patterns, one a trial; return the number of trials made before
+        divergence."""
         for done, pattern in enumerate(patterns):
             x = self.data.train_inputs[pattern].astype(self.dtype)
             if not self.trial(x, int(self.data.train_labels[pattern])):
@@ -68,7 +69,8 @@ class Reference:
         return len(patterns)
 
     def trial(self, x: np.ndarray, label: int) -> bool:
-        """Present one pattern and learn from it; False, and no change, where the outputs are not finite."""
+        """Present one pattern and learn from it; False, and no change, where the outputs are not
+        finite."""
         network, rate = self.network, self.dtype(self.settings.learning_rate)
         self.decay()
         a = network.hidden @ x
@@ -92,15 +94,19 @@ class Reference:
     def plastic_synapses(
         self, units: np.ndarray, delta: np.ndarray, h: np.ndarray, changes: list[np.ndarray]
     ) -> list[np.ndarray]:
-        """Masks (N, inputs) and (10, N + 1) of the synapses that the rule lets change on this trial.
+        """Masks (N, inputs) and (10, N + 1) of the synapses that the rule lets change on this
+        trial.
 
-        `units` (N,) are the eligible hidden units, `delta` (N,) their back-propagated errors, `h` (N + 1,)
-        the activities and `changes` the changes that unrestricted back-propagation proposes.
+        `units` (N,) are the eligible hidden units, `delta` (N,) their back-propagated errors, `h`
+        (N + 1,) the activities and `changes` the changes that unrestricted back-propagation
+        proposes.
         """
         rule, eligible = self.rule, self.eligibility
         if rule.criterion in UNIT_CRITERIA:
             values = delta if rule.criterion == "largest_error" else h[:-1]
-            units = chosen(np.abs(values), units, number(rule.fraction, int(units.sum())), largest=True)
+            units = chosen(
+                np.abs(values), units, number(rule.fraction, int(units.sum())), largest=True
+            )
         masks = [np.repeat(units[:, None], changes[HIDDEN].shape[1], axis=1)]
         masks[HIDDEN] &= True if eligible.hidden is None else eligible.hidden
         masks.append(np.ones(changes[OUT].shape, bool) if eligible.out is None else eligible.out)
@@ -110,11 +116,14 @@ class Reference:
         values = changes if rule.criterion in UPDATE_CRITERIA else weights
         return [
             self.select(np.abs(v), mask, fraction)
-            for v, mask, fraction in zip(values, masks, (rule.fraction, rule.fraction_out), strict=True)
+            for v, mask, fraction in zip(
+                values, masks, (rule.fraction, rule.fraction_out), strict=True
+            )
         ]
 
     def select(self, values: np.ndarray, eligible: np.ndarray, fraction: float) -> np.ndarray:
-        """The fraction of eligible synapses that win the competition, per layer or per receiving unit."""
+        """The fraction of eligible synapses that win the competition, per layer or per receiving
+        unit."""
         largest = self.rule.criterion.startswith("largest")
         if self.rule.select == "per_layer":
             return chosen(values, eligible, number(fraction, int(eligible.sum())), largest)
@@ -122,7 +131,8 @@ class Reference:
         return np.stack([chosen(v, e, number(fraction, int(e.sum())), largest) for v, e in rows])
 
     def change(self, changes: list[np.ndarray]) -> None:
-        """Make these changes: to the weights, the energy, the update counts and the transient parts."""
+        """Make these changes: to the weights, the energy, the update counts and the transient
+        parts."""
         weights = (self.network.hidden, self.network.out)
         for layer, (weight, change) in enumerate(zip(weights, changes, strict=True)):
             weight += change

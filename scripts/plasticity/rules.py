@@ -1,7 +1,7 @@
 """Plasticity rules: a gate (when), an eligible set (where) and a selection (how many).
 
-The three parts are independent: any combination is a rule. A rule says which synapses may change on a
-trial; how much each of them changes is back-propagation's business and is the same for all rules.
+The three parts are independent: any combination is a rule. A rule says which synapses may change on
+a trial; how much each of them changes is back-propagation's business and is the same for all rules.
 """
 
 from dataclasses import dataclass
@@ -30,13 +30,14 @@ CRITERIA = UPDATE_CRITERIA + WEIGHT_CRITERIA + UNIT_CRITERIA
 # Eligible sets that are given as a fraction; the others need a number of units or nothing.
 FRACTIONAL = ("random_synapses", "fixed_neurons", "random_neurons", "class_neurons")
 
-# With 784 pixels against 10 outputs, a fraction p of a hidden unit's inputs and 78.4 p of its outputs
-# are the same number of plastic synapses.
+# With 784 pixels against 10 outputs, a fraction p of a hidden unit's inputs and 78.4 p of its
+# outputs are the same number of plastic synapses.
 OUT_PER_HIDDEN = 78.4
 
 
 class ParameterError(ValueError):
-    """A parameter's value is not allowed; the message is one line: key, value and what is allowed."""
+    """A parameter's value is not allowed; the message is one line: key, value and what is
+    allowed."""
 
     def __init__(self, key: str, value: object, allowed: str):
         super().__init__(f"{key}: {value!r} is not allowed: {allowed}")
@@ -57,11 +58,13 @@ def require_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
 class Rule:
     """A plasticity rule.
 
-    `fraction` belongs to the selection where there is one (`select` is not "all") and to the eligible set
-    otherwise; a rule with a selection on top of a fractional eligible set gives that set its own
-    `eligible_fraction`. `fraction_out` is the output layer's fraction; left out it is min(1, 78.4 fraction).
+    `fraction` belongs to the selection where there is one (`select` is not "all") and to the
+    eligible set otherwise; a rule with a selection on top of a fractional eligible set gives that
+    set its own `eligible_fraction`. `fraction_out` is the output layer's fraction; left out it is
+    min(1, 78.4 fraction).
 
-    Raises ParameterError, in one line, for a part that is unknown, missing, out of range or meaningless.
+    Raises ParameterError, in one line, for a part that is unknown, missing, out of range or
+    meaningless.
     """
 
     gate: str = "always"
@@ -84,14 +87,21 @@ class Rule:
             require_choice("criterion", self.criterion, CRITERIA)
         if self.criterion in UNIT_CRITERIA:
             require(
-                self.select == "per_layer", "select", self.select, "per_layer with " + self.criterion
+                self.select == "per_layer",
+                "select",
+                self.select,
+                "per_layer with " + self.criterion,
             )
         splits_out = self.chooses_synapses or (self.eligible == "random_synapses" and not selects)
         for key, needed, reason in (
             ("margin", self.gate == "margin", "gate margin"),
             ("criterion", selects, "select per_layer or per_neuron"),
             ("fraction", selects or fractional, "a fractional eligible set or a selection"),
-            ("eligible_fraction", selects and fractional, "a selection from a fractional eligible set"),
+            (
+                "eligible_fraction",
+                selects and fractional,
+                "a selection from a fractional eligible set",
+            ),
             ("plastic_units", self.eligible == "subnet", "eligible subnet"),
         ):
             value = getattr(self, key)
@@ -110,7 +120,10 @@ class Rule:
             value = getattr(self, key)
             require(value is None or 0 < value <= 1, key, value, "a number above 0, at most 1")
         require(
-            self.margin is None or np.isfinite(self.margin), "margin", self.margin, "a finite number"
+            self.margin is None or np.isfinite(self.margin),
+            "margin",
+            self.margin,
+            "a finite number",
         )
         require(
             self.plastic_units is None or self.plastic_units >= 1,
@@ -144,15 +157,16 @@ class Rule:
 
 
 def number(fraction: float, eligible: int) -> int:
-    """k, the number of chosen among `eligible`: max(1, round(fraction x eligible)), 0 of nothing."""
+    """k, the number of chosen among `eligible`: max(1, round(fraction x eligible)), 0 of
+    nothing."""
     return min(eligible, max(1, round(fraction * eligible)))
 
 
 def chosen(values: np.ndarray, eligible: np.ndarray, k: int, largest: bool) -> np.ndarray:
     """Mask of the k eligible elements with the largest (smallest) `values`; ties are kept.
 
-    `values` and the boolean `eligible` have the same shape, as has the result. More than k are chosen
-    where the k-th value occurs several times.
+    `values` and the boolean `eligible` have the same shape, as has the result. More than k are
+    chosen where the k-th value occurs several times.
     """
     if k == 0:
         return np.zeros_like(eligible)
@@ -167,8 +181,9 @@ class Eligibility:
     """The eligible set of one network.
 
     `units` (N,) are the hidden units whose inputs may change, `class_units` (10, N) the same by the
-    pattern's class, `fresh` the probability with which each unit is drawn anew on each trial; `hidden`
-    (N, inputs) and `out` (10, N + 1) are the synapses that may change. None means no restriction.
+    pattern's class, `fresh` the probability with which each unit is drawn anew on each trial;
+    `hidden` (N, inputs) and `out` (10, N + 1) are the synapses that may change. None means no
+    restriction.
     """
 
     units: np.ndarray | None = None
@@ -191,15 +206,17 @@ class Eligibility:
 def random_mask(shape: tuple[int, ...], fraction: float, rng: np.random.Generator) -> np.ndarray:
     """Boolean mask of `shape` in which exactly number(fraction, size) random elements are set."""
     mask = np.zeros(shape, bool)
-    mask.flat[rng.choice(mask.size, number(fraction, mask.size), replace=False, shuffle=False)] = True
+    mask.flat[rng.choice(mask.size, number(fraction, mask.size), replace=False, shuffle=False)] = (
+        True
+    )
     return mask
 
 
 def first_units(width: int, k: int) -> np.ndarray:
     """Mask of the first k of N hidden units.
 
-    Initial weights are independent and identically distributed, so the first k units are as random a
-    subset as any, and their weights lie together in memory.
+    Initial weights are independent and identically distributed, so the first k units are as random
+    a subset as any, and their weights lie together in memory.
     """
     return np.arange(width) < k
 

@@ -14,9 +14,9 @@ PRECISIONS = {"single": np.float32, "double": np.float64}
 class Settings:
     """Model, training and caching parameters of a run; the defaults are the paper's.
 
-    `learning_rate` per trial; `initial_sd` of both layers' weights; `test_interval` in trials; `max_epochs`
-    in passes through as many trials as there are training patterns; `caching_threshold` in units of
-    weight; `caching_decay` per trial (1 / tau).
+    `learning_rate` per trial; `initial_sd` of both layers' weights; `test_interval` in trials;
+    `max_epochs` in passes through as many trials as there are training patterns;
+    `caching_threshold` in units of weight; `caching_decay` per trial (1 / tau).
 
     Raises ParameterError, in one line, for a value that is not allowed.
     """
@@ -51,7 +51,9 @@ class Settings:
                 self.caching_decay,
                 "it is meant for runs with a caching_threshold only",
             )
-            require(0 < self.caching_decay < 1, "caching_decay", self.caching_decay, "between 0 and 1")
+            require(
+                0 < self.caching_decay < 1, "caching_decay", self.caching_decay, "between 0 and 1"
+            )
 
     @property
     def dtype(self) -> type:

@@ -1,8 +1,8 @@
 """Named random streams: one independent generator per purpose and seed.
 
-Every random choice of a run has a stream of its own, so that a rule which draws a mask sees the same
-initial weights and the same order of patterns as a rule which draws none: rules are compared pairwise
-on identical trials.
+Every random choice of a run has a stream of its own, so that a rule which draws a mask sees the
+same initial weights and the same order of patterns as a rule which draws none: rules are compared
+pairwise on identical trials.
 """
 
 import numpy as np

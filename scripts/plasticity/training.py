@@ -1,8 +1,10 @@
 """Train one network to its goal: draw patterns, run trials, test, and account for the energy.
 
-Two trainers share this loop: `reference`, the literal one, and `engine`, the exact fast one. A trainer has
+Two trainers share this loop: `reference`, the literal one, and `engine`, the exact fast one. A
+trainer has
 
-- `run(patterns)`: make these trials, return how many were made before the outputs ceased to be finite;
+- `run(patterns)`: make these trials, return how many were made before the outputs ceased to be
+  finite;
 - `outputs(inputs)` and `test_outputs(chosen)`: outputs for any inputs, and for some test patterns;
 - `network`, `energy`, `updated_trials`, `correct_trials`, `counts()`, and `finish()` at the end.
 """
@@ -23,14 +25,15 @@ from plasticity.streams import stream
 TRAINERS = {"engine": Engine, "reference": Reference}
 
 # A point of the learning curve; M0 and M1 are totals so far.
-CURVE = "trials updated_trials accuracy train_accuracy M0 M1".split()
+CURVE = ["trials", "updated_trials", "accuracy", "train_accuracy", "M0", "M1"]
 
 Progress = Callable[[int, float, int], None]  # trials, share of correct trials since last time, M0
 
 
 @dataclass
 class Result:
-    """A trained network with its measures, its update counts and, if asked for, its learning curve."""
+    """A trained network with its measures, its update counts and, if asked for, its learning
+    curve."""
 
     measures: dict
     trainer: Engine | Reference
@@ -38,13 +41,14 @@ class Result:
 
 
 class HardestFirst:
-    """Answers "has the goal been reached?" exactly, looking at as few test patterns as the answer needs.
+    """Answers "has the goal been reached?" exactly, looking at as few test patterns as the answer
+    needs.
 
-    A goal of accuracy g on n patterns allows n - ceil(g n) errors. Patterns are classified in an order
-    that puts those that were wrong the last time first; as soon as more errors are found than allowed, no
-    outcome for the remaining patterns can make the test a success, so the answer "no" is certain and is
-    the one that the whole test set would give. A "yes" needs every pattern. The order never affects an
-    answer, only its cost.
+    A goal of accuracy g on n patterns allows n - ceil(g n) errors. Patterns are classified in an
+    order that puts those that were wrong the last time first; as soon as more errors are found than
+    allowed, no outcome for the remaining patterns can make the test a success, so the answer "no"
+    is certain and is the one that the whole test set would give. A "yes" needs every pattern. The
+    order never affects an answer, only its cost.
     """
 
     CHUNK = 500  # patterns classified at once
@@ -86,50 +90,51 @@ def train(
 ) -> Result:
     """Train one network until its test accuracy reaches the goal, or for max_epochs.
 
-    With `full_tests` every test classifies all patterns and gives a point of the learning curve; with
-    `train_accuracy` the training set is classified too, wherever the test accuracy is known. A network that
-    does not get there is marked as not reached; one whose outputs cease to be finite is stopped at once
-    and marked as diverged.
+    With `full_tests` every test classifies all patterns and gives a point of the learning curve;
+    with `train_accuracy` the training set is classified too, wherever the test accuracy is known. A
+    network that does not get there is marked as not reached; one whose outputs cease to be finite
+    is stopped at once and marked as diverged.
     """
     trainer = TRAINERS[engine](data, rule, settings, seed)
     order = stream(seed, "pattern order")
     test = HardestFirst(data.test_labels)
     limit = round(settings.max_epochs * len(data.train_labels))
     curve: list[dict] = []
-    trials, accuracy, diverged = 0, None, False
+    trials, accuracy, reached = 0, None, False
 
     def measured_training() -> float | None:
         return _training_accuracy(trainer, data) if train_accuracy else None
 
-    while trials < limit and not diverged:
-        patterns = order.integers(0, len(data.train_labels), min(settings.test_interval, limit - trials))
-        correct = trainer.correct_trials
-        done = trainer.run(patterns)
+    while trials < limit and not reached:
+        interval = min(settings.test_interval, limit - trials)
+        correct_before = trainer.correct_trials
+        done = trainer.run(order.integers(0, len(data.train_labels), interval))
         trials += done
-        diverged = done < len(patterns)
+        M0, M1 = int(trainer.energy.M0.sum()), float(trainer.energy.M1.sum())
         if progress:
-            progress(trials, (trainer.correct_trials - correct) / max(done, 1), int(trainer.energy.M0.sum()))
-        if diverged:
+            progress(trials, (trainer.correct_trials - correct_before) / max(done, 1), M0)
+        if done < interval:
             break
         accuracy = test.accuracy(trainer.test_outputs, 0 if full_tests else settings.goal)
+        reached = accuracy is not None and at_least(accuracy, settings.goal)
         if full_tests:
-            point = (trials, trainer.updated_trials, accuracy, measured_training())
-            totals = (int(trainer.energy.M0.sum()), float(trainer.energy.M1.sum()))
-            curve.append(dict(zip(CURVE, (*point, *totals), strict=True)))
-        if accuracy is not None and accuracy >= settings.goal - 1e-12:
-            break
-    reached = not diverged and accuracy is not None and accuracy >= settings.goal - 1e-12
-    if accuracy is None and not diverged:
-        accuracy = test.accuracy(trainer.test_outputs, 0)
+            point = (trials, trainer.updated_trials, accuracy, measured_training(), M0, M1)
+            curve.append(dict(zip(CURVE, point, strict=True)))
+    diverged = done < interval
     trainer.finish()
     measures = {
         "reached": reached,
         "trials": trials,
-        "accuracy": None if diverged else accuracy,
+        "accuracy": None if diverged else accuracy or test.accuracy(trainer.test_outputs, 0),
         "train_accuracy": None if diverged else measured_training(),
         "diverged": diverged,
     }
     return Result(measures | _energy_measures(trainer, settings, seed), trainer, curve)
+
+
+def at_least(accuracy: float, goal: float) -> bool:
+    """Whether a share of patterns reaches a goal, but for the rounding of either number."""
+    return accuracy >= goal - 1e-12
 
 
 def _training_accuracy(trainer: Engine | Reference, data: Dataset) -> float:
