@@ -462,7 +462,7 @@ class Sparse(Loop):
         super().__init__(engine)
         units, places = np.nonzero(engine.eligibility.hidden)
         self.synapses = (units, places)
-        self.places = places.astype(np.int32)
+        self.places = places.astype(np.uint16)
         self.starts = np.searchsorted(units, np.arange(len(self.hidden) + 1))
         self.unit_counts = np.zeros(len(self.hidden), np.int64)
         self.transient = _transient(places.shape, engine.settings)

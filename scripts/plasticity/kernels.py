@@ -600,13 +600,13 @@ def run_sparse(
     """
     trials = pre.shape[0]
     rate = trial.h.dtype.type(codes.rate)
-    cached = transient.size > 0
     for t in range(trials):
-        a = pre[t]
+        a, inputs = pre[t], x[t]
         for j in range(a.size):
+            to, place = weights[starts[j] : starts[j + 1]], places[starts[j] : starts[j + 1]]
             total = a[j]
-            for p in range(starts[j], starts[j + 1]):
-                total += weights[p] * x[t, places[p]]
+            for p in range(to.size):
+                total += to[p] * inputs[place[p]]
             a[j] = total
         state = learn_output(a, labels[t], offset[t], trial, out, codes, tally)
         if state < 0:
@@ -616,20 +616,19 @@ def run_sparse(
                 g = rate * trial.d[j]
                 if g == 0:
                     continue
+                to, place = weights[starts[j] : starts[j + 1]], places[starts[j] : starts[j + 1]]
                 size = g * 0
-                for p in range(starts[j], starts[j + 1]):
-                    weights[p] += g * x[t, places[p]]
-                    size += abs(x[t, places[p]])
-                tally.M0[HIDDEN] += starts[j + 1] - starts[j]
+                for p in range(to.size):
+                    to[p] += g * inputs[place[p]]
+                    size += abs(inputs[place[p]])
+                tally.M0[HIDDEN] += to.size
                 tally.M1[HIDDEN] += abs(g) * size
                 unit_counts[j] += 1
-                if cached:
-                    for p in range(starts[j], starts[j + 1]):
-                        before = transient[p]
-                        transient[p] = cache(
-                            before + g * x[t, places[p]], codes.threshold, HIDDEN, tally
-                        )
-                        tally.transient[HIDDEN] += abs(transient[p]) - abs(before)
+                if transient.size > 0:
+                    changes = g * inputs[place]
+                    cache_changes(
+                        changes, transient[starts[j] : starts[j + 1]], HIDDEN, codes, tally
+                    )
         tally.maintenance[:] += tally.transient
     return trials
 
