@@ -419,7 +419,7 @@ def plot(speed: pd.DataFrame, growth: pd.DataFrame) -> style.Figure:
     speed = speed[speed["width"] <= WIDTHS[-1]]
     backprop = speed[speed["name"] == "backprop"]
     ways = {"literal": "reference", "PyTorch": "torch", "engine": "engine", "limit": "limit"}
-    by_rule = list(speed.groupby("name", sort=False))
+    by_rule = [(name, rows) for name, rows in speed.groupby("name", sort=False) if len(rows) > 1]
     runs = growth.groupby("name", sort=False)
     panels = (
         (
@@ -444,13 +444,13 @@ def plot(speed: pd.DataFrame, growth: pd.DataFrame) -> style.Figure:
         ),
     )
     figure, axes = style.new_figure(2, 2, height=120)
+    axes[2].axhline(1, **look("limit"))
     for ax, letter, (title, label, curves) in zip(axes, "ABCD", panels, strict=True):
         table = pd.concat(curves)
         style.draw_series(ax, table, look)
         style.name_axes(ax, "trials" if letter == "D" else "width", label)
         style.title(ax, letter, title)
         style.label_ends(ax, table, look, style.name)
-    axes[2].axhline(1, color="0.6", linestyle="--", linewidth=0.8)
     return figure
 
 

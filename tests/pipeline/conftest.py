@@ -1,7 +1,6 @@
 """Copies of the project in which the smoke pipeline is built, once for all tests."""
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -19,20 +18,15 @@ class Clone:
     """The project in a folder of its own."""
 
     root: Path
-    # Paper-scale work that must survive whatever smoke does.
-    paper = {
-        name: "made in an hour\n"
-        for name in ("results/paper/energy.csv", "figures/energy_vs_width.svg")
-    }
+    paper: dict[Path, str]  # files of paper scale, which must survive whatever smoke does
 
     def snakemake(self, *arguments, **config):
-        """Run Snakemake at smoke scale; return the finished process and its CPU time, `seconds`."""
+        """Run Snakemake at smoke scale; return the finished process."""
         settings = {"scale": "smoke"} | config
         raw = ROOT / "data" / "mnist"
         if all((raw / f"{name}.idx").exists() for name in ("train-images", "test-labels")):
             settings["data"] = f"{{mnist: {raw}}}"
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        process = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
             + ["--config", *(f"{key}={value}" for key, value in settings.items())],
             cwd=self.root,
@@ -40,11 +34,6 @@ class Clone:
             capture_output=True,
             text=True,
         )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        process.seconds = sum(
-            getattr(after, kind) - getattr(before, kind) for kind in ("ru_utime", "ru_stime")
-        )
-        return process
 
     def table(self, *arguments):
         """Return what Snakemake's summary says of each file, as dictionaries."""
@@ -63,10 +52,12 @@ def clone(folder):
     """Copy the project into a folder, without anything made, but for some files of paper scale."""
     root = folder / "project"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*MADE))
-    for name, text in Clone.paper.items():
+    paper = {}
+    for name in ("results/paper/energy.csv", "figures/energy_vs_width.svg"):
+        paper[root / name] = "made in an hour\n"
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return Clone(root)
+        (root / name).write_text(paper[root / name])
+    return Clone(root, paper)
 
 
 @pytest.fixture(scope="session")

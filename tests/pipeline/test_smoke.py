@@ -8,7 +8,8 @@ import pytest
 
 from configuration import read
 
-CONFIG = read(Path(__file__).parents[2] / "config.yaml")
+ROOT = Path(__file__).parents[2]
+CONFIG = read(ROOT / "config.yaml")
 KINDS = ["svg", "png", "pdf", "csv"]
 
 
@@ -94,11 +95,12 @@ def test_all_figures_and_tables_are_there(built):
 
 
 def test_paper_scale_work_is_untouched(built):
-    for name, text in built.paper.items():
-        assert (built.root / name).read_text() == text
-    for folder in ("results/paper", "figures", "logs"):
-        there = {path.name for path in (built.root / folder).iterdir()}
-        assert there <= {"energy.csv", "energy_vs_width.svg", "smoke"}
+    for path, text in built.paper.items():
+        assert path.read_text() == text
+    assert [path.name for path in (built.root / "results/paper").iterdir()] == ["energy.csv"]
+    assert [path.name for path in (built.root / "logs").iterdir()] == ["smoke"]
+    listed = {path.name for path in (ROOT / "figures").glob("*.*")} | {"energy_vs_width.svg"}
+    assert {path.name for path in (built.root / "figures").glob("*.*")} == listed
 
 
 def test_the_table_has_every_network_once_for_each_experiment(built, energy):
@@ -174,11 +176,10 @@ def test_a_subnet_spends_less_than_the_whole_network(energy):
 # What is made anew
 
 
-def test_a_second_call_does_nothing_and_is_quick(built):
+def test_a_second_call_does_nothing(built):
     process = built.snakemake()
     assert process.returncode == 0
     assert "Nothing to be done" in process.stderr
-    assert process.seconds < 10
 
 
 def test_a_comment_in_a_plotting_script_remakes_that_figure_only(built):
