@@ -109,9 +109,7 @@ rule fetch:
         ENVIRONMENT
     threads: 1
     params:
-        source=lambda wildcards: flags(
-            {"source": config["data"][wildcards.dataset] or []}
-        ),
+        source=lambda wildcards: flags({"source": config["data"][wildcards.dataset]}),
     message:
         "Getting the raw files of {wildcards.dataset}"
     shell:

@@ -133,10 +133,14 @@ def command_line(condition: Condition) -> list[str]:
 
 
 def flags(files: Mapping) -> list[str]:
-    """Return a rule's named files as options: --name file, or --name file file ... for a list."""
+    """Return a rule's named files as options: --name file, or --name file file ... for a list.
+
+    What is not there, an empty list or None, is no option.
+    """
     return [
         word
         for name, paths in files.items()
+        if paths
         for word in (f"--{name}", *([paths] if isinstance(paths, str) else paths))
     ]
 

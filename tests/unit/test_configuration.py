@@ -213,6 +213,7 @@ def test_the_command_line_is_the_condition():
 
 
 def test_files_are_options():
+    assert flags({"source": None, "curves": []}) == []
     assert flags({"output": "a.csv", "curves": ["b.csv", "c.csv"]}) == [
         *("--output", "a.csv"),
         *("--curves", "b.csv", "c.csv"),

@@ -132,8 +132,10 @@ def test_the_last_test_may_reach_the_goal(script):
     assert (m["reached"], m["trials"], m["accuracy"]) == (True, 150, 0.96)
 
 
-def test_a_diverging_run_ends_at_once_and_has_no_accuracy(script):
-    result = script([50, 50, 0], diverges_at=130, train_options={"train_accuracy": True})
+@pytest.mark.parametrize("full_tests", [True, False])
+def test_a_diverging_run_ends_at_once_and_has_no_accuracy(script, full_tests):
+    options = {"train_accuracy": True, "full_tests": full_tests}
+    result = script([50, 50, 0], diverges_at=130, train_options=options)
     m = result.measures
     assert (m["reached"], m["diverged"], m["trials"]) == (False, True, 130)
     assert m["accuracy"] is None and m["train_accuracy"] is None
