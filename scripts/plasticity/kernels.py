@@ -274,7 +274,7 @@ def learn_output(a, label, offset, trial, out, codes, tally):
         for j in range(width + 1):
             total += out.weights[o, j] * h[j]
         y[o] = total
-        if not abs(total) < np.inf:  # np.isfinite is compiled away where sums may be reordered
+        if not abs(total) < np.inf:  # compiled in this loop, np.isfinite has let nan pass
             return -1
     tally.trials[1] += np.argmax(y) == label
     if not gate_open(y, label, codes.gate, codes.margin):

@@ -100,7 +100,7 @@ def test_both_engines_print_the_same(mnist):
 
 
 def test_files_are_written_whole_and_the_same_each_time(mnist, tmp_path):
-    options = f"--rule random_synapses {QUICK} --fraction 0.3 --train-accuracy"
+    options = f"--rule random_synapses {QUICK} --fraction 0.3 --train-accuracy --seed 0 1"
     for folder in ("one", "two"):
         where = f"--output {folder}/a.csv --curve {folder}/b.csv --counts {folder}/c.npz"
         done = train(f"{options} {where}", cwd=tmp_path)
@@ -109,7 +109,9 @@ def test_files_are_written_whole_and_the_same_each_time(mnist, tmp_path):
     assert sorted(path.name for path in one.iterdir()) == ["a.csv", "b.csv", "c.npz"]
     for path in one.iterdir():
         assert path.read_bytes() == (two / path.name).read_bytes()
-    (row,), curve = rows((one / "a.csv").read_text()), rows((one / "b.csv").read_text())
+    (row, other), curve = rows((one / "a.csv").read_text()), rows((one / "b.csv").read_text())
+    curve = [point for point in curve if point["seed"] == "0"]
+    assert row["M0"] != other["M0"]
     assert curve[-1].keys() >= {"rule", "width", "fraction", "seed"}
     for key in ("trials", "updated_trials", "accuracy", "train_accuracy", "M0", "M1"):
         assert curve[-1][key] == row[key]
