@@ -7,17 +7,16 @@ from pathlib import Path
 import numba
 
 _PACKAGE = Path(__file__).parent
-_SOURCES = ("compilation.py", "competition.py", "kernels.py")
 
 
 def cache_folder() -> Path:
-    """Folder of the compiled code of exactly these sources.
+    """Folder of the code that was compiled from exactly this package.
 
     Numba itself looks at the file of the outermost function only, by time: it would go on using a
-    loop whose helper in another file has changed. A folder named by the sources' content cannot be
-    stale.
+    loop after a helper, or a constant that was compiled in, has changed in another file. So the
+    folder is named by the content of all modules.
     """
-    content = b"".join((_PACKAGE / name).read_bytes() for name in _SOURCES)
+    content = b"".join(path.read_bytes() for path in sorted(_PACKAGE.glob("*.py")))
     return _PACKAGE.parents[1] / ".cache" / "numba" / hashlib.sha256(content).hexdigest()[:16]
 
 

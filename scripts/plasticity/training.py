@@ -98,7 +98,7 @@ def train(
     trainer = TRAINERS[engine](data, rule, settings, seed)
     order = stream(seed, "pattern order")
     test = HardestFirst(data.test_labels)
-    limit = round(settings.max_epochs * len(data.train_labels))
+    limit = max(1, round(settings.max_epochs * len(data.train_labels)))
     curve: list[dict] = []
     trials, accuracy, reached = 0, None, False
 

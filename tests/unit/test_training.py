@@ -119,7 +119,7 @@ def test_a_run_that_does_not_get_there_is_marked_and_has_its_last_accuracy(scrip
 
 @pytest.mark.parametrize(
     ("max_epochs", "trials"),
-    [(0.5, [100, 50]), (1, [100, 100, 100]), (1.1, [100, 100, 100, 30]), (0.01, [3])],
+    [(0.5, [100, 50]), (1, [100, 100, 100]), (1.1, [100, 100, 100, 30]), (0.01, [3]), (1e-9, [1])],
 )
 def test_epochs_may_be_fractions(script, max_epochs, trials):
     result = script([50] * 4, max_epochs=max_epochs)
