@@ -279,7 +279,9 @@ def run(arguments: argparse.Namespace) -> None:
         progress.done(result)
         rows.append(row(chosen, rule, settings, seed, result))
         curve += [rows[-1] | point for point in result.curve]
-        counts = counts or dict(zip(("hidden", "out"), result.trainer.counts(), strict=True))
+        if arguments.counts and counts is None:
+            counts = dict(zip(("hidden", "out"), result.trainer.counts(), strict=True))
+        del result  # the network: the next one needs the memory
     if arguments.curve:
         write(arguments.curve, table(curve, CURVE_COLUMNS).encode())
     if arguments.counts:

@@ -144,9 +144,8 @@ def winners_of_product(u, v, keys, n, k, guess, largest, rows, sizes, prefixes, 
         count = walk(u, sizes[:m], scratch[0], prefixes)
         if count != target:
             narrow(bracket, probe, count, target)
-    if (
-        count != target
-    ):  # ties at the lower end of the bracket: they all win, as the largest or as the smallest
+    if count != target:
+        # Ties at the lower end of the bracket: they all win, as the largest or as the smallest.
         probe = bracket[LO] if largest else bracket[HI]
         bits[0] = probe
         walk(u, sizes[:m], scratch[0], prefixes)

@@ -8,16 +8,14 @@ left. But the first layer's change is an outer product,
 and the patterns x_1 ... x_T of the next T trials can be drawn ahead. Then, with W the weights at
 the start of such a block,
 
-    a_t = W(t) x_t = W x_t + sum_{s<t} delta_s (x_s . x_t).
-    (1)
+    a_t = W(t) x_t = W x_t + sum_{s<t} delta_s (x_s . x_t).                           (1)
 
 The first term is one matrix product for the whole block, (T, 785) x (785, N), and the scalar
 products x_s . x_t are another small one, (T, T). What is left for each trial is the sum in (1) over
 earlier trials' delta, a few vector operations; the weights are needed again only at the end of the
 block, where all changes are made by one more matrix product,
 
-    W += sum_t delta_t x_t = Delta' X,    Delta (T, N), X (T, 785).
-    (2)
+    W += sum_t delta_t x_t = Delta' X,    Delta (T, N), X (T, 785).                    (2)
 
 Nothing is approximated: (1) and (2) hold for every T, and results differ from the literal method by
 rounding only. The sum in (1) is split once more: trials run in groups of SUB, and when a group is
@@ -48,6 +46,8 @@ Frozen parts cost little: hidden units outside a subnet act on the outputs throu
 numbers a pattern, computed once for each distinct pattern, and the rest is a network of K units;
 where the first layer is frozen, (2) falls away.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy.linalg import blas
@@ -242,43 +242,43 @@ class Engine:
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Output activities (patterns, 10), with bounded memory at any width."""
-        rows = max(1, BLOCK_NUMBERS // self.settings.width)
-        parts = [
-            outputs(self.network, inputs[first : first + rows].astype(self.dtype, copy=False))
-            for first in range(0, len(inputs), rows)
-        ]
-        return np.concatenate(parts)
+        return self._in_parts(lambda x: outputs(self.network, x), inputs)
 
     def test_outputs(self, chosen: np.ndarray) -> np.ndarray:
         """Output activities (patterns, 10) for the test patterns with these indices."""
         if not self.has_frozen_units:
             return self.outputs(self.data.test_inputs[chosen])
         if self.frozen_test is None:
-            rows = max(1, BLOCK_NUMBERS // self.settings.width)
-            x = self.data.test_inputs.astype(self.dtype, copy=False)
-            parts = [
-                self._frozen_outputs(x[first : first + rows]) for first in range(0, len(x), rows)
-            ]
-            self.frozen_test = np.concatenate(parts)
+            self.frozen_test = self._in_parts(self._frozen_outputs, self.data.test_inputs)
         x = self.data.test_inputs[chosen].astype(self.dtype, copy=False)
         subnet = Network(
             self.network.hidden[: self.active], self.output.weights, self.network.activation
         )
         return outputs(subnet, x) + self.frozen_test[chosen]
 
+    def _in_parts(
+        self, function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray
+    ) -> np.ndarray:
+        """function(inputs), by so few patterns at once that their activities fit into memory."""
+        rows = max(1, BLOCK_NUMBERS // self.settings.width)
+        parts = [
+            function(inputs[first : first + rows].astype(self.dtype, copy=False))
+            for first in range(0, len(inputs), rows)
+        ]
+        return np.concatenate(parts)
+
 
 class Loop:
     """How the first layer learns in blocks of trials; the subclasses are the structures of the
     derivation."""
 
+    BLOCK = BLOCK  # trials at most
+
     def __init__(self, engine: Engine):
         self.engine = engine
         self.hidden = engine.network.hidden
         self.transient = _transient(self.hidden.shape, engine.settings)
-        self.guess = np.zeros(1, np.int64)
         self.block = max(1, min(self.BLOCK, BLOCK_NUMBERS // engine.active))
-
-    BLOCK = BLOCK
 
     def begin(self) -> None:
         """Called before a series of blocks."""
@@ -313,9 +313,8 @@ class Outer(Loop):
         self.row_sums = np.zeros(engine.plastic)
         self.unit_counts = np.zeros(engine.settings.width, np.int64)
         shape = self.hidden.shape if self.per_neuron else (0, 0)
-        self.synapse_counts = np.zeros(
-            shape, np.float32
-        )  # sums of 0 and 1: exact below 2^24 trials
+        # Sums of 0 and 1 by matrix products: exact below 2^24 trials.
+        self.synapse_counts = np.zeros(shape, np.float32)
 
     def run(self, patterns, x, labels, offset, units):
         engine, plastic = self.engine, self.engine.plastic
@@ -328,9 +327,8 @@ class Outer(Loop):
         done = 0
         for first in range(0, trials, SUB):
             group = slice(first, min(first + SUB, trials))
-            gram = (
-                x[first:] @ changing[group].T
-            )  # of this group with itself and with all later trials
+            # x_t . x_s for s in this group and t in it or later.
+            gram = x[first:] @ changing[group].T
             made = kernels.run_outer(
                 pre[group],
                 gram[: group.stop - first],
@@ -405,6 +403,7 @@ class Staircase(Loop):
         units, inputs, trials = engine.active, engine.inputs, self.block
         self.synapse_counts = np.zeros(self.hidden.shape, np.int32)
         self.row_sums = np.zeros(len(self.hidden))
+        self.guess = np.zeros(1, np.int64)
         self.ranks = tuple(np.empty(units, np.int32) for _ in range(2))
         self.signed = np.empty((trials, inputs), engine.dtype)
         self.sums = np.empty((trials, inputs + 1))
@@ -440,7 +439,6 @@ class Staircase(Loop):
             self.signed,
             delta,
             prefixes,
-            engine.codes.largest,
             self.hidden,
             self.synapse_counts,
             self.transient,
@@ -507,6 +505,7 @@ class Trialwise(Loop):
         full = np.full(len(self.hidden), engine.inputs)
         self.n_eligible = full if mask is None else mask.sum(axis=1)
         competes = engine.rule.chooses_synapses
+        self.guess = np.zeros(1, np.int64)
         self.values = np.empty(self.hidden.shape if competes else (0, 0), engine.dtype)
 
     def run(self, patterns, x, labels, offset, units):
@@ -594,6 +593,7 @@ def _codes(rule: Rule, settings: Settings) -> kernels.Codes:
         loss=LOSSES.index(settings.loss),
         gate=GATES.index(rule.gate),
         margin=float(rule.margin or 0),
+        competes=rule.chooses_synapses,
         select=SELECTIONS.index(rule.select),
         criterion=kernels.UPDATE if criterion in UPDATE_CRITERIA else kernels.WEIGHT,
         largest=criterion.startswith("largest"),

@@ -37,6 +37,7 @@ class Codes(NamedTuple):
     loss: int
     gate: int
     margin: float
+    competes: bool  # synapses do, not hidden units
     select: int
     criterion: int
     largest: bool
@@ -162,14 +163,19 @@ def to_keys(keys, largest):
 
 
 @compiled
-def cache(s, threshold, layer, tally):
-    """The transient part of one changed synapse after consolidation, if its size s passes the
-    threshold."""
-    if abs(s) > threshold:
+def cache(transient, i, change, threshold, layer, tally):
+    """Add a change to the transient part of synapse i; consolidate that if it passes the threshold.
+
+    Returns by how much |s_i| has grown.
+    """
+    before = transient[i]
+    after = before + change
+    if abs(after) > threshold:
         tally.M0_consolidation[layer] += 1
-        tally.M1_consolidation[layer] += abs(s)
-        return s * 0
-    return s
+        tally.M1_consolidation[layer] += abs(after)
+        after *= 0
+    transient[i] = after
+    return np.float64(abs(after)) - np.float64(abs(before))
 
 
 @compiled
@@ -203,7 +209,7 @@ def learn_chosen_outputs(h, e, rate, out, codes, tally):
     """Change the output synapses that are eligible and win, and keep their transient parts."""
     outputs, inputs = out.weights.shape
     restricted = out.eligible.size > 0
-    competes = codes.select != ALL and codes.unit_criterion == NO_UNITS
+    competes = codes.competes
     threshold = out.keys[:1, 0].copy()  # in the keys' own type, for speed
     threshold[0] = 0
     if competes:
@@ -251,10 +257,8 @@ def cache_changes(changes, transient, layer, codes, tally):
     """Add changes to the transient parts of some synapses, and consolidate those that are full."""
     for i in range(changes.size):
         if changes[i] != 0:
-            before = transient[i]
-            after = cache(before + changes[i], codes.threshold, layer, tally)
-            transient[i] = after
-            tally.transient[layer] += abs(after) - abs(before)
+            growth = cache(transient, i, changes[i], codes.threshold, layer, tally)
+            tally.transient[layer] += growth
 
 
 @compiled
@@ -289,8 +293,7 @@ def learn_output(a, label, offset, trial, out, codes, tally):
     for j in range(width):
         d[j] *= back[j]
     rate = h.dtype.type(codes.rate)
-    plain = codes.select == ALL or codes.unit_criterion != NO_UNITS
-    if plain and out.eligible.size == 0 and out.transient.size == 0:
+    if not codes.competes and out.eligible.size == 0 and out.transient.size == 0:
         learn_all_outputs(h, e, rate, out, tally)
     else:
         learn_chosen_outputs(h, e, rate, out, codes, tally)
@@ -411,13 +414,10 @@ def replay_caching(x, delta, transient, row_sums, codes, tally):
         for t in range(delta.shape[0]):
             g = delta[t, j]
             if g != 0:
-                total = 0.0
                 for i in range(s.size):
                     change = g * x[t, i]
                     if change != 0:
-                        s[i] = cache(s[i] + change, codes.threshold, HIDDEN, tally)
-                    total += abs(s[i])
-                row_sums[j] = total
+                        row_sums[j] += cache(s, i, change, codes.threshold, HIDDEN, tally)
             tally.maintenance[HIDDEN] += row_sums[j]
 
 
@@ -539,7 +539,6 @@ def learn_staircase(
     signed,
     delta,
     prefixes,
-    largest,
     weights,
     counts,
     transient,
@@ -560,8 +559,8 @@ def learn_staircase(
         for t in range(trials):
             g = delta[j, t]
             if g != 0:
-                first = 0 if largest else prefixes[j, t]
-                stop = prefixes[j, t] if largest else inputs
+                first = 0 if codes.largest else prefixes[j, t]
+                stop = prefixes[j, t] if codes.largest else inputs
                 for rank in range(first, stop):
                     i = order[t, rank]
                     to[i] += g * signed[t, rank]
@@ -569,10 +568,10 @@ def learn_staircase(
                 if transient.size > 0:
                     for rank in range(first, stop):
                         i = order[t, rank]
-                        before = transient[j, i]
-                        after = cache(before + g * signed[t, rank], codes.threshold, HIDDEN, tally)
-                        transient[j, i] = after
-                        row_sums[j] += abs(after) - abs(before)
+                        change = g * signed[t, rank]
+                        row_sums[j] += cache(
+                            transient[j], i, change, codes.threshold, HIDDEN, tally
+                        )
             tally.maintenance[HIDDEN] += row_sums[j]
 
 
@@ -675,7 +674,7 @@ def run_trialwise(
     among synapses.
     """
     trials, inputs = x.shape
-    competes = codes.select != ALL and codes.unit_criterion == NO_UNITS
+    competes = codes.competes
     restricted = eligible.size > 0
     cached = transient.size > 0
     a = np.empty_like(trial.d)
@@ -735,10 +734,9 @@ def run_trialwise(
                     changed += 1
                     size += abs(change)
                     if cached:
-                        before = transient[j, i]
-                        after = cache(before + change, codes.threshold, HIDDEN, tally)
-                        transient[j, i] = after
-                        tally.transient[HIDDEN] += abs(after) - abs(before)
+                        tally.transient[HIDDEN] += cache(
+                            transient[j], i, change, codes.threshold, HIDDEN, tally
+                        )
                 tally.M0[HIDDEN] += changed
                 tally.M1[HIDDEN] += size
         tally.maintenance[:] += tally.transient
