@@ -1,4 +1,4 @@
-# From raw images to the paper's figures: fetch -> prepare -> train -> tabulate -> summarise -> claims, plot.
+# From raw images to the paper's figures: fetch -> prepare -> train -> tabulate -> summarise -> claims, plot -> gallery.
 #
 # What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
 # inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
@@ -79,7 +79,8 @@ rule all:
             figure=PLAN.figures,
             kind=["svg", "png", "pdf", "csv"],
         ),
-        energy=f"{RESULTS}/energy.csv",
+        gallery=f"{FIGURES}/gallery.md",
+        energy=f"{FIGURES}/energy.csv",
         claims=f"{RESULTS}/claims.csv",
 
 
@@ -236,6 +237,25 @@ rule summarise:
         "python {input.script} --output {output} {input.tables} 2> {log}"
 
 
+rule publish:
+    # Beside the figures, since results are not committed.
+    input:
+        rules.summarise.output,
+    output:
+        f"{FIGURES}/energy.csv",
+    log:
+        f"{LOGS}/publish.log",
+    benchmark:
+        f"{LOGS}/benchmarks/publish.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Publishing the table of all networks"
+    shell:
+        "cp {input} {output} 2> {log}"
+
+
 rule claims:
     input:
         script="scripts/claims.py",
@@ -286,3 +306,24 @@ rule plot:
     shell:
         "python {input.script} {params.tables:q} --experiment {params.experiment}"
         f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}} 2> {{log}}"
+
+
+rule gallery:
+    input:
+        script="scripts/gallery.py",
+        modules=local_modules("scripts/gallery.py"),
+        packages=PACKAGES,
+        figures=expand(rules.plot.output.csv, figure=PLAN.figures),
+    output:
+        f"{FIGURES}/gallery.md",
+    log:
+        f"{LOGS}/gallery.log",
+    benchmark:
+        f"{LOGS}/benchmarks/gallery.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Saying what the figures show"
+    shell:
+        f"python {{input.script}} --figures {FIGURES} --output {{output}} 2> {{log}}"
