@@ -223,7 +223,8 @@ rule summarise:
         packages=PACKAGES,
         tables=expand(rules.tabulate.output, experiment=PLAN.experiments),
     output:
-        f"{RESULTS}/energy.csv",
+        table=f"{RESULTS}/energy.csv",
+        published=f"{FIGURES}/energy.csv",  # results are not committed, figures are
     log:
         f"{LOGS}/summarise.log",
     benchmark:
@@ -234,26 +235,8 @@ rule summarise:
     message:
         "Collecting the networks of all experiments"
     shell:
-        "python {input.script} --output {output} {input.tables} 2> {log}"
-
-
-rule publish:
-    # Beside the figures, since results are not committed.
-    input:
-        rules.summarise.output,
-    output:
-        f"{FIGURES}/energy.csv",
-    log:
-        f"{LOGS}/publish.log",
-    benchmark:
-        f"{LOGS}/benchmarks/publish.tsv"
-    conda:
-        ENVIRONMENT
-    threads: 1
-    message:
-        "Publishing the table of all networks"
-    shell:
-        "cp {input} {output} 2> {log}"
+        "python {input.script} --output {output.table} {input.tables} 2> {log}"
+        " && cp {output.table} {output.published}"
 
 
 rule claims:
@@ -261,7 +244,7 @@ rule claims:
         script="scripts/claims.py",
         modules=local_modules("scripts/claims.py"),
         packages=PACKAGES,
-        energy=rules.summarise.output,
+        energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
     output:
         f"{RESULTS}/claims.csv",
