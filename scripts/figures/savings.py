@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from command import main
 from estimates import fitted, most_sparing, tidy
+from seeds import V1_NEURONS
 from style import draw_series, label_ends, lay_out, look, name, name_axes, new_figure, number, title
 
-V1 = 1.6e8  # neurons in macaque V1
 PANELS = {"A": "M0", "B": "M1"}
 TITLES = {"A": "saved updates", "B": "saved change"}
 OPTIMAL = "optimal width"
@@ -29,7 +29,7 @@ def summarise(energy):
             for letter, quantity in PANELS.items()
         ]
     )
-    return pd.concat([table, fitted(table, upto=V1)], ignore_index=True)
+    return pd.concat([table, fitted(table, upto=V1_NEURONS)], ignore_index=True)
 
 
 def _ratios(energy, quantity):
@@ -58,9 +58,9 @@ def draw(table):
         name_axes(ax, "width", f"saving in $M_{digit}$ (backprop / rule)")
         draw_series(ax, panel, _look)
         ax.axhline(1, color="0.7", lw=0.6, zorder=0)
-        ax.axvline(V1, color="0.7", lw=0.6, zorder=0)
+        ax.axvline(V1_NEURONS, color="0.7", lw=0.6, zorder=0)
         where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "right"}
-        ax.text(V1, 0.02, f"macaque V1, {number(V1)}", size="small", **where)
+        ax.text(V1_NEURONS, 0.02, f"macaque V1, {number(V1_NEURONS)}", size="small", **where)
         title(ax, letter, TITLES[letter])
     lay_out(figure)
     for ax, letter in zip(axes, PANELS, strict=True):

@@ -48,12 +48,12 @@ AXES = {
     "M0": "$M_0$ (synaptic updates)",
     "M1": r"$M_1$ (summed $|\Delta w|$)",
     "width": "width (hidden units)",
-    "fraction": "plastic fraction of synapses",
+    "fraction": "plastic fraction",
     "plastic_units": "plastic hidden units",
 }
 
 # Leading digits of the ticks that are labelled, where an axis spans more than so many decades.
-LABELLED = {1.8: {1}, 0.7: {1, 2, 5}, 0.25: {1, 2, 3, 4, 5, 6, 8}, 0: {*range(1, 10)}}
+LABELLED = {1.4: {1}, 0.7: {1, 2, 5}, 0.25: {1, 2, 3, 4, 5, 6, 8}, 0: {*range(1, 10)}}
 
 SMOKE = "SMOKE: a quick check with few seeds and conditions, not a result"
 NAME_HEIGHT = 8  # points between two direct labels
