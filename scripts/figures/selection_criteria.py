@@ -1,6 +1,6 @@
 """Competition by other criteria than the largest update: which learn, and which fail.
 
-Panels: M0 to reach the goal, and the accuracy in the end, against the plastic fraction, by
+Panels: M0 to reach the goal, and the test error in the end, against the plastic fraction, by
 criterion; rules without a criterion are there to compare.
 """
 
@@ -28,17 +28,23 @@ def summarise(energy):
 def draw(table):
     """Return the figure of the plotted numbers; fractions fall from left to right."""
     figure, axes = new_figure(1, 2, height=68)
-    y = {"A": "M0", "B": "test accuracy in the end (%)"}
-    titles = {"A": "energy to reach the goal", "B": "accuracy when stopped"}
+    y = {"A": "M0", "B": "test error in the end (%)"}
+    titles = {"A": "energy to reach the goal", "B": "error when stopped"}
+    panels = {"A": table[table["panel"] == "A"], "B": _errors(table[table["panel"] == "B"])}
     for ax, letter in zip(axes, "AB", strict=True):
-        panel = table[table["panel"] == letter]
-        name_axes(ax, "fraction", y[letter], log="xy" if letter == "A" else "x")
-        draw_series(ax, panel)
+        name_axes(ax, "fraction", y[letter])
+        draw_series(ax, panels[letter])
         ax.invert_xaxis()
         title(ax, letter, titles[letter])
     lay_out(figure)
-    label_ends(axes[-1], table[table["panel"] == "B"])
+    label_ends(axes[-1], panels["B"])
     return figure
+
+
+def _errors(accuracies):
+    """Return the rows with errors (%) for accuracies: what fails spans a decade of them."""
+    y, low, high = (100 - accuracies[column] for column in ("y", "low", "high"))
+    return accuracies.assign(y=y, low=high, high=low)
 
 
 if __name__ == "__main__":

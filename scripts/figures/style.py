@@ -34,9 +34,9 @@ LOOKS = {
     "competitive_subnet": ("#641C66", "X", "-"),
     "fixed_features": ("#7C7C55", "h", "-"),
     "largest_update": ("#0072B2", "D", "-"),
-    "smallest_update": ("#0072B2", "D", ":"),
+    "smallest_update": ("#7FB2D9", "D", ":"),
     "largest_weight": ("#B85C90", "^", "-"),
-    "smallest_weight": ("#B85C90", "^", ":"),
+    "smallest_weight": ("#DFA9C7", "^", ":"),
     "largest_error": ("#1C4A3C", "v", "-"),
     "largest_activity": ("#B5B053", ">", "-"),
 }
