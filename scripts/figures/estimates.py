@@ -72,6 +72,12 @@ def panels(runs, quantities, x, series="rule"):
     return pd.concat(tables, ignore_index=True)
 
 
+def errors(accuracies):
+    """Return tidy rows with errors for their accuracies, both in %: they spread over decades."""
+    y, low, high = (100 - accuracies[column] for column in ("y", "low", "high"))
+    return accuracies.assign(y=y, low=high, high=low)
+
+
 def variants(runs, columns=("fraction", "plastic_units", "width")):
     """Return each run's series: its rule, and those of `columns` of which the rule has several."""
     series = runs["rule"]

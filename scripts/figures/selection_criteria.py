@@ -6,7 +6,7 @@ criterion; rules without a criterion are there to compare.
 
 import pandas as pd
 from command import main
-from estimates import tidy
+from estimates import errors, tidy
 from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 
@@ -30,7 +30,7 @@ def draw(table):
     figure, axes = new_figure(1, 2, height=68)
     y = {"A": "M0", "B": "test error in the end (%)"}
     titles = {"A": "energy to reach the goal", "B": "error when stopped"}
-    panels = {"A": table[table["panel"] == "A"], "B": _errors(table[table["panel"] == "B"])}
+    panels = {"A": table[table["panel"] == "A"], "B": errors(table[table["panel"] == "B"])}
     for ax, letter in zip(axes, "AB", strict=True):
         name_axes(ax, "fraction", y[letter])
         draw_series(ax, panels[letter])
@@ -39,12 +39,6 @@ def draw(table):
     lay_out(figure)
     label_ends(axes[-1], panels["B"])
     return figure
-
-
-def _errors(accuracies):
-    """Return the rows with errors (%) for accuracies: what fails spans a decade of them."""
-    y, low, high = (100 - accuracies[column] for column in ("y", "low", "high"))
-    return accuracies.assign(y=y, low=high, high=low)
 
 
 if __name__ == "__main__":
