@@ -71,7 +71,7 @@ def draw(table):
 
 
 def _shades(variants):
-    """Return the look of each variant of a rule: the rule's, the lighter the smaller its fraction."""
+    """Return each variant's look: that of its rule, the lighter the smaller its fraction."""
     looks = {}
     for rule in {variant.split()[0] for variant in variants}:
         mine = sorted((v for v in variants if v.split()[0] == rule), reverse=True)
