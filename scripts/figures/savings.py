@@ -43,7 +43,7 @@ def summarise(energy):
             for letter, quantity in PANELS.items()
         ]
     )
-    usual = table["learning_rate"].isin(table["learning_rate"].mode())
+    usual = table["learning_rate"] == table["learning_rate"].mode().min()
     carried = table[usual & table["series"].isin(CARRIED)]
     return pd.concat([table, fitted(carried, upto=V1_NEURONS)], ignore_index=True)
 

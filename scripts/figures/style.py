@@ -198,7 +198,7 @@ def draw_series(ax, table, look=look):
 def note_rates(ax, table, y=0.02):
     """Shade the x at which the networks learned at another rate than most, and name it at `y`."""
     rates = table.dropna(subset=["learning_rate"])
-    other = rates[~rates["learning_rate"].isin(rates["learning_rate"].mode())]
+    other = rates[rates["learning_rate"] != rates["learning_rate"].mode().min()]
     for x, rate in other[["x", "learning_rate"]].drop_duplicates().to_numpy(dtype=float):
         ax.axvspan(x / 1.6, x * 1.6, color="0.94", lw=0, zorder=-1)
         where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "center"}
