@@ -51,6 +51,7 @@ def draw(table):
             values = sorted(panel["x"].unique())
             ax.set_xticks(values, [f"{value:g}" for value in values])
             ax.xaxis.set_minor_locator(NullLocator())
+            ax.margins(x=0.1)
         draw_series(ax, panel, look if parameter in NUMBERS else _unlined)
         title(ax, letter)
         drawn.append(panel)

@@ -210,6 +210,21 @@ def test_in_a_large_network_competition_saves_most_and_fixed_features_do_not_do(
     assert not fixed["reached"].any()
 
 
+def test_competition_and_a_subnet_save_at_higher_accuracies_too(energy):
+    rows = energy[energy["experiment"] == "energy_vs_accuracy"]
+    backprop = mean(rows.query("rule == 'backprop'"))
+    assert mean(rows.query("rule == 'competitive'")) < backprop / 10
+    assert mean(rows.query("rule == 'subnet'")) < backprop
+
+
+def test_in_the_end_a_random_mask_costs_more_accuracy_than_competition(energy):
+    rows = energy[energy["experiment"] == "accuracy"]
+    accuracy = rows.fillna({"fraction": 1}).groupby(["rule", "fraction"])["accuracy"].mean()
+    for fraction in (0.03, 0.1):
+        assert accuracy["competitive", fraction] > accuracy["backprop", 1] - 0.02
+        assert accuracy["competitive", fraction] > accuracy["random_synapses", fraction] + 0.01
+
+
 def test_caching_leaves_learning_as_it_is_and_saves_consolidation(energy):
     cached = energy.query("experiment == 'caching' and rule == 'backprop'")
     plain = energy.query("experiment == 'energy_vs_width' and width == 100").set_index("seed")

@@ -323,6 +323,7 @@ def test_numbers_as_text(value, text):
         ((2e4, 5e5), {2e4: r"$2\times10^{4}$", 1e5: "$10^{5}$", 3e5: ""}),
         ((5e4, 9e4), {6e4: r"$6\times10^{4}$", 7e4: "", 8e4: r"$8\times10^{4}$"}),
         ((6e4, 8e4), {7e4: r"$7\times10^{4}$"}),
+        ((1.2e8, 3.6e9), {2e8: r"$2\times10^{8}$", 1e9: "$10^{9}$"}),
     ],
 )
 def test_tick_labels(limits, labels):
@@ -395,6 +396,37 @@ def test_savings_are_ratios_seed_by_seed():
         assert run.y == pytest.approx(runs["backprop", run.x, run.seed] / other)
     ends = table[(table["kind"] == "fit")].groupby(["panel", "series"])["x"].max()
     assert ends.tolist() == pytest.approx([1.6e8] * len(ends))
+
+
+def test_savings_of_another_learning_rate_are_shown_but_not_extrapolated():
+    conditions = [
+        (rule, {"width": width, "learning_rate": 0.001 if width == 5000 else 0.01})
+        for rule in RULES
+        for width in (30, 100, 300, 1000, 5000)
+    ]
+    energy = networks(2, *conditions).astype({"M0": float})
+    energy.loc[(energy["width"] == 5000) & (energy["rule"] != "backprop"), ["M0", "M1"]] /= 1000
+    table, without = (
+        load("savings").summarise(rows) for rows in (energy, energy[energy["width"] < 5000])
+    )
+    assert 5000 in set(table.loc[table["kind"] == "mean", "x"])
+    fits = [rows[rows["kind"] == "fit"]["y"].to_numpy() for rows in (table, without)]
+    assert len(fits[0]) and fits[0] == pytest.approx(fits[1])
+
+
+def test_training_error_is_matched_only_by_runs_that_come_from_above():
+    tests = progress_of(1, ("backprop", np.nan))
+    levels = load("accuracy").summarise(tests).query("panel == 'B'")["x"]
+    errors = 100 * (1 - tests["train_accuracy"])
+    assert errors.min() <= levels.min() and levels.max() < errors.max()
+    late = load("accuracy").summarise(tests[errors < 8]).query("panel == 'B'")["x"]
+    assert late.max() < errors[errors < 8].max()
+
+
+def test_powers_of_ten_in_claims_are_typeset():
+    cells = load("claims")._cells(inputs("claims")[0].iloc[0].to_dict())
+    assert cells["expected"] == "$10^{8}$"
+    assert "$10^{8}$" in cells["claim"]
 
 
 def test_subnet_size_marks_the_size_of_least_mean_energy():
