@@ -2,6 +2,7 @@
 #
 # What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
 # inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
+# What a rule makes gets a record of what it was made from; the records of its inputs are inputs, too.
 
 import os
 import shlex
@@ -36,6 +37,25 @@ CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
 PACKAGES = "envs/requirements.lock"
 ENVIRONMENT = "envs/environment.yml"
+RECORD = "python scripts/record.py --rule"
+
+
+def recorded(rule, command, how=""):
+    """The shell command of a rule: if `command` succeeds, it leaves a record of what was made."""
+    return (
+        f"{RECORD} {rule} {how} --record {{output.record}} --inputs {{input:q}}"
+        f" --outputs {{output:q}} -- {command} 2> {{log}}"
+    )
+
+
+def refuse_rules_without_record():
+    """Raise ConfigurationError for a rule that makes something and leaves no record of it."""
+    for rule in workflow.rules:
+        if rule.output and not (rule.shellcmd or "").startswith(RECORD):
+            raise configuration.ConfigurationError(
+                f"Snakefile: rule {rule.name} leaves no record of what it makes:"
+                " its shell command must be recorded(...), and `record` one of its outputs"
+            )
 
 
 def any_of(names):
@@ -50,7 +70,7 @@ def sha256_of(name):
 def prepared(wildcards):
     """The data set that a condition learns."""
     dataset = PLAN.conditions[wildcards.condition].parameters["dataset"]
-    return [f"data/{dataset}/inputs.npy", f"data/{dataset}/labels.npy"]
+    return expand(rules.prepare.output, dataset=dataset)
 
 
 def tables(wildcards):
@@ -64,6 +84,21 @@ def tables(wildcards):
         "claims": f"{RESULTS}/claims.csv",
     }
     return {table: files[table] for table in figure.reads}
+
+
+def records(wildcards):
+    """The records of what a figure reads."""
+    figure = PLAN.figures[wildcards.figure]
+    runs = expand(
+        rules.train.output.record, condition=PLAN.experiments.get(figure.experiment, [])
+    )
+    files = {
+        "energy": expand(rules.tabulate.output.record, experiment=figure.experiment),
+        "curves": runs,
+        "counts": runs,
+        "claims": rules.claims.output.record,
+    }
+    return sorted({file for table in figure.reads for file in files[table]})
 
 
 wildcard_constraints:
@@ -101,6 +136,7 @@ rule fetch:
         test_labels=ensure(
             "data/{dataset}/test-labels.idx", sha256=sha256_of("test-labels.idx")
         ),
+        record="data/{dataset}/fetch.record.json",
     log:
         f"{LOGS}/fetch/{{dataset}}.log",
     benchmark:
@@ -113,8 +149,12 @@ rule fetch:
     message:
         "Getting the raw files of {wildcards.dataset}"
     shell:
-        "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}"
-        " {params.source:q} 2> {log}"
+        recorded(
+            "fetch",
+            "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}"
+            " {params.source:q}",
+            how="--by-content",
+        )
 
 
 rule prepare:
@@ -126,6 +166,7 @@ rule prepare:
     output:
         inputs="data/{dataset}/inputs.npy",
         labels="data/{dataset}/labels.npy",
+        record="data/{dataset}/prepare.record.json",
     log:
         f"{LOGS}/prepare/{{dataset}}.log",
     benchmark:
@@ -136,7 +177,10 @@ rule prepare:
     message:
         "Preparing the inputs of {wildcards.dataset}"
     shell:
-        "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset} 2> {log}"
+        recorded(
+            "prepare",
+            "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}",
+        )
 
 
 rule train:
@@ -147,6 +191,7 @@ rule train:
         data=prepared,
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
+        record=f"{RESULTS}/runs/{{condition}}.record.json",
     log:
         f"{LOGS}/train/{{condition}}.log",
     benchmark:
@@ -158,16 +203,19 @@ rule train:
     threads: 1
     params:
         options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition]),
-        files=lambda wildcards, output: flags(output),
+        files=lambda wildcards, output: flags(
+            {name: file for name, file in output.items() if name != "record"}
+        ),
     message:
         "Training {wildcards.condition}"
     shell:
-        "python {input.script} {params.options:q} {params.files:q} 2> {log}"
+        recorded("train", "python {input.script} {params.options:q} {params.files:q}")
 
 
 use rule train as train_with_curve with:
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
+        record=f"{RESULTS}/runs/{{condition}}.record.json",
         curve=f"{RESULTS}/curves/{{condition}}.csv",
     wildcard_constraints:
         condition=any_of(CURVES - COUNTS),
@@ -176,6 +224,7 @@ use rule train as train_with_curve with:
 use rule train as train_with_counts with:
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
+        record=f"{RESULTS}/runs/{{condition}}.record.json",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
         condition=any_of(COUNTS - CURVES),
@@ -184,6 +233,7 @@ use rule train as train_with_counts with:
 use rule train as train_with_curve_and_counts with:
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
+        record=f"{RESULTS}/runs/{{condition}}.record.json",
         curve=f"{RESULTS}/curves/{{condition}}.csv",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
@@ -196,11 +246,14 @@ rule tabulate:
         modules=local_modules("scripts/summarise.py"),
         packages=PACKAGES,
         runs=lambda wildcards: expand(
-            f"{RESULTS}/runs/{{condition}}.csv",
-            condition=PLAN.experiments[wildcards.experiment],
+            rules.train.output.output, condition=PLAN.experiments[wildcards.experiment]
+        ),
+        records=lambda wildcards: expand(
+            rules.train.output.record, condition=PLAN.experiments[wildcards.experiment]
         ),
     output:
-        f"{RESULTS}/experiments/{{experiment}}.csv",
+        table=f"{RESULTS}/experiments/{{experiment}}.csv",
+        record=f"{RESULTS}/experiments/{{experiment}}.record.json",
     log:
         f"{LOGS}/tabulate/{{experiment}}.log",
     benchmark:
@@ -211,7 +264,11 @@ rule tabulate:
     message:
         "Collecting the networks of {wildcards.experiment}"
     shell:
-        "python {input.script} --experiment {wildcards.experiment} --output {output} {input.runs} 2> {log}"
+        recorded(
+            "tabulate",
+            "python {input.script} --experiment {wildcards.experiment} --output {output.table}"
+            " {input.runs}",
+        )
 
 
 rule summarise:
@@ -219,9 +276,11 @@ rule summarise:
         script="scripts/summarise.py",
         modules=local_modules("scripts/summarise.py"),
         packages=PACKAGES,
-        tables=expand(rules.tabulate.output, experiment=PLAN.experiments),
+        tables=expand(rules.tabulate.output.table, experiment=PLAN.experiments),
+        records=expand(rules.tabulate.output.record, experiment=PLAN.experiments),
     output:
-        f"{RESULTS}/energy.csv",
+        table=f"{RESULTS}/energy.csv",
+        record=f"{RESULTS}/energy.record.json",
     log:
         f"{LOGS}/summarise.log",
     benchmark:
@@ -232,7 +291,9 @@ rule summarise:
     message:
         "Collecting the networks of all experiments"
     shell:
-        "python {input.script} --output {output} {input.tables} 2> {log}"
+        recorded(
+            "summarise", "python {input.script} --output {output.table} {input.tables}"
+        )
 
 
 rule claims:
@@ -240,10 +301,13 @@ rule claims:
         script="scripts/claims.py",
         modules=local_modules("scripts/claims.py"),
         packages=PACKAGES,
-        energy=rules.summarise.output,
+        energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
+        records=expand(rules.train.output.record, condition=sorted(CURVES))
+        + [rules.summarise.output.record],
     output:
-        f"{RESULTS}/claims.csv",
+        table=f"{RESULTS}/claims.csv",
+        record=f"{RESULTS}/claims.record.json",
     log:
         f"{LOGS}/claims.log",
     benchmark:
@@ -254,8 +318,11 @@ rule claims:
     message:
         "Testing the paper's claims"
     shell:
-        "python {input.script} --energy {input.energy} --curves {input.curves} --output {output}"
-        " 2> {log}"
+        recorded(
+            "claims",
+            "python {input.script} --energy {input.energy} --curves {input.curves}"
+            " --output {output.table}",
+        )
 
 
 rule plot:
@@ -265,11 +332,13 @@ rule plot:
         modules=lambda wildcards: local_modules(PLAN.figures[wildcards.figure].script),
         style="scripts/figures/matplotlibrc",
         packages=PACKAGES,
+        records=records,
     output:
         svg=f"{FIGURES}/{{figure}}.svg",
         png=f"{FIGURES}/{{figure}}.png",
         pdf=f"{FIGURES}/{{figure}}.pdf",
         csv=f"{FIGURES}/{{figure}}.csv",
+        record=f"{FIGURES}/{{figure}}.record.json",
     log:
         f"{LOGS}/plot/{{figure}}.log",
     benchmark:
@@ -283,5 +352,16 @@ rule plot:
     message:
         "Drawing {wildcards.figure}"
     shell:
-        "python {input.script} {params.tables:q} --experiment {params.experiment}"
-        f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}} 2> {{log}}"
+        recorded(
+            "plot",
+            "python {input.script} {params.tables:q} --experiment {params.experiment}"
+            f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}}",
+        )
+
+
+refuse_rules_without_record()
+
+
+# A rule below this line is refused as well, just before anything runs.
+onstart:
+    refuse_rules_without_record()

@@ -43,9 +43,10 @@ class Clone:
         return [dict(zip(header, line, strict=True)) for line in lines]
 
     def pending(self, *targets):
-        """Return the files that would be made, or made anew."""
+        """Return the files that would be made, or made anew, apart from their records."""
         files = self.table("--summary", *targets)
-        return {file["output_file"] for file in files if file["plan"] != "no update"}
+        pending = {file["output_file"] for file in files if file["plan"] != "no update"}
+        return {file for file in pending if not file.endswith(".record.json")}
 
 
 def clone(folder):
