@@ -75,15 +75,7 @@ def prepared(wildcards):
 
 def tables(wildcards):
     """What a figure reads, by the name of its script's option."""
-    figure = PLAN.figures[wildcards.figure]
-    conditions = PLAN.experiments.get(figure.experiment, [])
-    files = {
-        "energy": f"{RESULTS}/experiments/{figure.experiment}.csv",
-        "curves": expand(f"{RESULTS}/curves/{{condition}}.csv", condition=conditions),
-        "counts": expand(f"{RESULTS}/counts/{{condition}}.npz", condition=conditions),
-        "claims": f"{RESULTS}/claims.csv",
-    }
-    return {table: files[table] for table in figure.reads}
+    return PLAN.tables(wildcards.figure, RESULTS)
 
 
 def records(wildcards):
@@ -116,6 +108,7 @@ rule all:
         ),
         energy=f"{RESULTS}/energy.csv",
         claims=f"{RESULTS}/claims.csv",
+        history=f"{FIGURES}/records.json.gz",
 
 
 rule fetch:
@@ -356,6 +349,31 @@ rule plot:
             "plot",
             "python {input.script} {params.tables:q} --experiment {params.experiment}"
             f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}}",
+        )
+
+
+rule history:
+    # The results are not committed with the figures, but their records are.
+    input:
+        script="scripts/history.py",
+        modules=local_modules("scripts/history.py"),
+        records=expand(rules.plot.output.record, figure=PLAN.figures)
+        + [rules.summarise.output.record, rules.claims.output.record],
+    output:
+        bundle=f"{FIGURES}/records.json.gz",
+        record=f"{FIGURES}/records.record.json",
+    log:
+        f"{LOGS}/history.log",
+    benchmark:
+        f"{LOGS}/benchmarks/history.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Collecting the records behind all figures"
+    shell:
+        recorded(
+            "history", "python {input.script} --output {output.bundle} {input.records}"
         )
 
 

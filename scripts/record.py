@@ -107,23 +107,38 @@ def read(path: str | Path) -> dict:
     """Return the record in a file; raise RecordError for one that is missing or is none."""
     try:
         record = json.loads(Path(path).read_bytes())
-        if {"id", "recipe", "outputs", "made", "seal"} <= record.keys():
-            return record
     except FileNotFoundError:
         raise RecordError(f"{path}: no such record") from None
-    except (ValueError, AttributeError):
-        pass
-    raise RecordError(f"{path}: not a provenance record")
+    except ValueError:
+        record = None
+    if not is_record(record):
+        raise RecordError(f"{path}: not a provenance record")
+    return record
+
+
+def is_record(value: object) -> bool:
+    """Whether a JSON value has the parts of a record."""
+    parts = {"id": str, "recipe": dict, "outputs": dict, "made": dict, "seal": str}
+    return (
+        isinstance(value, dict)
+        and all(isinstance(value.get(part), kind) for part, kind in parts.items())
+        and bool(value["outputs"])
+    )
 
 
 def environment() -> dict:
     """Return Python's version, those of the locked packages as installed, and the arithmetic."""
-    versions = {
+    here = versions()
+    return here | {"arithmetic": arithmetic(here)}
+
+
+def versions() -> dict:
+    """Return the versions of Python and of the locked packages, and the platform."""
+    return {
         "python": platform.python_version(),
         "platform": sysconfig.get_platform(),
         "packages": packages(),
     }
-    return versions | {"arithmetic": arithmetic(versions)}
 
 
 def packages() -> dict[str, str]:
