@@ -159,6 +159,7 @@ rule prepare:
     output:
         inputs="data/{dataset}/inputs.npy",
         labels="data/{dataset}/labels.npy",
+        order="data/{dataset}/order.npy",
         record="data/{dataset}/prepare.record.json",
     log:
         f"{LOGS}/prepare/{{dataset}}.log",

@@ -161,7 +161,11 @@ def arithmetic(versions: dict) -> dict:
     To ask the libraries takes a second. It is done once for all that the answer depends on.
     """
     code = [ARITHMETIC, *sorted(map(str, Path("scripts/plasticity").glob("*.py")))]
-    chosen = {key: value for key, value in os.environ.items() if key.startswith(CHOOSING)}
+    chosen = {
+        key: value
+        for key, value in os.environ.items()
+        if key.startswith(CHOOSING) and not key.endswith("_NUM_THREADS")
+    }
     known = digest([versions, processor(), chosen, [sha256(path) for path in code]])
     cache = Path(".cache/arithmetic") / f"{known[:16]}.json"
     if not cache.exists():
