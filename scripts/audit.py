@@ -16,6 +16,7 @@ package but those that read config.yaml.
 import argparse
 import json
 import os
+import random
 import re
 import shlex
 import sys
@@ -28,6 +29,7 @@ from pathlib import Path
 
 from history import History
 from record import LOCK, MADE, SUFFIX
+from rerun import rerun
 from verify import Finding, Verifier, text, worst
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -326,6 +328,18 @@ def why(path: str, history: History) -> str:
     return "\n".join(told)
 
 
+def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> list[str]:
+    """Return the records of so many runs, drawn at random among those before the records `paths`.
+
+    Raises SystemExit when there are none.
+    """
+    behind = {before for path in paths for before in history.behind(path)}
+    runs = [path for path in behind if history.records[path]["recipe"]["rule"] == "train"]
+    if not runs:
+        sys.exit("audit: --rerun: no runs are known to be behind this")
+    return random.Random(seed).sample(sorted(runs), min(number, len(runs)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n\n")[0],
@@ -336,8 +350,8 @@ def main() -> None:
     add("--json", action="store_true", help="print the result for programs")
     add("--why", action="store_true", help="print which rule and command made each file, and stop")
     add("--runs", action="store_true", help="print each run and each finding, folding nothing")
-    add("--rerun", type=int, metavar="N", help="train N conditions behind the files again, compare")
-    add("--seed", type=int, help="of the random choice of conditions (default: a new one)")
+    add("--rerun", type=int, default=0, metavar="N", help="train N of the runs again and compare")
+    add("--seed", type=int, help="of the random choice of runs (default: a new one, which is told)")
     arguments = parser.parse_args()
     history = History(ROOT)
     folders = any(map(os.path.isdir, arguments.files))
@@ -354,20 +368,33 @@ def main() -> None:
         else Node(name, [verifier.untracked(name)])
         for name in records
     }
-    if arguments.json:
-        content = {
-            "verified": all(result["first_broken_link"] is None for result in results),
-            "complete": all(result["status"] == "verified" for result in results),
-            "files": results,
-            "trees": {name: tree.json() for name, tree in trees.items()},
-        }
-        print(json.dumps(content, indent=1, ensure_ascii=False))
-    else:
+    verified = all(result["first_broken_link"] is None for result in results)
+    content = {
+        "verified": verified,
+        "complete": all(result["status"] == "verified" for result in results),
+        "files": results,
+        "trees": {name: tree.json() for name, tree in trees.items()},
+    }
+    if not arguments.json:
         for tree in () if folders else trees.values():
             print("\n".join(tree.lines(sys.maxsize if arguments.runs else MOST)), end="\n\n")
         for result in results:
-            print(verdict(result, verifier))
-    sys.exit(any(result["first_broken_link"] for result in results))
+            print(verdict(result, verifier), flush=True)
+    if arguments.rerun:
+        seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
+        chosen = drawn(filter(history.records.get, records), history, arguments.rerun, seed)
+        content["rerun"] = {"seed": seed, "differences": {}}
+        print(f"Training {len(chosen)} runs again, drawn with --seed {seed}", file=sys.stderr)
+        for path in chosen:
+            found = content["rerun"]["differences"][path] = rerun(path, history)
+            content["verified"] &= not found
+            if not arguments.json:
+                files = joined(history.records[path]["outputs"])
+                print(f"{'DIFFERENT' if found else 'the same bytes'}  {files}", flush=True)
+                print("".join(f"    {difference}\n" for difference in found), end="")
+    if arguments.json:
+        print(json.dumps(content, indent=1, ensure_ascii=False))
+    sys.exit(not content["verified"])
 
 
 if __name__ == "__main__":
