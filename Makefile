@@ -17,7 +17,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: env figures report status bench test lint format lock clean help
+.PHONY: env figures report status audit crate bench test lint format lock clean help
 
 env: $(INSTALLED) ## set up the environment in .venv, and nothing else
 
@@ -29,6 +29,12 @@ status: $(INSTALLED) ## count the jobs that `make figures` would run, and say wh
 
 report: figures ## write Snakemake's report on all figures to results/SCALE/report.html
 	$(SNAKEMAKE) --report results/$(SCALE)/report.html
+
+audit: $(INSTALLED) ## follow FILE (all that is drawn and tabulated) back to the raw data, by its records
+	$(PYTHON) scripts/audit.py $(AUDIT) $(or $(FILE),$(if $(filter smoke,$(SCALE)),figures/smoke,figures) results/$(SCALE))
+
+crate: $(INSTALLED) ## export the records as a Provenance Run Crate to results/SCALE/crate
+	$(PYTHON) scripts/crate.py --scale $(SCALE) --output results/$(SCALE)/crate
 
 bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch first)
 	$(PYTHON) benchmarks/speed.py

@@ -99,6 +99,10 @@ class Exporter:
         self._root(paths)
         for file, parameters in self.examples.items():
             file["exampleOfWork"] = [{"@id": parameter} for parameter in sorted(parameters)]
+        for entity in self.crate.get_entities():
+            for name, value in list(entity.items()):
+                if not name.startswith("@") and isinstance(value, list) and len(value) == 1:
+                    entity[name] = value[0]  # as RO-Crate has it
         return self.crate
 
     def entity(self, identifier: str, kind: str, /, **properties: object) -> Entity:
@@ -270,12 +274,7 @@ class Exporter:
             step=list(steps.values()),
             input=[asked],
             output=[shown],
-            buildInstructions=self.file(
-                str(LOCK),
-                conformsTo={
-                    "@id": "https://pip.pypa.io/en/stable/reference/requirements-file-format/"
-                },
-            ),
+            softwareRequirements=self.file(str(LOCK)),
             license={"@id": self.licence.id},
             **self.address,
         )
