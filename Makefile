@@ -17,7 +17,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: env figures report status audit crate bench test lint format lock clean help
+.PHONY: env figures gallery report status audit crate bench test lint format lock clean help
 
 env: $(INSTALLED) ## set up the environment in .venv, and nothing else
 
@@ -26,6 +26,9 @@ figures: $(INSTALLED) ## build every figure from raw data (SCALE=paper or smoke,
 
 status: $(INSTALLED) ## count the jobs that `make figures` would run, and say why
 	$(SNAKEMAKE) --dry-run --quiet rules
+
+gallery: figures ## say in README.md what the figures now show
+	$(PYTHON) scripts/gallery.py --figures figures --readme README.md
 
 report: figures ## write Snakemake's report on all figures to results/SCALE/report.html
 	$(SNAKEMAKE) --report results/$(SCALE)/report.html

@@ -1,4 +1,4 @@
-# From raw images to the paper's figures: fetch -> prepare -> train -> tabulate -> summarise -> claims, plot.
+# From raw images to the paper's figures: fetch -> prepare -> train -> tabulate -> summarise -> claims, plot -> gallery.
 #
 # What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
 # inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
@@ -88,7 +88,7 @@ def records(wildcards):
         "energy": expand(rules.tabulate.output.record, experiment=figure.experiment),
         "curves": runs,
         "counts": runs,
-        "claims": rules.claims.output.record,
+        "claims": [rules.claims.output.record],
     }
     return sorted({file for table in figure.reads for file in files[table]})
 
@@ -106,7 +106,8 @@ rule all:
             figure=PLAN.figures,
             kind=["svg", "png", "pdf", "csv"],
         ),
-        energy=f"{RESULTS}/energy.csv",
+        gallery=f"{FIGURES}/gallery.md",
+        energy=f"{FIGURES}/energy.csv",
         claims=f"{RESULTS}/claims.csv",
         history=f"{FIGURES}/records.json.gz",
 
@@ -290,6 +291,27 @@ rule summarise:
         )
 
 
+rule publish:
+    # Beside the figures, since results are not committed.
+    input:
+        table=rules.summarise.output.table,
+        record=rules.summarise.output.record,
+    output:
+        table=f"{FIGURES}/energy.csv",
+        record=f"{FIGURES}/energy.record.json",
+    log:
+        f"{LOGS}/publish.log",
+    benchmark:
+        f"{LOGS}/benchmarks/publish.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Publishing the table of all networks"
+    shell:
+        recorded("publish", "cp {input.table} {output.table}")
+
+
 rule claims:
     input:
         script="scripts/claims.py",
@@ -353,13 +375,43 @@ rule plot:
         )
 
 
+rule gallery:
+    input:
+        script="scripts/gallery.py",
+        modules=local_modules("scripts/gallery.py"),
+        packages=PACKAGES,
+        figures=expand(rules.plot.output.csv, figure=PLAN.figures),
+        records=expand(rules.plot.output.record, figure=PLAN.figures),
+    output:
+        page=f"{FIGURES}/gallery.md",
+        record=f"{FIGURES}/gallery.record.json",
+    log:
+        f"{LOGS}/gallery.log",
+    benchmark:
+        f"{LOGS}/benchmarks/gallery.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Saying what the figures show"
+    shell:
+        recorded(
+            "gallery",
+            f"python {{input.script}} --figures {FIGURES} --output {{output.page}}",
+        )
+
+
 rule history:
     # The results are not committed with the figures, but their records are.
     input:
         script="scripts/history.py",
         modules=local_modules("scripts/history.py"),
         records=expand(rules.plot.output.record, figure=PLAN.figures)
-        + [rules.summarise.output.record, rules.claims.output.record],
+        + [
+            rules.publish.output.record,
+            rules.claims.output.record,
+            rules.gallery.output.record,
+        ],
     output:
         bundle=f"{FIGURES}/records.json.gz",
         record=f"{FIGURES}/records.record.json",

@@ -43,6 +43,8 @@ ROLES = {
     "summarise": ("table of all networks", "tables of all networks"),
     "claims": ("table of claims", "tables of claims"),
     "plot": ("figure", "figures"),
+    "publish": ("copied table", "copied tables"),
+    "gallery": ("gallery", "galleries"),
     "history": ("all records", "all records"),
 }
 CODE = {"train": "engine"}  # elsewhere it is just code
@@ -205,7 +207,7 @@ def listed(values: list[str]) -> str:
 
 def sources(recipes: list[dict]) -> str:
     """Return the code of recipes in short: their scripts, and how many files these use."""
-    scripts = dict.fromkeys(recipe["command"][1] for recipe in recipes if "command" in recipe)
+    scripts = dict.fromkeys(program(recipe) for recipe in recipes if "command" in recipe)
     used = {
         file
         for recipe in recipes
@@ -214,6 +216,12 @@ def sources(recipes: list[dict]) -> str:
     }
     files = f" and {len(used)} file{'s' * (len(used) > 1)} that it uses" if used else ""
     return ", ".join(scripts) + files
+
+
+def program(recipe: dict) -> str:
+    """Return the script that a recipe runs, or the program where it is none."""
+    interpreter, first = recipe["command"][:2]
+    return first if first.endswith(".py") else interpreter
 
 
 def describe(then: dict, here: dict) -> str:

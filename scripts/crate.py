@@ -170,7 +170,9 @@ class Exporter:
             name: self.parameter(rule, name, "Text") for name, value in values.items() if value
         }
         read, written = (self.parameter(rule, f"files-{what}", "File") for what in ("read", "made"))
-        tool = self._tool(how, [*formal.values(), read], written)
+        code = {file for file in how["inputs"] if not file.startswith(MADE)}
+        inputs = {file: hash for file, hash in how["inputs"].items() if file not in code}
+        tool = self._tool(how, [*formal.values(), *[read] * bool(inputs)], written)
         self.steps.setdefault(rule, tool)
         given = [
             self.entity(
@@ -182,8 +184,6 @@ class Exporter:
             )
             for name, parameter in formal.items()
         ]
-        code = {file for file in how["inputs"] if not file.startswith(MADE)}
-        inputs = {file: hash for file, hash in how["inputs"].items() if file not in code}
         record = self.file(path) if (self.history.root / path).exists() else None
         return self.entity(
             f"#{made['id']}",
@@ -207,11 +207,22 @@ class Exporter:
     def _tool(self, how: dict, inputs: list[Entity], written: Entity) -> Entity:
         """Return the script that a job runs; its inputs are those of all jobs that run it."""
         script = how["command"][1]
-        tool = self.file(
+        if script not in how["inputs"] or not script.endswith(".py"):  # a program of the system
+            program = how["command"][0]
+            tool = self.entity(f"#{program}", "SoftwareApplication", name=program)
+        else:
+            tool = self._script(script, how["inputs"][script])
+        for name, new in (("input", inputs), ("output", [written])):
+            known = tool.get(name, [])
+            tool[name] = known + [parameter for parameter in new if parameter not in known]
+        return tool
+
+    def _script(self, script: str, sha256: str) -> Entity:
+        return self.file(
             script,
-            how["inputs"][script],
+            sha256,
             **{"@type": ["File", "SoftwareSourceCode"]},
-            version=how["inputs"][script][:12],
+            version=sha256[:12],
             programmingLanguage=self.entity(
                 "https://www.python.org",
                 "ComputerLanguage",
@@ -220,10 +231,6 @@ class Exporter:
             ),
             **self.address,
         )
-        for name, new in (("input", inputs), ("output", [written])):
-            known = tool.get(name, [])
-            tool[name] = known + [parameter for parameter in new if parameter not in known]
-        return tool
 
     def _environment(self, environment: dict, when: dict) -> list[Entity]:
         packages = ", ".join(

@@ -144,15 +144,21 @@ def test_backprop_learns_as_is_known(energy):
 def test_backprop_spends_more_in_larger_networks_and_learns_faster(energy):
     large, best, small = (
         energy.query(f"experiment == 'energy_vs_width' and width == {width}")
-        for width in (200, 100, 50)
+        for width in (300, 100, 50)
     )
     assert mean(large) > 1.2 * mean(best)
     assert mean(large, "trials") < mean(best, "trials") < mean(small, "trials")
 
 
 def test_every_synapse_takes_part_in_backprop_and_few_in_competition(energy):
-    assert (energy.query("rule == 'backprop'")["participation"] == 1).all()
-    assert (energy.query("rule == 'competitive'")["participation"] < 0.95).all()
+    leaky = energy[energy["activation"] == "leaky_relu"]  # others have units that do not learn
+    assert (leaky.query("rule == 'backprop'")["participation"] == 1).all()
+    largest = leaky.query("rule == 'competitive' and criterion == 'largest_update'")
+    assert (largest["participation"] < 0.95).all()
+    turnover = energy.query("experiment == 'turnover' and fraction == 0.01")
+    turnover = turnover.groupby("rule")["participation"].mean()
+    assert turnover["competitive"] > 10 * turnover["random_synapses"]
+    assert turnover["random_synapses"] == pytest.approx(0.01, rel=0.2)
 
 
 def test_competition_saves_updates_and_a_random_mask_saves_less(energy):
@@ -168,9 +174,56 @@ def test_competition_saves_updates_and_a_random_mask_saves_less(energy):
 
 
 def test_a_subnet_spends_less_than_the_whole_network(energy):
-    sizes = energy[energy["experiment"] == "subnet_size"]
+    sizes = energy.query("experiment == 'subnet_size' and width == 200")
     whole = mean(sizes.query("plastic_units == width"))
     assert mean(sizes.query("plastic_units == 100")) < whole
+
+
+def test_the_smallest_updates_are_the_wrong_ones(energy):
+    rows = energy[energy["experiment"] == "selection_criteria"]
+    smallest = rows[rows["criterion"] == "smallest_update"]
+    assert not smallest["reached"].any() and (smallest["accuracy"] < 0.9).all()
+    for criterion in ("largest_error", "largest_activity"):
+        by_units = rows.query(f"criterion == '{criterion}' and fraction == 0.3")
+        assert mean(rows.query("criterion == 'largest_update' and fraction == 0.1")) < mean(
+            by_units
+        )
+
+
+def test_in_a_large_network_competition_saves_most_and_fixed_features_do_not_do(energy):
+    rows = energy.query("experiment == 'strategies_vs_width' and width == 1000")
+    backprop, competitive, subnet, both = (
+        mean(rows.query(condition))
+        for condition in (
+            "rule == 'backprop'",
+            "rule == 'competitive' and fraction == 0.01",
+            "rule == 'subnet'",
+            "rule == 'competitive_subnet'",
+        )
+    )
+    assert competitive < backprop / 20
+    assert both < subnet < backprop / 2
+    fixed = energy.query("experiment == 'strategies_vs_width' and rule == 'fixed_features'")
+    assert not fixed["reached"].any()
+
+
+def test_caching_leaves_learning_as_it_is_and_saves_consolidation(energy):
+    cached = energy.query("experiment == 'caching' and rule == 'backprop'")
+    plain = energy.query("experiment == 'energy_vs_width' and width == 100").set_index("seed")
+    for _, rows in cached.groupby("caching_threshold"):
+        same = rows.set_index("seed")[["trials", "M0"]]
+        pd.testing.assert_frame_equal(same, plain[["trials", "M0"]])
+    consolidated = cached.groupby("caching_threshold")["M1_consolidation"].mean()
+    assert consolidated.is_monotonic_decreasing
+    assert consolidated[0.1] < plain["M1"].mean() / 5
+
+
+def test_competition_saves_updates_in_every_variant_of_the_model(energy):
+    rows = energy[energy["experiment"] == "robustness"]
+    variant = ["learning_rate", "initial_sd", "loss", "activation"]
+    M0 = rows[rows["reached"]].pivot_table(index=variant, columns="rule", values="M0").dropna()
+    assert len(M0) >= 4
+    assert (M0["competitive"] < M0["backprop"] / 2).all()
 
 
 # What is made anew
