@@ -20,15 +20,20 @@ class Clone:
     root: Path
     paper: dict[Path, str]  # files of paper scale, which must survive whatever smoke does
 
-    def snakemake(self, *arguments, **config):
-        """Run Snakemake at smoke scale; return the finished process."""
+    def command(self, *arguments, **config):
+        """The command line of Snakemake at smoke scale."""
         settings = {"scale": "smoke"} | config
         raw = ROOT / "data" / "mnist"
         if all((raw / f"{name}.idx").exists() for name in ("train-images", "test-labels")):
             settings["data"] = f"{{mnist: {raw}}}"
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments] + [
+            *("--config", *(f"{key}={value}" for key, value in settings.items()))
+        ]
+
+    def snakemake(self, *arguments, **config):
+        """Run Snakemake at smoke scale; return the finished process."""
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-            + ["--config", *(f"{key}={value}" for key, value in settings.items())],
+            self.command(*arguments, **config),
             cwd=self.root,
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
@@ -59,6 +64,12 @@ def clone(folder):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(paper[root / name])
     return Clone(root, paper)
+
+
+@pytest.fixture(scope="session")
+def copied():
+    """What makes a copy of one's own, in the folder that it is given."""
+    return clone
 
 
 @pytest.fixture(scope="session")
