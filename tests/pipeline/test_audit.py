@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 import record
+from configuration import read
 from history import History
 from verify import Verifier
 
 FIGURE = "figures/smoke/energy_vs_width"
 RUN = "results/smoke/runs/backprop-width50"
 TABLE = "results/smoke/experiments/energy_vs_width"
+CONFIG = read(Path(__file__).parents[2] / "config.yaml")
+(GRID,) = CONFIG["experiments"]["energy_vs_width"]["smoke"]
+WIDTHS, SEEDS = GRID["width"], CONFIG["seeds"]["smoke"]
 SOURCES = ("scripts", "envs", "schemas", "config.yaml", "Snakefile", "figures", "CITATION.cff")
 
 
@@ -121,7 +125,8 @@ def test_the_tree_goes_from_the_figure_to_the_raw_data(tree):
     (lines,) = map(texts, said["trees"].values())
     parts = [
         *(f"figure {FIGURE}", f"numbers {FIGURE}.csv", f"table {TABLE}.csv"),
-        *("3 runs in results/smoke/runs, 2 seeds each", "parameters: width 50, 100, 200;"),
+        f"{len(WIDTHS)} runs in results/smoke/runs, {len(SEEDS)} seeds each",
+        f"parameters: width {', '.join(map(str, WIDTHS))};",
         *("engine: scripts/train.py", "data set data/mnist", "raw data data/mnist", "environment:"),
     ]
     for part in parts:
@@ -131,7 +136,7 @@ def test_the_tree_goes_from_the_figure_to_the_raw_data(tree):
 def test_runs_in_full(tree):
     process = tree.run("--runs", f"{FIGURE}.svg")
     assert process.returncode == 0
-    for width in (50, 100, 200):
+    for width in WIDTHS:
         assert f"results/smoke/runs/backprop-width{width}.csv, record" in process.stdout
     assert process.stdout.splitlines()[-1].startswith(f"VERIFIED {FIGURE}.svg")
 
@@ -316,15 +321,21 @@ def test_a_changed_parameter_is_told_with_both_values(tree):
 
 
 def test_seeds_that_are_asked_for_now_are_told(tree):
-    tree.edit("config.yaml", "smoke: [0, 1]", "smoke: [0, 1, 2]")
-    assert tree.broken(f"{RUN}.csv") == ("STALE", "config.yaml: seed", "0 1 then, 0 1 2 now")
+    tree.edit("config.yaml", f"smoke: {SEEDS}", f"smoke: {[*SEEDS, 99]}")
+    then = " ".join(map(str, SEEDS))
+    assert tree.broken(f"{RUN}.csv") == (
+        "STALE",
+        "config.yaml: seed",
+        f"{then} then, {then} 99 now",
+    )
 
 
 def test_runs_that_are_asked_for_now_and_no_more_are_named(tree):
-    tree.edit("config.yaml", "width: [50, 100, 200]}", "width: [50, 100, 300]}")
+    last = f"{WIDTHS[-1]}]"
+    tree.edit("config.yaml", f"width: {WIDTHS}", f"width: {WIDTHS}".replace(last, "60]"))
     found = json.dumps(tree.audit(f"{FIGURE}.svg"))
-    assert "it has no run backprop-width200 any more" in found
-    assert "it now asks for results/smoke/runs/backprop-width300.csv, too" in found
+    assert f"it has no run backprop-width{WIDTHS[-1]} any more" in found
+    assert "it now asks for results/smoke/runs/backprop-width60.csv, too" in found
 
 
 def test_what_is_made_anew_makes_stale_what_was_made_from_it(tree):
@@ -350,8 +361,8 @@ def test_committed_figures_are_verified_as_far_as_they_reach(clone):
     assert line.startswith(
         f"VERIFIED {FIGURE}.svg as far as the files here reach: 1 figure; beyond"
     )
-    assert "3 runs (6 networks)" in line
-    assert "not here  │  └─ 3 runs in results/smoke/runs" in process.stdout
+    assert f"{len(WIDTHS)} runs ({len(WIDTHS) * len(SEEDS)} networks)" in line
+    assert f"not here  │  └─ {len(WIDTHS)} runs in results/smoke/runs" in process.stdout
 
 
 @pytest.mark.parametrize("kind", ["svg", "png", "pdf", "csv"])
@@ -418,7 +429,7 @@ def test_a_mistake_is_told_in_one_line(tree, arguments, line):
 
 
 def test_training_again_gives_the_same_bytes_and_shows_what_is_not(tree):
-    run = "results/smoke/runs/backprop-width200"
+    run = f"results/smoke/runs/backprop-width{WIDTHS[1]}"
     process = tree.run("--rerun", "1", "--seed", "3", f"{run}.csv")
     assert process.returncode == 0, process.stderr
     assert process.stdout.endswith(f"the same bytes  {run}.csv\n")
@@ -433,5 +444,7 @@ def test_training_again_gives_the_same_bytes_and_shows_what_is_not(tree):
     assert process.returncode == 1
     *_, name, difference = process.stdout.splitlines()
     assert name == f"DIFFERENT  {run}.csv"
-    start = f"    {run}.csv: column M1 differs in 1 of 2 rows, by at most 0.2 of its value ("
+    start = (
+        f"    {run}.csv: column M1 differs in 1 of {len(SEEDS)} rows, by at most 0.2 of its value ("
+    )
     assert difference.startswith(start)
