@@ -274,20 +274,19 @@ def audited(path: str, verifier: Verifier) -> dict:
     }
 
 
-def verdict(result: dict, verifier: Verifier) -> str:
-    """Return the last line on a file, in words."""
+def verdict(files: str, result: dict, verifier: Verifier) -> str:
+    """Return the last line on files of one record, in words."""
     if broken := result["first_broken_link"]:
         finding = Finding(**broken)
-        return f"NOT VERIFIED {result['file']}: first broken link: {finding.status}: {finding}"
+        return f"NOT VERIFIED {files}: first broken link: {finding.status}: {finding}"
     records = list(verifier.history.behind(result["record"]))
     if result["status"] == "verified":
-        return f"VERIFIED {result['file']}: {counted(records, verifier.history)}"
+        return f"VERIFIED {files}: {counted(records, verifier.history)}"
     beyond = [path for path in records if worst(verifier.findings(path)) == "not here"]
     here = [path for path in records if path not in beyond]
     return (
-        f"VERIFIED {result['file']} as far as the files here reach:"
-        f" {counted(here, verifier.history)}; beyond that, by their records alone:"
-        f" {counted(beyond, verifier.history)}"
+        f"VERIFIED {files} as far as the files here reach: {counted(here, verifier.history)};"
+        f" beyond that, by their records alone: {counted(beyond, verifier.history)}"
     )
 
 
@@ -386,8 +385,10 @@ def main() -> None:
     if not arguments.json:
         for tree in () if folders else trees.values():
             print("\n".join(tree.lines(sys.maxsize if arguments.runs else MOST)), end="\n\n")
-        for result in results:
-            print(verdict(result, verifier), flush=True)
+        for name in trees:
+            of_it = [result for result in results if name in (result["record"], result["file"])]
+            files = joined(result["file"] for result in of_it)
+            print(verdict(files, of_it[0], verifier), flush=True)
     if arguments.rerun:
         seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
         chosen = drawn(filter(history.records.get, records), history, arguments.rerun, seed)

@@ -92,6 +92,7 @@ def tree(built, tmp_path):
             shutil.copytree(source, root / name, copy_function=os.link)
         else:
             os.link(source, root / name)
+    (root / ".cache").symlink_to(built.root / ".cache")  # what computes is asked once
     for path in built.paper:  # of no rule
         (root / path.relative_to(built.root)).unlink()
     return Copy(root)
