@@ -36,8 +36,8 @@ report: figures ## write Snakemake's report on all figures to results/SCALE/repo
 audit: $(INSTALLED) ## follow FILE (all that is drawn and tabulated) back to the raw data, by its records
 	$(PYTHON) scripts/audit.py $(AUDIT) $(or $(FILE),$(if $(filter smoke,$(SCALE)),figures/smoke,figures) results/$(SCALE))
 
-crate: $(INSTALLED) ## export the records as a Provenance Run Crate to results/SCALE/crate
-	$(PYTHON) scripts/crate.py --scale $(SCALE) --output results/$(SCALE)/crate
+crate: $(INSTALLED) ## export the records as a Provenance Run Crate to crate/SCALE
+	$(PYTHON) scripts/crate.py --scale $(SCALE) --output crate/$(SCALE)
 
 bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch first)
 	$(PYTHON) benchmarks/speed.py
@@ -57,7 +57,7 @@ format: $(INSTALLED) ## put the code and the pipeline into the style that lint a
 	snakefmt Snakefile
 
 clean: ## remove what was made (results, figures, logs), keeping the data and .venv
-	rm -rf results figures/smoke logs .snakemake
+	rm -rf results figures/smoke crate logs .snakemake
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

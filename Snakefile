@@ -104,13 +104,12 @@ def all_records(wildcards):
         "experiment": PLAN.experiments,
         "figure": PLAN.figures,
     }
+    outputs = [
+        getattr(rules, rule.name).output for rule in workflow.rules if rule.output
+    ]
+    # str: without a flag such as ancient.
     return sorted(
-        {
-            record
-            for rule in workflow.rules
-            if "record" in rule.output.keys()
-            for record in expand(rule.output.record, **named)
-        }
+        {file for output in outputs for file in expand(str(output.record), **named)}
     )
 
 

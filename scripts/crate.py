@@ -1,6 +1,6 @@
 """Export the provenance records of a scale as a Provenance Run Crate (RO-Crate 1.1).
 
-    python scripts/crate.py --scale paper --output results/paper/crate
+    python scripts/crate.py --scale paper --output crate/paper
 
 The crate is a folder with the workflow, its code and configuration, every file that is here and was
 made, and `ro-crate-metadata.json`, which describes each job by the terms of the profile
@@ -169,10 +169,11 @@ class Exporter:
         formal = {
             name: self.parameter(rule, name, "Text") for name, value in values.items() if value
         }
-        read, written = (self.parameter(rule, f"files-{what}", "File") for what in ("read", "made"))
         code = {file for file in how["inputs"] if not file.startswith(MADE)}
         inputs = {file: hash for file, hash in how["inputs"].items() if file not in code}
-        tool = self._tool(how, [*formal.values(), *[read] * bool(inputs)], written)
+        read = [self.parameter(rule, "files-read", "File")] if inputs else []
+        written = self.parameter(rule, "files-made", "File")
+        tool = self._tool(how, [*formal.values(), *read], written)
         self.steps.setdefault(rule, tool)
         given = [
             self.entity(
@@ -193,7 +194,7 @@ class Exporter:
             identifier=f"sha256:{made['id']}",
             instrument=tool,
             object=given
-            + self.files(inputs, read)
+            + self.files(inputs, *read)
             + [self.file(name, how["inputs"][name]) for name in sorted(code)],
             result=self.files(made["outputs"], written),
             startTime=when["start"],

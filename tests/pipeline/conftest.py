@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MADE = ["data", "results", "logs", "smoke", "__pycache__", ".*"]  # not copied
+MADE = ["data", "results", "crate", "logs", "smoke", "__pycache__", ".*"]  # not copied
 
 
 @dataclass
