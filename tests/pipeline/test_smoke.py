@@ -11,6 +11,7 @@ from configuration import read
 ROOT = Path(__file__).parents[2]
 CONFIG = read(ROOT / "config.yaml")
 KINDS = ["svg", "png", "pdf", "csv"]
+GALLERY = "figures/smoke/gallery.md"
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def test_one_figure_needs_its_own_experiment_only(fresh):
     assert files(pending, "figures") == figure("energy_vs_width")
     assert files(pending, "results") == {
         "results/smoke/experiments/energy_vs_width.csv",
-        *(f"results/smoke/runs/backprop-width{width}.csv" for width in (50, 100, 200)),
+        *(f"results/smoke/runs/backprop-width{width}.csv" for width in (50, 100, 300, 1000)),
     }
 
 
@@ -152,13 +153,15 @@ def test_backprop_spends_more_in_larger_networks_and_learns_faster(energy):
 
 def test_every_synapse_takes_part_in_backprop_and_few_in_competition(energy):
     leaky = energy[energy["activation"] == "leaky_relu"]  # others have units that do not learn
-    assert (leaky.query("rule == 'backprop'")["participation"] == 1).all()
+    backprop = leaky.query("rule == 'backprop'")
+    assert (backprop["participation"] > 1 - 1e-6).all()  # an error may be 0 by chance
     largest = leaky.query("rule == 'competitive' and criterion == 'largest_update'")
     assert (largest["participation"] < 0.95).all()
     turnover = energy.query("experiment == 'turnover' and fraction == 0.01")
     turnover = turnover.groupby("rule")["participation"].mean()
-    assert turnover["competitive"] > 10 * turnover["random_synapses"]
-    assert turnover["random_synapses"] == pytest.approx(0.01, rel=0.2)
+    assert turnover["competitive"] > 1.5 * turnover["random_synapses"]
+    members = 0.01 * 785 * 100 + 0.784 * 101 * 10  # of the mask, in both layers
+    assert turnover["random_synapses"] == pytest.approx(members / (785 * 100 + 101 * 10), rel=0.01)
 
 
 def test_competition_saves_updates_and_a_random_mask_saves_less(energy):
@@ -238,13 +241,13 @@ def test_a_second_call_does_nothing(built):
 def test_a_comment_in_a_plotting_script_remakes_that_figure_only(built):
     script = "scripts/figures/energy_vs_width.py"
     with edited(built, script, lambda text: text + "# a comment\n"):
-        assert built.pending() == figure("energy_vs_width")
+        assert built.pending() == figure("energy_vs_width") | {GALLERY}
 
 
 def test_the_style_remakes_figures_only(built):
     with edited(built, "scripts/figures/matplotlibrc", lambda text: text + "\n# a comment\n"):
         pending = built.pending()
-    assert pending == set().union(*map(figure, CONFIG["figures"]))
+    assert pending == {GALLERY}.union(*map(figure, CONFIG["figures"]))
 
 
 @pytest.mark.parametrize("file", ["scripts/plasticity/network.py", "envs/requirements.lock"])
@@ -259,11 +262,11 @@ def test_the_network_or_a_package_retrains(built, file):
 
 
 def test_a_changed_value_retrains_what_it_touches(built):
-    old, new = "plastic_units: [50, 100, 200]", "plastic_units: [50, 101, 200]"
+    old, new = "width: [200, 1000], plastic_units: [50, 70,", "width: 200, plastic_units: [50, 71,"
     with edited(built, "config.yaml", lambda text: text.replace(old, new, 1)):
         pending = built.pending()
     (run,) = files(pending, "results/smoke/runs")
-    assert run.startswith("results/smoke/runs/subnet-width200-plastic_units101")
+    assert run.startswith("results/smoke/runs/subnet-width200-plastic_units71")
     assert files(pending, "results/smoke/experiments") == {
         "results/smoke/experiments/subnet_size.csv"
     }
