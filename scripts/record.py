@@ -46,6 +46,12 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def state(path: str) -> tuple[int, int, int]:
+    """Return what tells that a file may have been changed: its size, time and place."""
+    known = os.stat(path)
+    return known.st_size, known.st_mtime_ns, known.st_ino
+
+
 def digest(value: object) -> str:
     """Return the sha256 of a JSON value in its one canonical form, in hexadecimal."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -226,12 +232,13 @@ def record(arguments: argparse.Namespace) -> int:
     """Run the command, write the record if it succeeds, and return its exit status."""
     outputs = [path for path in arguments.outputs if path != arguments.record]
     start, asked = now(), commit()
+    states = {path: state(path) for path in arguments.inputs}
     how = recipe(arguments.rule, arguments.command, arguments.inputs, outputs)
     status = run(arguments.command, None if arguments.by_content else digest(how))
     if status != 0:
         return status
     for path, hash in how["inputs"].items():
-        if sha256(path) != hash:
+        if state(path) != states[path] and sha256(path) != hash:
             raise RecordError(f"{path}: it was changed while {arguments.rule} ran: run it again")
     made = {"start": start, "end": now(), "host": platform.node()}
     made["cpu"] = processor()["model name"]

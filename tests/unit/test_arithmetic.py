@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,16 @@ def test_it_tells_what_is_in_use():
     """The answer is not just what is wished for: NumPy's extensions can be switched off."""
     fewer = asked(NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR")
     assert fewer["numpy_simd"] == "" or platform.machine() not in ("x86_64", "AMD64")
+
+
+@pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="no other processor to emulate")
+def test_a_processor_of_2013_gives_the_same_bytes(mnist):
+    """A Haswell has AVX2 and FMA, but none of what came later."""
+    train = "scripts/train.py --rule competitive --fraction 0.1 --width 30 --seed 0 --output -"
+    command = [sys.executable, *train.split(), "--goal", "0.5", "--max-epochs", "0.034"]
+    tables = [
+        subprocess.run([*emulator, *command], cwd=ROOT, capture_output=True, check=True).stdout
+        for emulator in ([], ["qemu-x86_64", "-cpu", "Haswell"])
+    ]
+    assert tables[0].count(b"\n") == 2
+    assert tables[0] == tables[1]
