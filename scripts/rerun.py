@@ -55,7 +55,7 @@ def differences(old: Path, new: Path, name: str) -> Iterator[str]:
 
 def _columns(old: Path, new: Path) -> Iterator[str]:
     before, after = (list(csv.DictReader(path.read_text().splitlines())) for path in (old, new))
-    if len(before) != len(after) or list(before[0]) != list(after[0]):
+    if len(before) != len(after) or not before or list(before[0]) != list(after[0]):
         yield "it has other rows or columns"
         return
     for column in before[0]:
