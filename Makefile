@@ -17,7 +17,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: env figures gallery report status bench test lint format lock clean help
+.PHONY: env figures gallery report status audit crate bench test lint format lock clean help
 
 env: $(INSTALLED) ## set up the environment in .venv, and nothing else
 
@@ -32,6 +32,12 @@ gallery: figures ## say in README.md what the figures now show
 
 report: figures ## write Snakemake's report on all figures to results/SCALE/report.html
 	$(SNAKEMAKE) --report results/$(SCALE)/report.html
+
+audit: $(INSTALLED) ## follow FILE (all that is drawn and tabulated) back to the raw data, by its records
+	$(PYTHON) scripts/audit.py $(AUDIT) $(or $(FILE),$(if $(filter smoke,$(SCALE)),figures/smoke,figures) results/$(SCALE))
+
+crate: $(INSTALLED) ## export the records as a Provenance Run Crate to crate/SCALE
+	$(PYTHON) scripts/crate.py --scale $(SCALE) --output crate/$(SCALE)
 
 bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch first)
 	$(PYTHON) benchmarks/speed.py
@@ -51,13 +57,13 @@ format: $(INSTALLED) ## put the code and the pipeline into the style that lint a
 	snakefmt Snakefile
 
 clean: ## remove what was made (results, figures, logs), keeping the data and .venv
-	rm -rf results figures/smoke logs .snakemake
+	rm -rf results figures/smoke crate logs .snakemake
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The first Python that will do makes .venv; the pinned uv in it installs the lock, at the exact hashes.
-$(INSTALLED): envs/bootstrap.lock envs/requirements.lock
+$(INSTALLED): envs/bootstrap.lock envs/requirements.lock envs/crate.lock
 	@$(PYTHON) -c '' 2>/dev/null || { \
 	    for python in python3 python3.14 python3.13 python3.12 python3.11 none; do \
 	        $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
@@ -67,7 +73,7 @@ $(INSTALLED): envs/bootstrap.lock envs/requirements.lock
 	    echo "Setting up .venv with $$python" >&2; \
 	    $$python -m venv --clear .venv; }
 	@$(PYTHON) -m pip install -qq --require-hashes -r envs/bootstrap.lock
-	@uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock
+	@uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock envs/crate.lock
 	@touch $@
 
 .venv/benchmarks: envs/bench.in $(INSTALLED)
@@ -79,6 +85,8 @@ lock: $(INSTALLED) ## resolve envs/*.in anew into the exact locks and the conda 
 	    uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest \
 	        --generate-hashes --no-header --no-annotate envs/$$part.in -o envs/$$part.lock || exit 1; \
 	done
+	uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	    --no-header --no-annotate -c envs/requirements.lock envs/crate.in -o envs/crate.lock
 	{ sed '/==/d' envs/environment.yml; sed -n 's/^\([a-z].*==.*[^ ]\) *\\$$/      - \1/p' envs/requirements.lock; } \
 	    > envs/environment.new
 	mv envs/environment.new envs/environment.yml

@@ -2,6 +2,7 @@
 #
 # What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
 # inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
+# What a rule makes gets a record of what it was made from; the records of its inputs are inputs, too.
 
 import os
 import shlex
@@ -36,6 +37,25 @@ CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
 PACKAGES = "envs/requirements.lock"
 ENVIRONMENT = "envs/environment.yml"
+RECORD = "python scripts/record.py --rule"
+
+
+def recorded(rule, command, how=""):
+    """The shell command of a rule: if `command` succeeds, it leaves a record of what was made."""
+    return (
+        f"{RECORD} {rule} {how} --record {{output.record}} --inputs {{input:q}}"
+        f" --outputs {{output:q}} -- {command} 2> {{log}}"
+    )
+
+
+def refuse_rules_without_record():
+    """Raise ConfigurationError for a rule that makes something and leaves no record of it."""
+    for rule in workflow.rules:
+        if rule.output and not (rule.shellcmd or "").startswith(RECORD):
+            raise configuration.ConfigurationError(
+                f"Snakefile: rule {rule.name} leaves no record of what it makes:"
+                " its shell command must be recorded(...), and `record` one of its outputs"
+            )
 
 
 def any_of(names):
@@ -55,15 +75,42 @@ def prepared(wildcards):
 
 def tables(wildcards):
     """What a figure reads, by the name of its script's option."""
+    return PLAN.tables(wildcards.figure, RESULTS)
+
+
+def records(wildcards):
+    """The records of what a figure reads."""
     figure = PLAN.figures[wildcards.figure]
-    conditions = PLAN.experiments.get(figure.experiment, [])
+    runs = expand(
+        rules.train.output.record, condition=PLAN.experiments.get(figure.experiment, [])
+    )
     files = {
-        "energy": f"{RESULTS}/experiments/{figure.experiment}.csv",
-        "curves": expand(f"{RESULTS}/curves/{{condition}}.csv", condition=conditions),
-        "counts": expand(f"{RESULTS}/counts/{{condition}}.npz", condition=conditions),
-        "claims": f"{RESULTS}/claims.csv",
+        "energy": expand(rules.tabulate.output.record, experiment=figure.experiment),
+        "curves": runs,
+        "counts": runs,
+        "claims": [rules.claims.output.record],
     }
-    return {table: files[table] for table in figure.reads}
+    return sorted({file for table in figure.reads for file in files[table]})
+
+
+def all_records(wildcards):
+    """Every record: one that is gone is made again with what it records."""
+    datasets = {
+        condition.parameters["dataset"] for condition in PLAN.conditions.values()
+    }
+    named = {
+        "dataset": sorted(datasets),
+        "condition": PLAN.conditions,
+        "experiment": PLAN.experiments,
+        "figure": PLAN.figures,
+    }
+    outputs = [
+        getattr(rules, rule.name).output for rule in workflow.rules if rule.output
+    ]
+    # str: without a flag such as ancient.
+    return sorted(
+        {file for output in outputs for file in expand(str(output.record), **named)}
+    )
 
 
 wildcard_constraints:
@@ -82,6 +129,8 @@ rule all:
         gallery=f"{FIGURES}/gallery.md",
         energy=f"{FIGURES}/energy.csv",
         claims=f"{RESULTS}/claims.csv",
+        history=f"{FIGURES}/records.json.gz",
+        records=all_records,
 
 
 rule fetch:
@@ -102,6 +151,7 @@ rule fetch:
         test_labels=ensure(
             "data/{dataset}/test-labels.idx", sha256=sha256_of("test-labels.idx")
         ),
+        record="data/{dataset}/fetch.record.json",
     log:
         f"{LOGS}/fetch/{{dataset}}.log",
     benchmark:
@@ -114,8 +164,12 @@ rule fetch:
     message:
         "Getting the raw files of {wildcards.dataset}"
     shell:
-        "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}"
-        " {params.source:q} 2> {log}"
+        recorded(
+            "fetch",
+            "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}"
+            " {params.source:q}",
+            how="--by-content",
+        )
 
 
 rule prepare:
@@ -128,6 +182,7 @@ rule prepare:
         inputs="data/{dataset}/inputs.npy",
         labels="data/{dataset}/labels.npy",
         order="data/{dataset}/order.npy",
+        record="data/{dataset}/prepare.record.json",
     log:
         f"{LOGS}/prepare/{{dataset}}.log",
     benchmark:
@@ -138,7 +193,10 @@ rule prepare:
     message:
         "Preparing the inputs of {wildcards.dataset}"
     shell:
-        "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset} 2> {log}"
+        recorded(
+            "prepare",
+            "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}",
+        )
 
 
 rule train:
@@ -149,6 +207,7 @@ rule train:
         data=prepared,
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
+        record=f"{RESULTS}/runs/{{condition}}.record.json",
     log:
         f"{LOGS}/train/{{condition}}.log",
     benchmark:
@@ -160,16 +219,19 @@ rule train:
     threads: 1
     params:
         options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition]),
-        files=lambda wildcards, output: flags(output),
+        files=lambda wildcards, output: flags(
+            {name: file for name, file in output.items() if name != "record"}
+        ),
     message:
         "Training {wildcards.condition}"
     shell:
-        "python {input.script} {params.options:q} {params.files:q} 2> {log}"
+        recorded("train", "python {input.script} {params.options:q} {params.files:q}")
 
 
 use rule train as train_with_curve with:
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
+        record=f"{RESULTS}/runs/{{condition}}.record.json",
         curve=f"{RESULTS}/curves/{{condition}}.csv",
     wildcard_constraints:
         condition=any_of(CURVES - COUNTS),
@@ -178,6 +240,7 @@ use rule train as train_with_curve with:
 use rule train as train_with_counts with:
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
+        record=f"{RESULTS}/runs/{{condition}}.record.json",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
         condition=any_of(COUNTS - CURVES),
@@ -186,6 +249,7 @@ use rule train as train_with_counts with:
 use rule train as train_with_curve_and_counts with:
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
+        record=f"{RESULTS}/runs/{{condition}}.record.json",
         curve=f"{RESULTS}/curves/{{condition}}.csv",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
@@ -198,11 +262,14 @@ rule tabulate:
         modules=local_modules("scripts/summarise.py"),
         packages=PACKAGES,
         runs=lambda wildcards: expand(
-            f"{RESULTS}/runs/{{condition}}.csv",
-            condition=PLAN.experiments[wildcards.experiment],
+            rules.train.output.output, condition=PLAN.experiments[wildcards.experiment]
+        ),
+        records=lambda wildcards: expand(
+            rules.train.output.record, condition=PLAN.experiments[wildcards.experiment]
         ),
     output:
-        f"{RESULTS}/experiments/{{experiment}}.csv",
+        table=f"{RESULTS}/experiments/{{experiment}}.csv",
+        record=f"{RESULTS}/experiments/{{experiment}}.record.json",
     log:
         f"{LOGS}/tabulate/{{experiment}}.log",
     benchmark:
@@ -213,7 +280,11 @@ rule tabulate:
     message:
         "Collecting the networks of {wildcards.experiment}"
     shell:
-        "python {input.script} --experiment {wildcards.experiment} --output {output} {input.runs} 2> {log}"
+        recorded(
+            "tabulate",
+            "python {input.script} --experiment {wildcards.experiment} --output {output.table}"
+            " {input.runs}",
+        )
 
 
 rule summarise:
@@ -221,10 +292,11 @@ rule summarise:
         script="scripts/summarise.py",
         modules=local_modules("scripts/summarise.py"),
         packages=PACKAGES,
-        tables=expand(rules.tabulate.output, experiment=PLAN.experiments),
+        tables=expand(rules.tabulate.output.table, experiment=PLAN.experiments),
+        records=expand(rules.tabulate.output.record, experiment=PLAN.experiments),
     output:
         table=f"{RESULTS}/energy.csv",
-        published=f"{FIGURES}/energy.csv",  # results are not committed, figures are
+        record=f"{RESULTS}/energy.record.json",
     log:
         f"{LOGS}/summarise.log",
     benchmark:
@@ -235,8 +307,30 @@ rule summarise:
     message:
         "Collecting the networks of all experiments"
     shell:
-        "python {input.script} --output {output.table} {input.tables} 2> {log}"
-        " && cp {output.table} {output.published}"
+        recorded(
+            "summarise", "python {input.script} --output {output.table} {input.tables}"
+        )
+
+
+rule publish:
+    # Beside the figures, since results are not committed.
+    input:
+        table=rules.summarise.output.table,
+        record=rules.summarise.output.record,
+    output:
+        table=f"{FIGURES}/energy.csv",
+        record=f"{FIGURES}/energy.record.json",
+    log:
+        f"{LOGS}/publish.log",
+    benchmark:
+        f"{LOGS}/benchmarks/publish.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Publishing the table of all networks"
+    shell:
+        recorded("publish", "cp {input.table} {output.table}")
 
 
 rule claims:
@@ -246,8 +340,11 @@ rule claims:
         packages=PACKAGES,
         energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
+        records=expand(rules.train.output.record, condition=sorted(CURVES))
+        + [rules.summarise.output.record],
     output:
-        f"{RESULTS}/claims.csv",
+        table=f"{RESULTS}/claims.csv",
+        record=f"{RESULTS}/claims.record.json",
     log:
         f"{LOGS}/claims.log",
     benchmark:
@@ -258,8 +355,11 @@ rule claims:
     message:
         "Testing the paper's claims"
     shell:
-        "python {input.script} --energy {input.energy} --curves {input.curves} --output {output}"
-        " 2> {log}"
+        recorded(
+            "claims",
+            "python {input.script} --energy {input.energy} --curves {input.curves}"
+            " --output {output.table}",
+        )
 
 
 rule plot:
@@ -269,11 +369,13 @@ rule plot:
         modules=lambda wildcards: local_modules(PLAN.figures[wildcards.figure].script),
         style="scripts/figures/matplotlibrc",
         packages=PACKAGES,
+        records=records,
     output:
         svg=f"{FIGURES}/{{figure}}.svg",
         png=f"{FIGURES}/{{figure}}.png",
         pdf=f"{FIGURES}/{{figure}}.pdf",
         csv=f"{FIGURES}/{{figure}}.csv",
+        record=f"{FIGURES}/{{figure}}.record.json",
     log:
         f"{LOGS}/plot/{{figure}}.log",
     benchmark:
@@ -287,8 +389,11 @@ rule plot:
     message:
         "Drawing {wildcards.figure}"
     shell:
-        "python {input.script} {params.tables:q} --experiment {params.experiment}"
-        f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}} 2> {{log}}"
+        recorded(
+            "plot",
+            "python {input.script} {params.tables:q} --experiment {params.experiment}"
+            f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}}",
+        )
 
 
 rule gallery:
@@ -297,8 +402,10 @@ rule gallery:
         modules=local_modules("scripts/gallery.py"),
         packages=PACKAGES,
         figures=expand(rules.plot.output.csv, figure=PLAN.figures),
+        records=expand(rules.plot.output.record, figure=PLAN.figures),
     output:
-        f"{FIGURES}/gallery.md",
+        page=f"{FIGURES}/gallery.md",
+        record=f"{FIGURES}/gallery.record.json",
     log:
         f"{LOGS}/gallery.log",
     benchmark:
@@ -309,4 +416,44 @@ rule gallery:
     message:
         "Saying what the figures show"
     shell:
-        f"python {{input.script}} --figures {FIGURES} --output {{output}} 2> {{log}}"
+        recorded(
+            "gallery",
+            f"python {{input.script}} --figures {FIGURES} --output {{output.page}}",
+        )
+
+
+rule history:
+    # The results are not committed with the figures, but their records are.
+    input:
+        script="scripts/history.py",
+        modules=local_modules("scripts/history.py"),
+        records=expand(rules.plot.output.record, figure=PLAN.figures)
+        + [
+            rules.publish.output.record,
+            rules.claims.output.record,
+            rules.gallery.output.record,
+        ],
+    output:
+        bundle=f"{FIGURES}/records.json.gz",
+        record=f"{FIGURES}/records.record.json",
+    log:
+        f"{LOGS}/history.log",
+    benchmark:
+        f"{LOGS}/benchmarks/history.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Collecting the records behind all figures"
+    shell:
+        recorded(
+            "history", "python {input.script} --output {output.bundle} {input.records}"
+        )
+
+
+refuse_rules_without_record()
+
+
+# A rule below this line is refused as well, just before anything runs.
+onstart:
+    refuse_rules_without_record()

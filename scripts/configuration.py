@@ -86,6 +86,18 @@ class Plan:
         """Names of the conditions that record `what`."""
         return {name for name, condition in self.conditions.items() if what in condition.record}
 
+    def tables(self, figure: str, results: str) -> dict[str, str | list[str]]:
+        """What a figure reads from the folder `results`, by the name of its script's option."""
+        experiment = self.figures[figure].experiment
+        conditions = self.experiments.get(experiment, [])
+        files = {
+            "energy": f"{results}/experiments/{experiment}.csv",
+            "curves": [f"{results}/curves/{condition}.csv" for condition in conditions],
+            "counts": [f"{results}/counts/{condition}.npz" for condition in conditions],
+            "claims": f"{results}/claims.csv",
+        }
+        return {table: files[table] for table in self.figures[figure].reads}
+
 
 def read(path: str | Path) -> dict:
     """Return the keys of a YAML file.

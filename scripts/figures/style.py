@@ -4,6 +4,7 @@ A rule has one colour and one marker, everywhere. Rules' colours differ by at le
 to normal as to protan, deutan and tritan sight; the markers tell them apart in grey.
 """
 
+import os
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,11 +72,13 @@ STRIP_ROW, STRIP = 0.06, 0.3  # of a panel's height: a line of the strip above i
 DOT = {"s": 3, "alpha": 0.5, "lw": 0, "clip_on": False}  # a run
 ASIDE = 3.5  # points by which runs stand beside their mean
 
-# Nothing that changes from run to run may enter a file.
+# Nothing that changes from run to run may enter a file. The provenance record that is being written
+# (see record.py) gets its id from what a figure is made of, and not from when or where.
+RECORD = f"record:{os.environ['RECORD_ID']}" if "RECORD_ID" in os.environ else None
 METADATA = {
-    "svg": {"Date": None},
-    "png": {"Software": "matplotlib"},
-    "pdf": {"CreationDate": None, "ModDate": None},
+    "svg": {"Date": None, "Identifier": RECORD},
+    "png": {"Software": "matplotlib", "Record": RECORD},
+    "pdf": {"CreationDate": None, "ModDate": None, "Keywords": RECORD},
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MADE = ["data", "results", "logs", "smoke", "__pycache__", ".*"]  # not copied
+MADE = ["data", "results", "crate", "logs", "smoke", "__pycache__", ".*"]  # not copied
 
 
 @dataclass
@@ -20,15 +20,20 @@ class Clone:
     root: Path
     paper: dict[Path, str]  # files of paper scale, which must survive whatever smoke does
 
-    def snakemake(self, *arguments, **config):
-        """Run Snakemake at smoke scale; return the finished process."""
+    def command(self, *arguments, **config):
+        """The command line of Snakemake at smoke scale."""
         settings = {"scale": "smoke"} | config
         raw = ROOT / "data" / "mnist"
         if all((raw / f"{name}.idx").exists() for name in ("train-images", "test-labels")):
             settings["data"] = f"{{mnist: {raw}}}"
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments] + [
+            *("--config", *(f"{key}={value}" for key, value in settings.items()))
+        ]
+
+    def snakemake(self, *arguments, **config):
+        """Run Snakemake at smoke scale; return the finished process."""
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-            + ["--config", *(f"{key}={value}" for key, value in settings.items())],
+            self.command(*arguments, **config),
             cwd=self.root,
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
@@ -43,9 +48,10 @@ class Clone:
         return [dict(zip(header, line, strict=True)) for line in lines]
 
     def pending(self, *targets):
-        """Return the files that would be made, or made anew."""
+        """Return the files that would be made, or made anew, apart from their records."""
         files = self.table("--summary", *targets)
-        return {file["output_file"] for file in files if file["plan"] != "no update"}
+        pending = {file["output_file"] for file in files if file["plan"] != "no update"}
+        return {file for file in pending if not file.endswith(".record.json")}
 
 
 def clone(folder):
@@ -58,6 +64,12 @@ def clone(folder):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(paper[root / name])
     return Clone(root, paper)
+
+
+@pytest.fixture(scope="session")
+def copied():
+    """What makes a copy of one's own, in the folder that it is given."""
+    return clone
 
 
 @pytest.fixture(scope="session")

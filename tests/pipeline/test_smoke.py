@@ -269,7 +269,9 @@ def test_the_style_remakes_figures_only(built):
 def test_the_network_or_a_package_retrains(built, file):
     with edited(built, file, lambda text: text + "\n# a comment\n"):
         pending = built.pending()
-    runs = {str(path.relative_to(built.root)) for path in built.root.glob("results/smoke/runs/*")}
+    runs = {
+        str(path.relative_to(built.root)) for path in built.root.glob("results/smoke/runs/*.csv")
+    }
     assert runs <= pending
     assert not files(pending, "data/mnist/train")
 

@@ -24,7 +24,7 @@ def asked_for(name: str) -> set[str]:
     return {package for line in lines if (package := line.split("#")[0].strip())}
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "requirements"])
+@pytest.mark.parametrize("name", ["bootstrap", "requirements", "crate"])
 def test_lock_holds_all_that_is_asked_for_with_hashes(name):
     entries = re.split(r"\n(?=\S)", (ENVS / f"{name}.lock").read_text().strip())
     assert asked_for(f"{name}.in") <= {entry.split("==")[0] for entry in entries}
@@ -47,7 +47,8 @@ def test_conda_file_has_the_versions_of_the_lock():
 
 
 def test_what_is_installed_is_what_is_locked():
-    for package, version in pins((ENVS / "requirements.lock").read_text()).items():
+    pinned = pins((ENVS / "requirements.lock").read_text() + (ENVS / "crate.lock").read_text())
+    for package, version in pinned.items():
         locked = Requirement(f"{package}=={version}")
         if locked.marker is None or locked.marker.evaluate():
             assert importlib.metadata.version(package) in locked.specifier, package
@@ -90,7 +91,7 @@ def test_help_names_every_target():
 def test_no_suitable_python_is_one_line(tmp_path):
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
     (tmp_path / "envs").mkdir()
-    for name in ("bootstrap.lock", "requirements.lock"):
+    for name in ("bootstrap.lock", "requirements.lock", "crate.lock"):
         (tmp_path / "envs" / name).touch()
     programs = tmp_path / "bin"
     programs.mkdir()

@@ -1,0 +1,32 @@
+"""Print as JSON what computes here: BLAS with its kernels, NumPy's SIMD extensions, Numba's target.
+
+Different ones round differently, so they are part of what determines a result.
+"""
+
+import json
+
+import plasticity.training  # noqa: F401  # isort: skip  # chooses them, before NumPy is imported
+
+import llvmlite.binding
+import numba
+import numpy as np
+import scipy.linalg  # noqa: F401  # loads SciPy's BLAS
+import threadpoolctl
+
+
+def arithmetic() -> dict[str, str]:
+    """Return the names of what computes, in this process."""
+    libraries = {
+        f"blas_{package}": "{internal_api} {version} {architecture}".format_map(library)
+        for package in ("numpy", "scipy")
+        for library in threadpoolctl.threadpool_info()
+        if library["user_api"] == "blas" and f"/{package}.libs/" in library["filepath"]
+    }
+    features = np._core._multiarray_umath.__cpu_features__
+    extensions = [name for name in np._core._multiarray_umath.__cpu_dispatch__ if features[name]]
+    target = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+    return libraries | {"numpy_simd": " ".join(extensions), "numba": target}
+
+
+if __name__ == "__main__":
+    print(json.dumps(arithmetic()))

@@ -1,0 +1,50 @@
+"""Every output of every rule has a record: a rule that leaves none is refused, and a lost one is
+made again."""
+
+import pytest
+
+import record
+
+STRAY = """
+
+rule stray:
+    output:
+        "results/stray.txt",
+    shell:
+        "touch {output}"
+"""
+
+
+@pytest.mark.parametrize("place", ["rule fetch:", "refuse_rules_without_record()\n\n\n#", None])
+def test_a_rule_without_a_record_is_refused(fresh, place):
+    path = fresh.root / "Snakefile"
+    text = path.read_text()
+    before, found, after = text.rpartition(place) if place else (text, "", "")
+    path.write_text(f"{before}{STRAY}\n\n{found}{after}")
+    try:
+        process = fresh.snakemake("results/stray.txt")
+    finally:
+        path.write_text(text)
+    assert process.returncode == 1
+    lines = [line for line in process.stderr.splitlines() if "no record" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("Snakefile: rule stray leaves no record of what it makes: its shell")
+    assert "Traceback" not in process.stderr
+    assert not (fresh.root / "results/stray.txt").exists()
+
+
+def test_every_output_is_in_a_record(built):
+    made = {job["output_file"] for job in built.table("--summary")}
+    records = {file for file in made if file.endswith(".record.json")}
+    recorded = {file for name in records for file in record.read(built.root / name)["outputs"]}
+    assert recorded == made - records
+
+
+def test_a_lost_record_is_made_again_with_what_it_records(built):
+    path = built.root / "results/smoke/runs/backprop-width50.record.json"
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        assert "results/smoke/runs/backprop-width50.csv" in built.pending()
+    finally:
+        path.write_bytes(content)

@@ -1,0 +1,51 @@
+"""How a file that was made again is said to differ."""
+
+import numpy as np
+import pytest
+
+from rerun import differences
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two folders, for a file as it was and as it is now."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "old", tmp_path / "new"
+
+
+def told(pair, name):
+    return list(differences(pair[0] / name, pair[1] / name, name))
+
+
+def test_columns_of_a_table(pair):
+    (pair[0] / "a.csv").write_text("rule,M0,M1\nx,100,2.0\ny,50,1.0\n")
+    (pair[1] / "a.csv").write_text("rule,M0,M1\nx,100,2.5\nz,50,1.0\n")
+    assert told(pair, "a.csv") == [
+        "a.csv: column rule differs in 1 of 2 rows, first 'y', now 'z'",
+        "a.csv: column M1 differs in 1 of 2 rows, by at most 0.25 of its value (2.0, now 2.5)",
+    ]
+
+
+@pytest.mark.parametrize("content", ["rule\nx\ny\n", "rule,M0\nx,1\n", ""])
+def test_another_form_of_table(pair, content):
+    (pair[0] / "a.csv").write_text("rule\nx\n")
+    (pair[1] / "a.csv").write_text(content)
+    assert told(pair, "a.csv") == ["a.csv: it has other rows or columns"]
+
+
+def test_arrays(pair):
+    np.savez(pair[0] / "a.npz", hidden=np.array([1, 2, 3]), out=np.zeros(2))
+    np.savez(pair[1] / "a.npz", hidden=np.array([1, 2, 5]), out=np.zeros(3))
+    assert told(pair, "a.npz") == [
+        "a.npz: array hidden differs at 1 of 3, by at most 2",
+        "a.npz: array out has shape (3,), not (2,)",
+    ]
+
+
+def test_bytes_alone(pair):
+    for folder, content in zip(pair, (b"1", b"2"), strict=True):
+        (folder / "a.bin").write_bytes(content)
+    assert told(pair, "a.bin") == ["a.bin: other bytes than recorded"]
+    (pair[0] / "a.bin").unlink()
+    assert told(pair, "a.bin") == ["a.bin: other bytes than recorded (what it was is not here)"]
