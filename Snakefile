@@ -8,6 +8,7 @@ import shlex
 import sys
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
+import builds
 import configuration
 from configuration import command_line, flags
 from imports import local_modules
@@ -27,15 +28,21 @@ configuration.read("config.yaml")
 configfile: "config.yaml"
 
 
-PLAN = configuration.plan(config)
+OVERLAYS = configuration.overlays(workflow.overwrite_configfiles)
+PLAN = configuration.plan(config, OVERLAYS)
 SCALE = config["scale"]
-RESULTS = f"results/{SCALE}"
-FIGURES = "figures" if SCALE == "paper" else f"figures/{SCALE}"
-LOGS = f"logs/{SCALE}"
+# What an overlay asks for goes into folders of its own.
+MINE = configuration.folder(OVERLAYS)
+RESULTS = os.path.join("results", MINE, SCALE)
+FIGURES = os.path.join("figures", MINE, "" if SCALE == "paper" else SCALE).rstrip("/")
+LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
 PACKAGES = "envs/requirements.lock"
 ENVIRONMENT = "envs/environment.yml"
+
+if workflow.exec_mode.name == "DEFAULT":  # not in the jobs of a cluster
+    builds.claim(workflow)
 
 
 def any_of(names):
@@ -283,5 +290,5 @@ rule plot:
     message:
         "Drawing {wildcards.figure}"
     shell:
-        "python {input.script} {params.tables:q} --experiment {params.experiment}"
+        "python {input.script} {params.tables:q} --experiment {params.experiment:q}"
         f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}} 2> {{log}}"

@@ -81,7 +81,9 @@ def prepare(dataset: str, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "prepare", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--dataset", choices=data.SHA256, default="mnist")
     parser.add_argument("--folder", type=Path, help="where the files are (data/<dataset>)")
     arguments = parser.parse_args()
@@ -89,6 +91,8 @@ def main() -> None:
         prepare(arguments.dataset, arguments.folder or data.folder_of(arguments.dataset))
     except (DataError, OSError) as error:
         sys.exit(f"prepare: {error}")
+    except MemoryError as error:
+        sys.exit(f"prepare: not enough memory: {error}")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,9 @@ def write(table: pd.DataFrame, path: str, float_format: str | None = None) -> No
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "summarise", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
+    )
     parser.add_argument("tables", nargs="+", metavar="CSV")
     parser.add_argument("--experiment", help="name that the rows of these runs get")
     parser.add_argument("--output", required=True, metavar="CSV")

@@ -180,13 +180,19 @@ def parser() -> Parser:
 def parameters(given: dict) -> dict:
     """Complete what was given on the command line from config.yaml.
 
-    Raises ParameterError for a rule that is not defined there.
+    Raises ParameterError for a rule that is not defined there, and a file that defines none.
     """
     if given.keys() >= {*REQUIRED, "dataset"}:
         return given
-    config = yaml.safe_load(CONFIG.read_text())
-    require_choice("--rule", given["rule"], tuple(config["rules"]))
-    return config["model"] | config["rules"][given["rule"]] | given
+    try:
+        config = yaml.safe_load(CONFIG.read_text())
+        rules, model = dict(config["rules"]), dict(config["model"])
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        raise ParameterError(
+            f"{CONFIG}: no rules and model can be read from it; snakemake --dry-run says why"
+        ) from None
+    require_choice("--rule", given["rule"], tuple(rules))
+    return model | rules[given["rule"]] | given
 
 
 def row(parameters: dict, rule: Rule, settings: Settings, seed: int, result: Result) -> dict:
@@ -209,6 +215,15 @@ def npz(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
+
+
+def require_writable(path: str) -> None:
+    """Raise OSError if a file cannot be written there, before hours of training."""
+    if path == "-":
+        return
+    folder = next(folder for folder in Path(path).absolute().parents if folder.exists())
+    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise OSError(f"{path}: not a place where a file can be written")
 
 
 def write(path: str, content: bytes) -> None:
@@ -261,6 +276,8 @@ def run(arguments: argparse.Namespace) -> None:
         **{field.name: chosen[field.name] for field in fields(Settings) if field.name in chosen}
     )
     rule.check_width(settings.width)
+    for path in filter(None, (arguments.output, arguments.curve, arguments.counts)):
+        require_writable(path)
     data.ensure(chosen["dataset"])
     dataset = data.load(chosen["dataset"])
     rows, curve, counts = [], [], None
@@ -296,6 +313,8 @@ def main() -> None:
             run(arguments)
     except (ParameterError, data.DataError, OSError) as error:
         sys.exit(f"train: {error}")
+    except MemoryError as error:
+        sys.exit(f"train: not enough memory: {error}")
     except KeyboardInterrupt:
         sys.exit("train: interrupted, nothing written")
 

@@ -88,6 +88,8 @@ def load(dataset: str = "mnist", folder: Path | str | None = None) -> Dataset:
     images = TRAINING_IMAGES + TEST_IMAGES
     inputs = _open(folder / "inputs.npy", (images, INPUTS), np.float32, dataset)
     labels = _open(folder / "labels.npy", (images,), np.uint8, dataset)
+    if labels.max() > 9:
+        raise DataError(f"{folder / 'labels.npy'} is damaged: {labels.max()} is no class")
     train, test = slice(None, TRAINING_IMAGES), slice(TRAINING_IMAGES, None)
     return Dataset(dataset, inputs[train], labels[train], inputs[test], labels[test])
 
@@ -136,10 +138,10 @@ def header(content: bytes) -> tuple[int, ...] | None:
 def _open(path: Path, shape: tuple[int, ...], dtype: type, dataset: str) -> np.ndarray:
     advice = f"run 'python scripts/fetch.py --dataset {dataset}', then prepare.py likewise"
     try:
-        array = np.load(path, mmap_mode="r")
+        array = np.lib.format.open_memmap(path, mode="r")  # arrays of numbers only
     except FileNotFoundError:
         raise DataError(f"{path} is missing: {advice}") from None
-    except (OSError, ValueError):
+    except Exception:  # in whatever way NumPy stumbles over its header
         raise DataError(f"{path} is damaged: {advice}") from None
     if (array.shape, array.dtype) != (shape, np.dtype(dtype)):
         raise DataError(f"{path} is {array.dtype} {array.shape}, not {shape}: {advice}")

@@ -61,6 +61,12 @@ def clone(folder):
 
 
 @pytest.fixture(scope="session")
+def copied():
+    """What makes a copy of one's own, in the folder that it is given."""
+    return clone
+
+
+@pytest.fixture(scope="session")
 def fresh(tmp_path_factory):
     """A copy in which nothing has been built, nor may be."""
     return clone(tmp_path_factory.mktemp("fresh"))
