@@ -57,7 +57,7 @@ def sha256_of(name):
 def prepared(wildcards):
     """The data set that a condition learns."""
     dataset = PLAN.conditions[wildcards.condition].parameters["dataset"]
-    return [f"data/{dataset}/inputs.npy", f"data/{dataset}/labels.npy"]
+    return expand(rules.prepare.output, dataset=dataset)
 
 
 def tables(wildcards):
@@ -133,6 +133,7 @@ rule prepare:
     output:
         inputs="data/{dataset}/inputs.npy",
         labels="data/{dataset}/labels.npy",
+        order="data/{dataset}/order.npy",
     log:
         f"{LOGS}/prepare/{{dataset}}.log",
     benchmark:

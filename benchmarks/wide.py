@@ -16,10 +16,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
+from plasticity import data  # isort: skip  # before NumPy: see there
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from plasticity import data
 from plasticity.energy import minima, participation
 from plasticity.engine import Engine
 from plasticity.rules import Rule

@@ -62,16 +62,26 @@ def write_inputs(images: list[np.ndarray], noise: np.random.Generator, path: Pat
     inputs.flush()
 
 
+def write_order(inputs: np.ndarray, path: Path) -> None:
+    """Write the order of size of each training pattern's inputs: uint16, of the inputs' shape."""
+    order = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint16, shape=inputs.shape)
+    for start in range(0, len(inputs), CHUNK):
+        order[start : start + CHUNK] = data.order_by_size(inputs[start : start + CHUNK])
+    order.flush()
+
+
 def prepare(dataset: str, folder: Path) -> None:
-    """Write inputs.npy and labels.npy of `dataset` from the raw files in `folder`.
+    """Write inputs.npy, labels.npy and order.npy of `dataset` from the raw files in `folder`.
 
     Raises DataError when a raw file is missing or wrong.
     """
     images = [read(folder, dataset, f"{part}-images.idx") for part in ("train", "test")]
     labels = [read(folder, dataset, f"{part}-labels.idx") for part in ("train", "test")]
-    beside = {name: folder / f".{os.getpid()}-{name}" for name in ("inputs.npy", "labels.npy")}
+    beside = {name: folder / f".{os.getpid()}-{name}" for name in data.PREPARED}
     try:
         write_inputs(images, noise_stream(dataset), beside["inputs.npy"])
+        training = np.load(beside["inputs.npy"], mmap_mode="r")[: len(images[0])]
+        write_order(training, beside["order.npy"])
         np.save(beside["labels.npy"], np.concatenate(labels))
         for name, path in beside.items():
             os.replace(path, folder / name)

@@ -17,11 +17,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
+from plasticity import data  # isort: skip  # before NumPy: see there
+
 import numpy as np
 import yaml
 from threadpoolctl import threadpool_limits
 
-from plasticity import data
 from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.rules import (
     CRITERIA,

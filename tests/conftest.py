@@ -2,6 +2,8 @@
 
 import os
 
+import plasticity  # isort: skip  # noqa: F401  # before NumPy: see there
+
 # Tiny matrices are no faster with more threads. Set before NumPy loads; subprocesses inherit it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,7 +29,9 @@ def synthetic(training: int = 300, test: int = 100, inputs: int = 23) -> Dataset
     x = prototypes[labels] + 0.3 * rng.normal(size=(training + test, inputs))
     x[:, -1] = 1
     x = x.astype(np.float32)
-    return Dataset("synthetic", x[:training], labels[:training], x[training:], labels[training:])
+    train, test = slice(None, training), slice(training, None)
+    order = data.order_by_size(x[train])
+    return Dataset("synthetic", x[train], labels[train], x[test], labels[test], order)
 
 
 @pytest.fixture(scope="session")

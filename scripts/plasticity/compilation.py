@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numba
 
+from plasticity import X86
+
 _PACKAGE = Path(__file__).parent
 
 
@@ -20,6 +22,8 @@ def cache_folder() -> Path:
     return _PACKAGE.parents[1] / ".cache" / "numba" / hashlib.sha256(content).hexdigest()[:16]
 
 
+if X86:
+    numba.config.CPU_NAME, numba.config.CPU_FEATURES = "haswell", ""
 numba.config.CACHE_DIR = str(cache_folder())
 
 # Sums may be reordered (for SIMD) and multiply-adds fused; nan and infinity keep their meaning.

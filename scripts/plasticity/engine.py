@@ -77,9 +77,10 @@ from plasticity.rules import (
 from plasticity.settings import Settings
 from plasticity.streams import stream
 
-BLOCK = 192  # trials of an `outer` block: long enough for efficient matrix products
+BLOCK = 64  # trials of a block: long enough for efficient matrix products, short for the sum in (1)
+LONG_BLOCK = 192  # of an `outer` block in wide networks, where each product must fetch the weights
+WIDE = 2_500  # hidden units whose weights outgrow a usual cache
 SUB = 16  # trials of a group inside it: short enough for the sum in (1)
-STAIRCASE_BLOCK = 64  # shorter: prefix sums are kept for all trials of a block
 BLOCK_NUMBERS = 1 << 26  # bound on trials x units of a block, for very wide networks
 
 
@@ -168,7 +169,9 @@ class Engine:
         done = 0
         for first in range(0, len(patterns), self.loop.block):
             block = patterns[first : first + self.loop.block]
-            x = self.data.train_inputs[block].astype(self.dtype, copy=False)
+            # "clip": patterns are in range, and to check it would cost a second pass.
+            x = np.take(self.data.train_inputs, block, axis=0, mode="clip")
+            x = x.astype(self.dtype, copy=False)
             labels = self.data.train_labels[block].astype(np.int64)
             made = self.loop.run(
                 block, x, labels, self._offset(block, x), self._trial_units(labels)
@@ -272,13 +275,11 @@ class Loop:
     """How the first layer learns in blocks of trials; the subclasses are the structures of the
     derivation."""
 
-    BLOCK = BLOCK  # trials at most
-
     def __init__(self, engine: Engine):
         self.engine = engine
         self.hidden = engine.network.hidden
         self.transient = _transient(self.hidden.shape, engine.settings)
-        self.block = max(1, min(self.BLOCK, BLOCK_NUMBERS // engine.active))
+        self.block = max(1, min(BLOCK, BLOCK_NUMBERS // engine.active))
 
     def begin(self) -> None:
         """Called before a series of blocks."""
@@ -308,6 +309,8 @@ class Outer(Loop):
 
     def __init__(self, engine: Engine):
         super().__init__(engine)
+        if engine.active >= WIDE:
+            self.block = max(1, min(LONG_BLOCK, BLOCK_NUMBERS // engine.active))
         self.per_neuron = engine.rule.chooses_synapses
         self.transient = self.transient[: engine.plastic]
         self.row_sums = np.zeros(engine.plastic)
@@ -321,8 +324,6 @@ class Outer(Loop):
         trials = len(x)
         pre = x @ self.hidden[: engine.active].T
         changing = self._changing_inputs(x)
-        size = np.abs(changing).sum(axis=1, dtype=np.float64)
-        plastic_inputs = np.count_nonzero(changing, axis=1)
         delta = np.empty((trials, plastic), engine.dtype)
         done = 0
         for first in range(0, trials, SUB):
@@ -332,8 +333,7 @@ class Outer(Loop):
             made = kernels.run_outer(
                 pre[group],
                 gram[: group.stop - first],
-                size[group],
-                plastic_inputs[group],
+                changing[group],
                 labels[group],
                 offset[group],
                 units[group],
@@ -396,8 +396,6 @@ class Outer(Loop):
 class Staircase(Loop):
     """Competition per layer: each unit's winners are the first inputs in order of size."""
 
-    BLOCK = STAIRCASE_BLOCK
-
     def __init__(self, engine: Engine):
         super().__init__(engine)
         units, inputs, trials = engine.active, engine.inputs, self.block
@@ -411,11 +409,12 @@ class Staircase(Loop):
 
     def run(self, patterns, x, labels, offset, units):
         engine, trials = self.engine, len(x)
-        order = engine.data.order_by_size(patterns)
+        order = np.take(engine.data.train_order, patterns, axis=0, mode="clip")
         delta = np.zeros((engine.active, trials), engine.dtype)
         prefixes = np.zeros((engine.active, trials), np.int16)
         done = kernels.run_staircase(
             self.hidden[: engine.active] @ x.T,
+            x,
             np.ascontiguousarray(x.T),
             order,
             self.signed[:trials],

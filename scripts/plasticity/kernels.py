@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from plasticity.competition import kth_largest, number, winners_of_product
+from plasticity.competition import kth_largest, largest_key, number, winners_of_product
 from plasticity.compilation import compiled
 from plasticity.network import LEAK
 
@@ -225,7 +225,7 @@ def learn_chosen_outputs(h, e, rate, out, codes, tally):
             for j in range(inputs):
                 out.keys[o, j] = out.keys[o, j] if out.eligible[o, j] else -1
     if competes and codes.select == PER_LAYER:
-        highest = np.int64(out.keys.max())
+        highest = np.int64(largest_key(out.keys.ravel()))
         k = number(codes.fraction_out, out.n_eligible.sum())
         threshold[0] = kth_largest(out.keys.ravel(), k, highest + out.guess[0])
         out.guess[0] = threshold[0] - highest
@@ -353,8 +353,7 @@ def add_changes(gram, delta, a):
 def run_outer(
     pre,
     gram,
-    size,
-    plastic_inputs,
+    changing,
     labels,
     offset,
     units,
@@ -369,9 +368,9 @@ def run_outer(
     units plastic.
 
     pre (T, N): pre-activations under the weights at the start of these trials, corrected here in
-    place by sum_s<t gram[t, s] delta[s]; gram (T, T): x_t . x_s over the inputs plastic on trial s;
-    size (T,): sum of |x| over them; plastic_inputs (T,): their number; delta (T, P): filled.
-    Returns the number of trials made.
+    place by sum_s<t gram[t, s] delta[s]; changing (T, inputs): x_t, but 0 for the inputs that are
+    not plastic on that trial; gram (T, T): x_t . changing_s; delta (T, P): filled. Returns the
+    number of trials made.
     """
     trials, plastic = delta.shape
     for t in range(trials):
@@ -394,8 +393,12 @@ def run_outer(
                 total += abs(now[j])
                 changed += now[j] != 0
                 unit_counts[j] += now[j] != 0
-            tally.M0[HIDDEN] += changed * plastic_inputs[t]
-            tally.M1[HIDDEN] += total * size[t]
+            size, inputs = 0.0, 0
+            for value in changing[t]:
+                size += abs(value)
+                inputs += value != 0
+            tally.M0[HIDDEN] += changed * inputs
+            tally.M1[HIDDEN] += total * size
         tally.maintenance[OUT] += tally.transient[OUT]
     return trials
 
@@ -410,21 +413,58 @@ def replay_caching(x, delta, transient, row_sums, codes, tally):
     and left alone.
     """
     for j in range(delta.shape[1]):
-        s = transient[j]
         for t in range(delta.shape[0]):
-            g = delta[t, j]
-            if g != 0:
-                for i in range(s.size):
-                    change = g * x[t, i]
-                    if change != 0:
-                        row_sums[j] += cache(s, i, change, codes.threshold, HIDDEN, tally)
+            if delta[t, j] != 0:
+                row_sums[j] = cache_all(x[t], delta[t, j], transient[j], codes.threshold, tally)
             tally.maintenance[HIDDEN] += row_sums[j]
+
+
+@compiled
+def cache_all(x, g, transient, threshold, tally):
+    """As `cache`, for the changes g x_i of all inputs of a hidden unit at once; returns the new sum
+    of |s|.
+
+    A change of 0 leaves its synapse below the threshold, as it was.
+    """
+    zero = transient.dtype.type(0)
+    full, moved, kept = 0, 0.0, 0.0
+    for i in range(transient.size):
+        after = transient[i] + g * x[i]
+        passes = abs(after) > threshold
+        full += passes
+        moved += abs(after) if passes else zero
+        kept += zero if passes else abs(after)
+        transient[i] = zero if passes else after
+    tally.M0_consolidation[HIDDEN] += full
+    tally.M1_consolidation[HIDDEN] += moved
+    return kept
+
+
+@compiled
+def cache_some(x, places, g, transient, threshold, tally):
+    """As `cache`, for the changes g x of a hidden unit's synapses at some places; returns by how
+    much the sum of |s| has grown."""
+    zero = transient.dtype.type(0)
+    full, moved, growth = 0, 0.0, 0.0
+    for p in range(places.size):
+        before = transient[places[p]]
+        after = before + g * x[p]
+        passes = abs(after) > threshold
+        full += passes
+        moved += abs(after) if passes else zero
+        after = zero if passes else after
+        growth += np.float64(abs(after)) - np.float64(abs(before))
+        transient[places[p]] = after
+    tally.M0_consolidation[HIDDEN] += full
+    tally.M1_consolidation[HIDDEN] += moved
+    return growth
 
 
 @compiled
 def run_staircase(
     pre,
     x,
+    columns,
     order,
     signed,
     labels,
@@ -445,16 +485,16 @@ def run_staircase(
     """Trials in which the first layer's synapses compete by |delta_j x_i|: the winners of unit j
     are its largest (smallest) inputs, so a prefix (suffix) of the inputs in order of size.
 
-    pre (N, T): pre-activations under the weights at the start, corrected in place; x (inputs, T);
-    order (T, inputs): inputs by falling |x|. signed (T, inputs) is filled: x in that order; so are
-    delta (N, T) and prefixes (N, T), zero at first: unit j's change on trial t and the length of
-    its prefix. sums (T, inputs + 1) gets sums of |x| up to each rank, and prefix_sums (inputs + 1,
-    T), for the present trial s, those of x_s x_t for all t at once: what the change of unit j adds
-    to its later pre-activations is delta_j times the row that belongs to its prefix. (For all t,
-    the past ones too: whole vectors are faster than the right half.) Returns the number of trials
-    made.
+    pre (N, T): pre-activations under the weights at the start, corrected in place; x (T, inputs),
+    and transposed as columns (inputs, T); order (T, inputs): inputs by falling |x|. signed (T,
+    inputs) is filled: x in that order; so are delta (N, T) and prefixes (N, T), zero at first: unit
+    j's change on trial t and the length of its prefix. sums (T, inputs + 1) gets sums of |x| up to
+    each rank, and prefix_sums (inputs + 1, T), for the present trial s, those of x_s x_t for all t
+    at once: what the change of unit j adds to its later pre-activations is delta_j times the row
+    that belongs to its prefix. (For all t, the past ones too: whole vectors are faster than the
+    right half.) Returns the number of trials made.
     """
-    inputs, trials = x.shape
+    trials, inputs = x.shape
     rows, lengths = ranks
     scratch, bits = trial.number, trial.bits
     errors, a = np.empty_like(trial.d), np.empty_like(trial.d)
@@ -472,7 +512,7 @@ def run_staircase(
             n = eligible_units(t, plastic, units, trial, codes, errors)
         if n > 0:
             for rank in range(inputs):
-                signed[t, rank] = x[order[t, rank], t]
+                signed[t, rank] = x[t, order[t, rank]]
                 u[rank] = abs(signed[t, rank])
             for j in range(plastic):
                 sizes[j] = abs(errors[j])
@@ -480,7 +520,8 @@ def run_staircase(
                 for j in range(plastic):
                     if not units[t, j]:
                         sizes[j] = -1
-            scratch[0] = sizes.max() * u[0]
+            bits[0] = largest_key(keys)
+            scratch[0] *= u[0]
             top = np.int64(bits[0])
             k = number(codes.fraction, n * inputs)
             winning, threshold = winners_of_product(
@@ -489,6 +530,7 @@ def run_staircase(
                 keys,
                 n,
                 k,
+                top,
                 top + guess[0],
                 codes.largest,
                 rows,
@@ -497,11 +539,11 @@ def run_staircase(
                 scratch,
                 bits,
             )
-            guess[0] = threshold - top
+            guess[0] += (threshold - top - guess[0]) // 4  # what is usual of late
             last = inputs
             if codes.largest:
                 last = lengths[0] if winning > 0 else 0
-            add_prefix_sums(x, order[t], signed[t], last, prefix_sums, sums[t])
+            add_prefix_sums(columns, order[t], signed[t], last, prefix_sums, sums[t])
             for r in range(winning):
                 j = rows[r]
                 g = errors[j]
@@ -520,13 +562,13 @@ def run_staircase(
 
 
 @compiled
-def add_prefix_sums(x, order, signed, last, prefix_sums, sums):
-    """Sums up to each of the first `last` ranks, of signed x x (inputs, T) by trial and of
+def add_prefix_sums(columns, order, signed, last, prefix_sums, sums):
+    """Sums up to each of the first `last` ranks, of signed x columns (inputs, T) by trial and of
     |signed|."""
     prefix_sums[0] = 0
     sums[0] = 0
     for rank in range(last):
-        factor, other = signed[rank], x[order[rank]]
+        factor, other = signed[rank], columns[order[rank]]
         below, here = prefix_sums[rank], prefix_sums[rank + 1]
         for later in range(other.size):
             here[later] = below[later] + factor * other[later]
@@ -554,6 +596,7 @@ def learn_staircase(
     then come into the nearest cache once a block. row_sums (N,) are the units' sums of |s|.
     """
     inputs = weights.shape[1]
+    cached = transient.size > 0
     for j in range(delta.shape[0]):
         to, number_of = weights[j], counts[j]
         for t in range(trials):
@@ -565,14 +608,13 @@ def learn_staircase(
                     i = order[t, rank]
                     to[i] += g * signed[t, rank]
                     number_of[i] += 1
-                if transient.size > 0:
-                    for rank in range(first, stop):
-                        i = order[t, rank]
-                        change = g * signed[t, rank]
-                        row_sums[j] += cache(
-                            transient[j], i, change, codes.threshold, HIDDEN, tally
-                        )
-            tally.maintenance[HIDDEN] += row_sums[j]
+                if cached:
+                    chosen, values = order[t, first:stop], signed[t, first:stop]
+                    row_sums[j] += cache_some(
+                        values, chosen, g, transient[j], codes.threshold, tally
+                    )
+            if cached:
+                tally.maintenance[HIDDEN] += row_sums[j]
 
 
 @compiled

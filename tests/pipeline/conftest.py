@@ -35,16 +35,16 @@ class Clone:
             text=True,
         )
 
-    def table(self, *arguments):
+    def table(self, *arguments, **config):
         """Return what Snakemake's summary says of each file, as dictionaries."""
-        process = self.snakemake(*arguments)
+        process = self.snakemake(*arguments, **config)
         assert process.returncode == 0, process.stderr
         header, *lines = (line.split("\t") for line in process.stdout.splitlines())
         return [dict(zip(header, line, strict=True)) for line in lines]
 
-    def pending(self, *targets):
+    def pending(self, *targets, **config):
         """Return the files that would be made, or made anew."""
-        files = self.table("--summary", *targets)
+        files = self.table("--summary", *targets, **config)
         return {file["output_file"] for file in files if file["plan"] != "no update"}
 
 

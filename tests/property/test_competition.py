@@ -56,9 +56,9 @@ def product_winners(u, v, eligible, k, largest, guess) -> np.ndarray:
     rows, prefixes = np.empty(len(v), np.int32), np.empty(len(v), np.int32)
     sizes, scratch = np.empty_like(v), np.empty(1, u.dtype)
     keys, bits = (array.view(BITS[u.dtype.type]) for array in (v, scratch))
-    n = int(eligible.sum())
+    n, highest = int(eligible.sum()), int((v.max() * u[:1]).view(bits.dtype)[0])
     listed, _ = winners_of_product(
-        u, v, keys, n, k, guess, largest, rows, sizes, prefixes, scratch, bits
+        u, v, keys, n, k, highest, guess, largest, rows, sizes, prefixes, scratch, bits
     )
     mask = np.zeros((len(v), len(u)), bool)
     for row, prefix in zip(rows[:listed], prefixes[:listed], strict=True):

@@ -144,9 +144,7 @@ def test_result_does_not_depend_on_the_length_of_blocks(small, run, block, sub):
     usual = train(small, rule, model, seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "SUB", sub)
-        patch.setattr(engine, "STAIRCASE_BLOCK", block)
-        for loop in engine.LOOPS.values():
-            patch.setattr(loop, "BLOCK", block)
+        patch.setattr(engine, "BLOCK", block)
         assert_same(usual, train(small, rule, model, seed))
 
 

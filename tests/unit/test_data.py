@@ -362,7 +362,7 @@ def test_prepared_inputs_are_centred_pixels_with_noise_and_a_bias(raw, fetched):
 def test_prepared_bytes_depend_on_neither_run_nor_chunk(fetched, monkeypatch):
     prepare.prepare("mnist", fetched)
     first = contents(fetched)
-    assert set(first) == {*data.SHA256["mnist"], "inputs.npy", "labels.npy"}
+    assert set(first) == {*data.SHA256["mnist"], *data.PREPARED}
     monkeypatch.setattr(prepare, "CHUNK", 7)
     prepare.prepare("mnist", fetched)
     assert contents(fetched) == first

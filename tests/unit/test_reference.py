@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from plasticity.data import Dataset
+from plasticity.data import Dataset, order_by_size
 from plasticity.energy import HIDDEN, OUT
 from plasticity.reference import Reference, gate_open
 from plasticity.rules import Rule
@@ -16,7 +16,7 @@ def make(rule: Rule, **settings) -> Reference:
     """A trainer of two hidden units with three inputs; what it learns is given trial by trial."""
     x = np.ones((1, INPUTS), np.float32)
     label = np.zeros(1, np.uint8)
-    data = Dataset("none", x, label, x, label)
+    data = Dataset("none", x, label, x, label, order_by_size(x))
     return Reference(
         data, rule, Settings(**({"width": 2, "precision": "double"} | settings)), seed=0
     )
