@@ -196,7 +196,8 @@ def fetch(dataset: str, folder: Path, source: Path | None = None) -> None:
     missing = _missing(folder, dataset)
     if not missing:
         return _say(f"{dataset}: the files in {folder} are right")
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+    data.remove_leftovers(folder)
+    with tempfile.TemporaryDirectory(prefix=f".{os.getpid()}-", dir=folder) as scratch:
         if source is None:
             _fetch_from_anywhere(dataset, folder, Path(scratch))
         else:

@@ -53,8 +53,11 @@ def write(table: pd.DataFrame, path: str, float_format: str | None = None) -> No
     """Write `table` as CSV, beside `path` first, so that `path` is never half written."""
     partial = Path(f"{path}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(partial, index=False, float_format=float_format, lineterminator="\n")
-    os.replace(partial, path)
+    try:
+        table.to_csv(partial, index=False, float_format=float_format, lineterminator="\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)  # what a full disk has cut short
 
 
 def main() -> None:

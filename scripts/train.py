@@ -23,6 +23,7 @@ import numpy as np
 import yaml
 from threadpoolctl import threadpool_limits
 
+import checkpoints
 from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.rules import (
     CRITERIA,
@@ -234,8 +235,11 @@ def write(path: str, content: bytes) -> None:
         return
     partial = Path(f"{path}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)  # what a full disk has cut short
 
 
 class ProgressLine:
@@ -281,8 +285,9 @@ def run(arguments: argparse.Namespace) -> None:
         require_writable(path)
     data.ensure(chosen["dataset"])
     dataset = data.load(chosen["dataset"])
-    rows, curve, counts = [], [], None
-    for seed in arguments.seed:
+
+    def network(seed: int) -> tuple[dict, list[dict], dict[str, np.ndarray]]:
+        """Train it, and return its row, its learning curve and, of the first, its counts."""
         progress = ProgressLine(f"{chosen['rule']}, width {settings.width}, seed {seed}")
         result = train(
             dataset,
@@ -295,16 +300,26 @@ def run(arguments: argparse.Namespace) -> None:
             train_accuracy=arguments.train_accuracy,
         )
         progress.done(result)
-        rows.append(row(chosen, rule, settings, seed, result))
-        curve += [rows[-1] | point for point in result.curve]
-        if arguments.counts and counts is None:
-            counts = dict(zip(("hidden", "out"), result.trainer.counts(), strict=True))
-        del result  # the network: the next one needs the memory
+        counted = result.trainer.counts() if arguments.counts and seed == arguments.seed[0] else ()
+        counts = dict(zip(("hidden", "out"), counted, strict=False))
+        return row(chosen, rule, settings, seed, result), result.curve, counts
+
+    files = [data.folder_of(chosen["dataset"]) / name for name in data.PREPARED]
+    made_from = checkpoints.digest(chosen | {"seed": arguments.seed[0]}, files)
+    networks = []
+    for seed in arguments.seed:
+        kept = checkpoints.place(arguments.output, made_from, seed)
+        networks.append(checkpoints.unpack(kept) or network(seed))
+        if seed != arguments.seed[-1] and arguments.output != "-":
+            write(str(kept), checkpoints.pack(*networks[-1]))
+    rows, curves, counts = zip(*networks, strict=True)
     if arguments.curve:
-        write(arguments.curve, table(curve, CURVE_COLUMNS).encode())
+        points = [row | point for row, curve in zip(rows, curves, strict=True) for point in curve]
+        write(arguments.curve, table(points, CURVE_COLUMNS).encode())
     if arguments.counts:
-        write(arguments.counts, npz(counts))
+        write(arguments.counts, npz(counts[0]))
     write(arguments.output, table(rows, COLUMNS).encode())
+    checkpoints.clear(arguments.output)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ bytes, number of dimensions, then one 32-bit size per dimension) followed by the
 
 import hashlib
 import math
+import shutil
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 TRAINING_IMAGES = 60_000
@@ -100,6 +102,13 @@ def ensure(dataset: str) -> None:
         options = ["--dataset", dataset, "--folder", str(folder)]
         if subprocess.run([sys.executable, SCRIPTS / script, *options]).returncode != 0:
             raise DataError(f"{dataset}: scripts/{script} failed (its own line says why)")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove from `folder` what processes that were killed have left there: .PROCESS-anything."""
+    for path in folder.glob(".[0-9]*-*"):
+        if not psutil.pid_exists(int(path.name[1:].split("-")[0])):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def check(content: bytes, dataset: str, name: str) -> None:

@@ -60,6 +60,15 @@ def clone(folder):
     return Clone(root, paper)
 
 
+def regrown(built, folder):
+    """Copy the project into a folder, with what has been built of it at smoke scale."""
+    copy = clone(folder)
+    shutil.copytree(built.root / ".snakemake", copy.root / ".snakemake")
+    for part in ("data", "results/smoke", "figures/smoke"):
+        shutil.copytree(built.root / part, copy.root / part, copy_function=os.link)
+    return copy
+
+
 @pytest.fixture(scope="session")
 def copied():
     """What makes a copy of one's own, in the folder that it is given."""
@@ -79,3 +88,9 @@ def built(tmp_path_factory):
     process = built.snakemake()
     assert process.returncode == 0, process.stderr
     return built
+
+
+@pytest.fixture
+def another(built, tmp_path):
+    """A copy of one's own in which everything has been built at smoke scale."""
+    return regrown(built, tmp_path)

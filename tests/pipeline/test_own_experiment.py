@@ -1,12 +1,9 @@
 """A reader's own experiment: by YAML alone, in folders of its own."""
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pandas as pd
-import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -42,15 +39,6 @@ FIGURE = {
 }
 
 
-@pytest.fixture
-def reader(built, copied, tmp_path):
-    """A copy of the project with the data, and with what smoke has made."""
-    copy = copied(tmp_path)
-    for folder in ("data", "results/smoke", "figures/smoke", ".snakemake"):
-        shutil.copytree(built.root / folder, copy.root / folder, copy_function=os.link)
-    return copy
-
-
 def made(root):
     """Return the content of each file among results and figures."""
     files = [path for part in ("results", "figures") for path in (root / part).rglob("*.*")]
@@ -63,21 +51,21 @@ def overlaid(clone, config, *arguments):
     return [*arguments, "--configfile", "mine.yaml"]
 
 
-def test_a_whole_experiment_with_its_figure_is_built_in_folders_of_its_own(reader):
-    before = made(reader.root)
-    done = reader.snakemake(*overlaid(reader, RULE | EXPERIMENT | FIGURE))
+def test_a_whole_experiment_with_its_figure_is_built_in_folders_of_its_own(another):
+    before = made(another.root)
+    done = another.snakemake(*overlaid(another, RULE | EXPERIMENT | FIGURE))
     assert done.returncode == 0, done.stderr
-    after = made(reader.root)
+    after = made(another.root)
     assert {path: after[path] for path in before} == before
     new = after.keys() - before.keys()
     assert all(path.startswith(("results/mine/smoke/", "figures/mine/smoke/")) for path in new)
     assert {path for path in new if path.startswith("figures")} == {
         f"figures/mine/smoke/own_figure.{kind}" for kind in ("svg", "png", "pdf", "csv")
     }
-    energy = pd.read_csv(reader.root / "results/mine/smoke/energy.csv")
+    energy = pd.read_csv(another.root / "results/mine/smoke/energy.csv")
     assert list(energy["fraction"]) == [0.2, 0.2, 0.5, 0.5]
     assert set(energy["experiment"]) == {"own"} and set(energy["gate"]) == {"margin"}
-    again = reader.snakemake(*overlaid(reader, RULE | EXPERIMENT | FIGURE))
+    again = another.snakemake(*overlaid(another, RULE | EXPERIMENT | FIGURE))
     assert "Nothing to be done" in again.stderr
 
 
@@ -86,18 +74,18 @@ def runs(pending):
     return {match[1] for file in pending if (match := re.search(r"/runs/(.*)\.csv", file))}
 
 
-def test_a_width_more_in_an_experiment_builds_that_experiment(reader):
+def test_a_width_more_in_an_experiment_builds_that_experiment(another):
     grid = [{"rule": "backprop", "width": [50, 60]}]
     config = {"experiments": {"energy_vs_width": {"smoke": grid}}}
-    pending = reader.pending(*overlaid(reader, config))
+    pending = another.pending(*overlaid(another, config))
     assert runs(pending) == {"backprop-width50", "backprop-width60"}
     figures = {file for file in pending if file.startswith("figures")}
     assert {Path(file).stem for file in figures} == {"energy_vs_width"}
 
 
-def test_another_model_builds_everything_its_way(reader):
-    pending = reader.pending(*overlaid(reader, {"model": {"learning_rate": 0.02}}))
-    smoke = {path.stem for path in (reader.root / "results/smoke/runs").iterdir()}
+def test_another_model_builds_everything_its_way(another):
+    pending = another.pending(*overlaid(another, {"model": {"learning_rate": 0.02}}))
+    smoke = {path.stem for path in (another.root / "results/smoke/runs").iterdir()}
     assert runs(pending) == smoke
     assert all(
         file.startswith(("results/mine/smoke/", "figures/mine/smoke/"))
@@ -106,13 +94,13 @@ def test_another_model_builds_everything_its_way(reader):
     )
 
 
-def test_what_is_added_to_the_papers_configuration_alone_is_made(reader):
-    config = yaml.safe_load((reader.root / "config.yaml").read_text())
+def test_what_is_added_to_the_papers_configuration_alone_is_made(another):
+    config = yaml.safe_load((another.root / "config.yaml").read_text())
     for part in (RULE, EXPERIMENT, FIGURE):
         for key, entries in part.items():
             config[key] |= entries
-    (reader.root / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    pending = reader.pending()
+    (another.root / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    pending = another.pending()
     assert len(runs(pending)) == 2 and all(run.startswith("own_rule-") for run in runs(pending))
     assert "figures/smoke/own_figure.svg" in pending
 
