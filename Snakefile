@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 import builds
 import configuration
+import resources
 from configuration import command_line, flags
 from imports import local_modules
 from plasticity.data import SHA256
@@ -71,6 +72,16 @@ def tables(wildcards):
         "claims": f"{RESULTS}/claims.csv",
     }
     return {table: files[table] for table in figure.reads}
+
+
+def condition(of):
+    """What a function of conditions says of the one that is trained."""
+    return lambda wildcards: of(PLAN.conditions[wildcards.condition])
+
+
+# It needs the network, which a cluster's nodes do not have.
+localrules:
+    fetch,
 
 
 wildcard_constraints:
@@ -161,11 +172,16 @@ rule train:
         f"{LOGS}/benchmarks/train/{{condition}}.tsv"
     wildcard_constraints:
         condition=any_of(PLAN.conditions.keys() - CURVES - COUNTS),
+    group:
+        condition(resources.group)
     conda:
         ENVIRONMENT
     threads: 1
+    resources:
+        mem_mb=condition(resources.memory_mb),
+        runtime=condition(resources.minutes),
     params:
-        options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition]),
+        options=condition(command_line),
         files=lambda wildcards, output: flags(output),
     message:
         "Training {wildcards.condition}"
@@ -213,6 +229,8 @@ rule tabulate:
         f"{LOGS}/tabulate/{{experiment}}.log",
     benchmark:
         f"{LOGS}/benchmarks/tabulate/{{experiment}}.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -234,6 +252,8 @@ rule summarise:
         f"{LOGS}/summarise.log",
     benchmark:
         f"{LOGS}/benchmarks/summarise.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -256,6 +276,8 @@ rule claims:
         f"{LOGS}/claims.log",
     benchmark:
         f"{LOGS}/benchmarks/claims.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -282,6 +304,8 @@ rule plot:
         f"{LOGS}/plot/{{figure}}.log",
     benchmark:
         f"{LOGS}/benchmarks/plot/{{figure}}.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1

@@ -20,15 +20,21 @@ class Clone:
     root: Path
     paper: dict[Path, str]  # files of paper scale, which must survive whatever smoke does
 
-    def snakemake(self, *arguments, **config):
-        """Run Snakemake at smoke scale; return the finished process."""
+    def command(self, *arguments, **config):
+        """Return the command that runs Snakemake at smoke scale."""
         settings = {"scale": "smoke"} | config
         raw = ROOT / "data" / "mnist"
         if all((raw / f"{name}.idx").exists() for name in ("train-images", "test-labels")):
             settings["data"] = f"{{mnist: {raw}}}"
+        return [
+            *(sys.executable, "-m", "snakemake", "--cores", "2", *arguments),
+            *("--config", *(f"{key}={value}" for key, value in settings.items())),
+        ]
+
+    def snakemake(self, *arguments, **config):
+        """Run Snakemake at smoke scale; return the finished process."""
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-            + ["--config", *(f"{key}={value}" for key, value in settings.items())],
+            self.command(*arguments, **config),
             cwd=self.root,
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
@@ -60,15 +66,6 @@ def clone(folder):
     return Clone(root, paper)
 
 
-def regrown(built, folder):
-    """Copy the project into a folder, with what has been built of it at smoke scale."""
-    copy = clone(folder)
-    shutil.copytree(built.root / ".snakemake", copy.root / ".snakemake")
-    for part in ("data", "results/smoke", "figures/smoke"):
-        shutil.copytree(built.root / part, copy.root / part, copy_function=os.link)
-    return copy
-
-
 @pytest.fixture(scope="session")
 def copied():
     """What makes a copy of one's own, in the folder that it is given."""
@@ -90,7 +87,15 @@ def built(tmp_path_factory):
     return built
 
 
-@pytest.fixture
-def another(built, tmp_path):
-    """A copy of one's own in which everything has been built at smoke scale."""
-    return regrown(built, tmp_path)
+@pytest.fixture(scope="session")
+def prepared(mnist):
+    """What makes a copy that has the data, in the folder that it is given."""
+
+    def copy(folder):
+        copy = clone(folder)
+        shutil.copytree(ROOT / "data" / "mnist", copy.root / "data" / "mnist")
+        for path in (copy.root / "data" / "mnist").iterdir():
+            os.utime(path)  # newer than the code that made it, as it has been checked out here
+        return copy
+
+    return copy
