@@ -1,12 +1,15 @@
 # Set-up included: `make figures` needs Python 3.11 or newer with venv, and a shell.
 
-SCALE ?= paper
+# The configuration's own, unless it is typed: make figures SCALE=smoke CONFIG=mine.yaml
+SCALE ?=
+CONFIG ?=
 CORES ?= all
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/installed
 SOURCES := scripts tests benchmarks
-SNAKEMAKE = $(PYTHON) -m snakemake --cores $(CORES) --config scale=$(SCALE)
+SNAKEMAKE = $(PYTHON) -m snakemake --cores $(CORES) \
+    $(if $(SCALE),--config scale=$(SCALE)) $(if $(CONFIG),--configfile $(CONFIG))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
@@ -21,7 +24,7 @@ endif
 
 env: $(INSTALLED) ## set up the environment in .venv, and nothing else
 
-figures: $(INSTALLED) ## build every figure from raw data (SCALE=paper or smoke, CORES=all or a number)
+figures: $(INSTALLED) ## build every figure from raw data (SCALE=smoke, CONFIG=mine.yaml, CORES=a number)
 	$(SNAKEMAKE)
 
 status: $(INSTALLED) ## count the jobs that `make figures` would run, and say why
@@ -31,7 +34,7 @@ gallery: figures ## say in README.md what the figures now show
 	$(PYTHON) scripts/gallery.py --figures figures --readme README.md
 
 report: figures ## write Snakemake's report on all figures to results/SCALE/report.html
-	$(SNAKEMAKE) --report results/$(SCALE)/report.html
+	$(SNAKEMAKE) --report results/$(or $(SCALE),paper)/report.html
 
 audit: $(INSTALLED) ## follow FILE (all that is drawn and tabulated) back to the raw data, by its records
 	$(PYTHON) scripts/audit.py $(AUDIT) $(or $(FILE),$(if $(filter smoke,$(SCALE)),figures/smoke,figures) results/$(SCALE))

@@ -9,7 +9,9 @@ import shlex
 import sys
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
+import builds
 import configuration
+import resources
 from configuration import command_line, flags
 from imports import local_modules
 from plasticity.data import SHA256
@@ -28,11 +30,14 @@ configuration.read("config.yaml")
 configfile: "config.yaml"
 
 
-PLAN = configuration.plan(config)
+OVERLAYS = configuration.overlays(workflow.overwrite_configfiles)
+PLAN = configuration.plan(config, OVERLAYS)
 SCALE = config["scale"]
-RESULTS = f"results/{SCALE}"
-FIGURES = "figures" if SCALE == "paper" else f"figures/{SCALE}"
-LOGS = f"logs/{SCALE}"
+# What an overlay asks for goes into folders of its own.
+MINE = configuration.folder(OVERLAYS)
+RESULTS = os.path.join("results", MINE, SCALE)
+FIGURES = os.path.join("figures", MINE, "" if SCALE == "paper" else SCALE).rstrip("/")
+LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
 PACKAGES = "envs/requirements.lock"
@@ -56,6 +61,10 @@ def refuse_rules_without_record():
                 f"Snakefile: rule {rule.name} leaves no record of what it makes:"
                 " its shell command must be recorded(...), and `record` one of its outputs"
             )
+
+
+if workflow.exec_mode.name == "DEFAULT":  # not in the jobs of a cluster
+    builds.claim(workflow)
 
 
 def any_of(names):
@@ -111,6 +120,16 @@ def all_records(wildcards):
     return sorted(
         {file for output in outputs for file in expand(str(output.record), **named)}
     )
+
+
+def condition(of):
+    """What a function of conditions says of the one that is trained."""
+    return lambda wildcards: of(PLAN.conditions[wildcards.condition])
+
+
+# It needs the network, which a cluster's nodes do not have.
+localrules:
+    fetch,
 
 
 wildcard_constraints:
@@ -214,11 +233,16 @@ rule train:
         f"{LOGS}/benchmarks/train/{{condition}}.tsv"
     wildcard_constraints:
         condition=any_of(PLAN.conditions.keys() - CURVES - COUNTS),
+    group:
+        condition(resources.group)
     conda:
         ENVIRONMENT
     threads: 1
+    resources:
+        mem_mb=condition(resources.memory_mb),
+        runtime=condition(resources.minutes),
     params:
-        options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition]),
+        options=condition(command_line),
         files=lambda wildcards, output: flags(
             {name: file for name, file in output.items() if name != "record"}
         ),
@@ -274,6 +298,8 @@ rule tabulate:
         f"{LOGS}/tabulate/{{experiment}}.log",
     benchmark:
         f"{LOGS}/benchmarks/tabulate/{{experiment}}.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -301,6 +327,8 @@ rule summarise:
         f"{LOGS}/summarise.log",
     benchmark:
         f"{LOGS}/benchmarks/summarise.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -349,6 +377,8 @@ rule claims:
         f"{LOGS}/claims.log",
     benchmark:
         f"{LOGS}/benchmarks/claims.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -380,6 +410,8 @@ rule plot:
         f"{LOGS}/plot/{{figure}}.log",
     benchmark:
         f"{LOGS}/benchmarks/plot/{{figure}}.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -391,7 +423,7 @@ rule plot:
     shell:
         recorded(
             "plot",
-            "python {input.script} {params.tables:q} --experiment {params.experiment}"
+            "python {input.script} {params.tables:q} --experiment {params.experiment:q}"
             f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}}",
         )
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from figures import seeds
 from figures.seeds import V1_NEURONS
+from figures.tables import TableError, read
 from summarise import write
 
 COLUMNS = [
@@ -585,12 +586,15 @@ def judged(energy: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 
 def read_curves(paths: list[str]) -> pd.DataFrame:
     """Return the tests of all networks of which training accuracies were recorded, as one table."""
-    curves = pd.concat([pd.DataFrame(columns=CURVE), *map(pd.read_csv, paths)], ignore_index=True)
+    tables = [read(path, "curves") for path in paths]
+    curves = pd.concat([pd.DataFrame(columns=CURVE), *tables], ignore_index=True)
     return curves.dropna(subset=["train_accuracy"])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "claims", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--energy", required=True, metavar="CSV", help="table of trained networks")
     parser.add_argument(
         "--curves", nargs="*", default=[], metavar="CSV", help="tables of tests during training"
@@ -598,10 +602,9 @@ def main() -> None:
     parser.add_argument("--output", required=True, metavar="CSV")
     arguments = parser.parse_args()
     try:
-        energy = pd.read_csv(arguments.energy)
-        claims = judged(energy, read_curves(arguments.curves))
+        claims = judged(read(arguments.energy, "energy"), read_curves(arguments.curves))
         write(claims, arguments.output, float_format="%.6g")
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (TableError, OSError) as error:
         sys.exit(f"claims: {error}")
 
 

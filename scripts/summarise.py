@@ -53,12 +53,17 @@ def write(table: pd.DataFrame, path: str, float_format: str | None = None) -> No
     """Write `table` as CSV, beside `path` first, so that `path` is never half written."""
     partial = Path(f"{path}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(partial, index=False, float_format=float_format, lineterminator="\n")
-    os.replace(partial, path)
+    try:
+        table.to_csv(partial, index=False, float_format=float_format, lineterminator="\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)  # what a full disk has cut short
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "summarise", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
+    )
     parser.add_argument("tables", nargs="+", metavar="CSV")
     parser.add_argument("--experiment", help="name that the rows of these runs get")
     parser.add_argument("--output", required=True, metavar="CSV")

@@ -23,6 +23,7 @@ import numpy as np
 import yaml
 from threadpoolctl import threadpool_limits
 
+import checkpoints
 from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.rules import (
     CRITERIA,
@@ -181,13 +182,19 @@ def parser() -> Parser:
 def parameters(given: dict) -> dict:
     """Complete what was given on the command line from config.yaml.
 
-    Raises ParameterError for a rule that is not defined there.
+    Raises ParameterError for a rule that is not defined there, and a file that defines none.
     """
     if given.keys() >= {*REQUIRED, "dataset"}:
         return given
-    config = yaml.safe_load(CONFIG.read_text())
-    require_choice("--rule", given["rule"], tuple(config["rules"]))
-    return config["model"] | config["rules"][given["rule"]] | given
+    try:
+        config = yaml.safe_load(CONFIG.read_text())
+        rules, model = dict(config["rules"]), dict(config["model"])
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        raise ParameterError(
+            f"{CONFIG}: no rules and model can be read from it; snakemake --dry-run says why"
+        ) from None
+    require_choice("--rule", given["rule"], tuple(rules))
+    return model | rules[given["rule"]] | given
 
 
 def row(parameters: dict, rule: Rule, settings: Settings, seed: int, result: Result) -> dict:
@@ -212,6 +219,15 @@ def npz(arrays: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
+def require_writable(path: str) -> None:
+    """Raise OSError if a file cannot be written there, before hours of training."""
+    if path == "-":
+        return
+    folder = next(folder for folder in Path(path).absolute().parents if folder.exists())
+    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise OSError(f"{path}: not a place where a file can be written")
+
+
 def write(path: str, content: bytes) -> None:
     """Write a file beside its place first, so that it is never half there; - is standard output."""
     if path == "-":
@@ -219,8 +235,11 @@ def write(path: str, content: bytes) -> None:
         return
     partial = Path(f"{path}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)  # what a full disk has cut short
 
 
 class ProgressLine:
@@ -262,10 +281,13 @@ def run(arguments: argparse.Namespace) -> None:
         **{field.name: chosen[field.name] for field in fields(Settings) if field.name in chosen}
     )
     rule.check_width(settings.width)
+    for path in filter(None, (arguments.output, arguments.curve, arguments.counts)):
+        require_writable(path)
     data.ensure(chosen["dataset"])
     dataset = data.load(chosen["dataset"])
-    rows, curve, counts = [], [], None
-    for seed in arguments.seed:
+
+    def network(seed: int) -> tuple[dict, list[dict], dict[str, np.ndarray]]:
+        """Train it, and return its row, its learning curve and, of the first, its counts."""
         progress = ProgressLine(f"{chosen['rule']}, width {settings.width}, seed {seed}")
         result = train(
             dataset,
@@ -278,16 +300,26 @@ def run(arguments: argparse.Namespace) -> None:
             train_accuracy=arguments.train_accuracy,
         )
         progress.done(result)
-        rows.append(row(chosen, rule, settings, seed, result))
-        curve += [rows[-1] | point for point in result.curve]
-        if arguments.counts and counts is None:
-            counts = dict(zip(("hidden", "out"), result.trainer.counts(), strict=True))
-        del result  # the network: the next one needs the memory
+        counted = result.trainer.counts() if arguments.counts and seed == arguments.seed[0] else ()
+        counts = dict(zip(("hidden", "out"), counted, strict=False))
+        return row(chosen, rule, settings, seed, result), result.curve, counts
+
+    files = [data.folder_of(chosen["dataset"]) / name for name in data.PREPARED]
+    made_from = checkpoints.digest(chosen | {"seed": arguments.seed[0]}, files)
+    networks = []
+    for seed in arguments.seed:
+        kept = checkpoints.place(arguments.output, made_from, seed)
+        networks.append(checkpoints.unpack(kept) or network(seed))
+        if seed != arguments.seed[-1] and arguments.output != "-":
+            write(str(kept), checkpoints.pack(*networks[-1]))
+    rows, curves, counts = zip(*networks, strict=True)
     if arguments.curve:
-        write(arguments.curve, table(curve, CURVE_COLUMNS).encode())
+        points = [row | point for row, curve in zip(rows, curves, strict=True) for point in curve]
+        write(arguments.curve, table(points, CURVE_COLUMNS).encode())
     if arguments.counts:
-        write(arguments.counts, npz(counts))
+        write(arguments.counts, npz(counts[0]))
     write(arguments.output, table(rows, COLUMNS).encode())
+    checkpoints.clear(arguments.output)
 
 
 def main() -> None:
@@ -297,6 +329,8 @@ def main() -> None:
             run(arguments)
     except (ParameterError, data.DataError, OSError) as error:
         sys.exit(f"train: {error}")
+    except MemoryError as error:
+        sys.exit(f"train: not enough memory: {error}")
     except KeyboardInterrupt:
         sys.exit("train: interrupted, nothing written")
 

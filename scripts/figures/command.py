@@ -3,16 +3,14 @@
 import argparse
 import re
 import sys
+import zlib
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from style import save
-
-
-class InputError(Exception):
-    """A file that cannot be plotted; its message is one line for the user."""
+from tables import TableError, read
 
 
 def main(script, description, summarise, draw, inputs=("energy",)):
@@ -20,17 +18,17 @@ def main(script, description, summarise, draw, inputs=("energy",)):
 
     `inputs` names what `summarise` takes, in its order: energy, curves, counts, claims.
     """
-    arguments = _parser(Path(script).stem, description, inputs).parse_args()
+    figure = Path(script).stem
+    arguments = _parser(figure, description, inputs).parse_args()
     try:
-        tables = [READERS[what](arguments) for what in inputs]
-    except InputError as error:
-        sys.exit(f"{Path(script).name}: {error}")
-    table = summarise(*tables)
-    save(draw(table), table, arguments.output, arguments.scale)
+        table = summarise(*(READERS[what](arguments) for what in inputs))
+        save(draw(table), table, arguments.output, arguments.scale)
+    except (TableError, OSError) as error:
+        sys.exit(f"{figure}: {error}")
 
 
 def _parser(figure, description, inputs):
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(figure, usage=argparse.SUPPRESS, description=description)
     for what in inputs:
         several = what in ("curves", "counts")
         parser.add_argument(
@@ -52,32 +50,19 @@ def _parser(figure, description, inputs):
     return parser
 
 
-def _read(path, column):
-    """Return the table in a file; `column` is one that it must have to be of the right sort."""
-    try:
-        table = pd.read_csv(path)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise InputError(f"{path}: not a table in CSV") from None
-    if column not in table:
-        raise InputError(f"{path}: has no column {column}")
-    return table
-
-
 def _energy(arguments):
-    energy = _read(arguments.energy, "experiment")
+    energy = read(arguments.energy, "energy")
     mine = energy[energy["experiment"] == arguments.experiment]
     if mine.empty:
         known = ", ".join(sorted(energy["experiment"].unique()))
-        raise InputError(
+        raise TableError(
             f"{arguments.energy}: no networks of experiment {arguments.experiment}; it has: {known}"
         )
     return mine.reset_index(drop=True)
 
 
 def _curves(arguments):
-    tables = [_read(path, "train_accuracy") for path in arguments.curves]
+    tables = [read(path, "curves") for path in arguments.curves]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -89,11 +74,16 @@ def _counts(arguments):
         condition = path.stem.split("-")[0], float(fraction[1]) if fraction else np.nan
         try:
             with np.load(path) as file:
-                counts[condition] = {layer: file[layer] for layer in ("hidden", "out")}
+                layers = {layer: file[layer] for layer in ("hidden", "out")}
         except FileNotFoundError as error:
-            raise InputError(f"{path}: {error.strerror}") from None
-        except (ValueError, KeyError, OSError, BadZipFile):
-            raise InputError(f"{path}: does not hold numbers of updates (hidden, out)") from None
+            raise TableError(f"{path}: {error.strerror}") from None
+        except (ValueError, TypeError, KeyError, EOFError, OSError, zlib.error, BadZipFile):
+            layers = {}
+        if not layers or any(
+            layer.ndim != 2 or layer.dtype.kind not in "iu" for layer in layers.values()
+        ):
+            raise TableError(f"{path}: does not hold numbers of updates (hidden, out)")
+        counts[condition] = layers
     return counts
 
 
@@ -101,7 +91,7 @@ READERS = {
     "energy": _energy,
     "curves": _curves,
     "counts": _counts,
-    "claims": lambda arguments: _read(arguments.claims, "verdict"),
+    "claims": lambda arguments: read(arguments.claims, "claims"),
 }
 HELP = {
     "energy": "table of trained networks (CSV)",

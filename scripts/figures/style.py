@@ -323,5 +323,8 @@ def save(figure, numbers, output, scale):
 @contextmanager
 def _beside(output, kind):
     partial = output.with_name(f".{output.name}.{kind}.partial")
-    yield partial
-    partial.replace(output.with_name(f"{output.name}.{kind}"))
+    try:
+        yield partial
+        partial.replace(output.with_name(f"{output.name}.{kind}"))
+    finally:
+        partial.unlink(missing_ok=True)  # what a full disk has cut short

@@ -7,6 +7,7 @@ bytes, number of dimensions, then one 32-bit size per dimension) followed by the
 
 import hashlib
 import math
+import shutil
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 TRAINING_IMAGES = 60_000
@@ -80,6 +82,8 @@ def load(dataset: str = "mnist", folder: Path | str | None = None) -> Dataset:
     images = TRAINING_IMAGES + TEST_IMAGES
     inputs = _open(folder / "inputs.npy", (images, INPUTS), np.float32, dataset)
     labels = _open(folder / "labels.npy", (images,), np.uint8, dataset)
+    if labels.max() > 9:
+        raise DataError(f"{folder / 'labels.npy'} is damaged: {labels.max()} is no class")
     order = _open(folder / "order.npy", (TRAINING_IMAGES, INPUTS), np.uint16, dataset)
     train, test = slice(None, TRAINING_IMAGES), slice(TRAINING_IMAGES, None)
     return Dataset(dataset, inputs[train], labels[train], inputs[test], labels[test], order)
@@ -98,6 +102,13 @@ def ensure(dataset: str) -> None:
         options = ["--dataset", dataset, "--folder", str(folder)]
         if subprocess.run([sys.executable, SCRIPTS / script, *options]).returncode != 0:
             raise DataError(f"{dataset}: scripts/{script} failed (its own line says why)")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove from `folder` what processes that were killed have left there: .PROCESS-anything."""
+    for path in folder.glob(".[0-9]*-*"):
+        if not psutil.pid_exists(int(path.name[1:].split("-")[0])):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def check(content: bytes, dataset: str, name: str) -> None:
@@ -129,10 +140,10 @@ def header(content: bytes) -> tuple[int, ...] | None:
 def _open(path: Path, shape: tuple[int, ...], dtype: type, dataset: str) -> np.ndarray:
     advice = f"run 'python scripts/fetch.py --dataset {dataset}', then prepare.py likewise"
     try:
-        array = np.load(path, mmap_mode="r")
+        array = np.lib.format.open_memmap(path, mode="r")  # arrays of numbers only
     except FileNotFoundError:
         raise DataError(f"{path} is missing: {advice}") from None
-    except (OSError, ValueError):
+    except Exception:  # in whatever way NumPy stumbles over its header
         raise DataError(f"{path} is damaged: {advice}") from None
     if (array.shape, array.dtype) != (shape, np.dtype(dtype)):
         raise DataError(f"{path} is {array.dtype} {array.shape}, not {shape}: {advice}")

@@ -7,6 +7,7 @@ import numpy as np
 from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.rules import require, require_choice
 
+LARGEST = 10**9  # what is more is a slip, and would only overflow later
 PRECISIONS = {"single": np.float32, "double": np.float64}
 
 
@@ -36,10 +37,13 @@ class Settings:
     def __post_init__(self) -> None:
         for key in ("width", "test_interval"):
             value = getattr(self, key)
-            require(value >= 1, key, value, "an integer of at least 1")
-        for key in ("learning_rate", "initial_sd", "max_epochs", "caching_threshold"):
+            allowed = f"an integer of at least 1, at most {LARGEST}"
+            require(1 <= value <= LARGEST, key, value, allowed)
+        for key in ("learning_rate", "initial_sd", "caching_threshold"):
             value = getattr(self, key)
             require(value is None or 0 < value < np.inf, key, value, "a finite number above 0")
+        allowed = f"a number above 0, at most {LARGEST}"
+        require(0 < self.max_epochs <= LARGEST, "max_epochs", self.max_epochs, allowed)
         require(0 < self.goal <= 1, "goal", self.goal, "an accuracy above 0, at most 1")
         require_choice("activation", self.activation, ACTIVATIONS)
         require_choice("loss", self.loss, LOSSES)

@@ -26,8 +26,9 @@ class Clone:
         raw = ROOT / "data" / "mnist"
         if all((raw / f"{name}.idx").exists() for name in ("train-images", "test-labels")):
             settings["data"] = f"{{mnist: {raw}}}"
-        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments] + [
-            *("--config", *(f"{key}={value}" for key, value in settings.items()))
+        return [
+            *(sys.executable, "-m", "snakemake", "--cores", "2", *arguments),
+            *("--config", *(f"{key}={value}" for key, value in settings.items())),
         ]
 
     def snakemake(self, *arguments, **config):
@@ -40,16 +41,16 @@ class Clone:
             text=True,
         )
 
-    def table(self, *arguments):
+    def table(self, *arguments, **config):
         """Return what Snakemake's summary says of each file, as dictionaries."""
-        process = self.snakemake(*arguments)
+        process = self.snakemake(*arguments, **config)
         assert process.returncode == 0, process.stderr
         header, *lines = (line.split("\t") for line in process.stdout.splitlines())
         return [dict(zip(header, line, strict=True)) for line in lines]
 
-    def pending(self, *targets):
+    def pending(self, *targets, **config):
         """Return the files that would be made, or made anew, apart from their records."""
-        files = self.table("--summary", *targets)
+        files = self.table("--summary", *targets, **config)
         pending = {file["output_file"] for file in files if file["plan"] != "no update"}
         return {file for file in pending if not file.endswith(".record.json")}
 
@@ -85,3 +86,17 @@ def built(tmp_path_factory):
     process = built.snakemake()
     assert process.returncode == 0, process.stderr
     return built
+
+
+@pytest.fixture(scope="session")
+def prepared(mnist):
+    """What makes a copy that has the data, in the folder that it is given."""
+
+    def copy(folder):
+        copy = clone(folder)
+        shutil.copytree(ROOT / "data" / "mnist", copy.root / "data" / "mnist")
+        for path in (copy.root / "data" / "mnist").iterdir():
+            os.utime(path)  # newer than the code that made it, as it has been checked out here
+        return copy
+
+    return copy

@@ -1,5 +1,9 @@
 """Compiled code is never older than the sources that went into it."""
 
+import shutil
+import subprocess
+import sys
+
 import pytest
 
 from plasticity import compilation
@@ -14,3 +18,56 @@ def test_compiled_code_has_another_folder_after_an_edit(module, tmp_path, monkey
     assert compilation.cache_folder() == before
     (tmp_path / module).write_text((tmp_path / module).read_text() + "# edited\n")
     assert compilation.cache_folder() != before
+
+
+TWICE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from plasticity import compilation
+
+@compilation.compiled
+def twice(x):
+    return x + x
+
+assert twice(21) == 42 and twice(0.5) == 1.0
+print(sum(twice.stats.cache_hits.values()), sum(twice.stats.cache_misses.values()))
+"""
+
+
+@pytest.fixture
+def twice(tmp_path):
+    """Return what compiles a function for two types in a process of its own, with its cache there.
+
+    It returns how many came from the cache and how many did not.
+    """
+    shutil.copytree(compilation._PACKAGE, tmp_path / "scripts" / "plasticity")
+    (tmp_path / "twice.py").write_text(TWICE)
+    command = [sys.executable, tmp_path / "twice.py", tmp_path / "scripts"]
+
+    def run():
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return tuple(map(int, done.stdout.split()))
+
+    return run
+
+
+def test_compiled_code_is_kept_and_compiled_anew_when_it_is_damaged(twice, tmp_path):
+    assert twice() == (0, 2)
+    assert twice() == (2, 0)
+    one, other = sorted((tmp_path / ".cache").rglob("*.nbc"))
+    whole = one.read_bytes(), other.read_bytes()
+    middle = len(whole[1]) // 2
+    one.write_bytes(whole[0][:middle])
+    other.write_bytes(whole[1][:middle] + bytes([whole[1][middle] ^ 8]) + whole[1][middle + 1 :])
+    assert twice() == (0, 2)
+    assert (one.read_bytes(), other.read_bytes()) == whole
+    # Each whole, but in the place of the other.
+    one.write_bytes(whole[1])
+    other.write_bytes(whole[0])
+    assert twice() == (0, 2)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(twice, tmp_path):
+    (tmp_path / ".cache").write_text("not a folder")
+    assert twice() == (0, 2)

@@ -1,0 +1,165 @@
+"""What a build needs beside Snakemake: a command line without mistakes, and a folder to itself.
+
+Snakemake calls `check` while it reads profiles/default, before the files that its command line
+names, and `claim` while it reads the Snakefile.
+"""
+
+import argparse
+import atexit
+import fcntl
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import psutil
+from snakemake.cli import parse_config
+from snakemake.utils import update_config
+
+import configuration
+from configuration import ConfigurationError
+
+OURS = Path(".snakemake")
+# In the environment of a build's jobs: the token of the build that started them.
+TOKEN = "PLASTICITY_BUILD"
+
+# Snakemake's options that only look: they may be used while a build runs.
+LOOKING = {
+    *("--lint", "--list-rules", "--list", "-l", "--list-target-rules", "--lt"),
+    *("--summary", "-S", "--detailed-summary", "-D", "--report"),
+    *("--dag", "--rulegraph", "--filegraph", "--d3dag"),
+    *("--list-changes", "--lc", "--list-input-changes", "--li", "--list-params-changes", "--lp"),
+    *("--list-untracked", "--lu", "--print-compilation"),
+}
+
+FULL = 2**20  # bytes that are left on a disk of which one says that it is full
+
+_held: list[TextIO] = []  # a lock lasts as long as its file is open
+
+
+def check(arguments: Sequence[str]) -> None:
+    """Refuse a place where nothing can be written, and a configuration that is not allowed.
+
+    `arguments` are Snakemake's. Raises SystemExit, in one line. Snakemake itself would show a
+    traceback, run what a template says, or leave a log behind.
+    """
+    if not os.access(".", os.W_OK):
+        sys.exit(f"{Path.cwd()}: nothing can be built here: it is read-only")
+    if full := full_disk():
+        sys.exit(full)
+    parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS, prog="snakemake")
+    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[])
+    parser.add_argument("--config", "-C", nargs="*", default=[])
+    given, _ = parser.parse_known_args(arguments)
+    for entry in given.config:
+        name, equals, _ = entry.partition("=")
+        if not equals or name not in configuration.SCHEMA["properties"]:
+            raise ConfigurationError(
+                f"--config: {entry!r} is not allowed: a key of config.yaml and its value, such as "
+                "scale=smoke"
+            )
+    config = configuration.read("config.yaml")
+    overlays = configuration.overlays(given.configfile)
+    for layer in [*map(configuration.read, overlays), parse_config(given.config)]:
+        update_config(config, layer)
+    configuration.folder(overlays)
+    configuration.plan(config, overlays)
+
+
+def claim(snakemake: object) -> None:
+    """Make this process the only build in the project's folder, until it ends however it may.
+
+    The kernel drops the lock when the process dies: whoever gets it knows that no build is alive
+    here, that what a former build has started is left over and can be ended, and that Snakemake's
+    own locks are stale. Raises SystemExit, in one line, when another build is alive.
+    """
+    if snakemake.output_settings.dryrun or LOOKING.intersection(sys.argv):
+        return
+    place = OURS / "build.lock"
+    try:
+        OURS.mkdir(exist_ok=True)
+        place.touch()
+        _held.append(lock := place.open("r+"))
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        former, token = lock.read(), uuid.uuid4().hex
+        end_processes(former[-len(token) :])
+        end_cluster_jobs()
+        for stale in OURS.glob("locks/*.lock"):
+            stale.unlink()
+        set_back(["scripts", "envs", "data", "results", "figures"])
+        lock.seek(0)
+        lock.write(f"{os.getpid():10} {token}")  # always of this length: a full disk has room
+        lock.flush()
+    except BlockingIOError:
+        process = place.read_text().split()[0]
+        sys.exit(f"{Path.cwd()}: another build runs here (process {process}): let it end first")
+    except OSError as error:
+        sys.exit(f"{Path.cwd()}: nothing can be built here: {error.strerror}")
+    os.environ[TOKEN] = token
+    logging.raiseExceptions = False  # no traceback when there is no room for Snakemake's own log
+
+    @atexit.register
+    def last_words():
+        if full := full_disk():
+            print(full, file=sys.stderr)
+
+
+def full_disk() -> str | None:
+    """Return in a line that the disk is full, if it is."""
+    if shutil.disk_usage(".").free >= FULL:
+        return None
+    return f"{Path.cwd()}: the disk is full: make room, and type the same command again"
+
+
+def end_processes(token: str) -> None:
+    """Kill all processes that the build with this token has started, and wait for their end."""
+    left = [process for process in psutil.process_iter() if _token(process) == token]
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left)
+
+
+def _token(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(TOKEN)
+    except psutil.Error:  # it has ended, or is someone else's
+        return None
+
+
+def end_cluster_jobs() -> None:
+    """Cancel the Slurm jobs that Snakemake still marks as running, and wait for their end."""
+    left = _slurm_jobs_here()
+    if left:
+        marks = "".join(path.read_text() for path in OURS.glob("incomplete/**/*") if path.is_file())
+        left &= set(re.findall(r'"external_jobid": "(\d+)"', marks))
+        subprocess.run(["scancel", *left], check=False)
+    while left & _slurm_jobs_here():
+        time.sleep(1)
+
+
+def set_back(folders: Iterable[str]) -> None:
+    """Give files that a jump of the clock has left in the future the time of now.
+
+    To Snakemake, whatever is made from such a file is older than it, and fails.
+    """
+    now = time.time()
+    for path in (path for folder in folders for path in Path(folder).rglob("*")):
+        if path.lstat().st_mtime > now:
+            os.utime(path, (now, now))
+
+
+def _slurm_jobs_here() -> set[str]:
+    """Return the numbers of this user's Slurm jobs that run, or are to run, in this folder."""
+    if shutil.which("squeue") is None:
+        return set()
+    command = ["squeue", "--me", "--noheader", "--format=%A %Z"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    jobs = (line.split(" ", 1) for line in listed.splitlines())
+    return {number for number, folder in jobs if Path(folder) == Path.cwd()}

@@ -1,0 +1,390 @@
+"""Kills, a full disk, no memory, a jumping clock: the same command typed again goes on.
+
+Real networks are trained on the real data. `pytest -m thorough` kills a smoke build 20 times.
+"""
+
+import base64
+import contextlib
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+import yaml
+
+from figures.tables import COLUMNS
+from plasticity import data
+
+ROOT = Path(__file__).parents[2]
+
+MINE = {
+    "experiments": {
+        "quick": {
+            "question": "?",
+            "smoke": [
+                {
+                    "rule": "backprop",
+                    "width": [20, 21, 22, 23, 24],
+                    "goal": 0.85,
+                    "test_interval": 400,
+                    "max_epochs": 0.2,
+                }
+            ],
+        }
+    },
+    "figures": {
+        "quick": {"number": 30, "title": "Quick", "caption": "Quick.", "script": "energy_vs_width"}
+    },
+}
+
+
+class Build:
+    """A build at smoke scale that has been started in a copy of the project."""
+
+    def __init__(self, copy, *arguments):
+        self.root = copy.root
+        self.log = copy.root.parent / f"{time.monotonic_ns()}.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                copy.command(*arguments),
+                cwd=copy.root,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            )
+
+    def trainings(self):
+        """Return the processes that train a network."""
+        found = []
+        for process in psutil.process_iter(["cmdline", "cwd"]):
+            command = process.info["cmdline"] or []
+            if process.info["cwd"] == str(self.root) and "scripts/train.py" in command[1:2]:
+                found.append(process)
+        return found
+
+    def wait_for_training(self):
+        """Wait until a network is trained; return whether that came before the end."""
+        while self.process.poll() is None and not self.trainings():
+            time.sleep(0.02)
+        return self.process.poll() is None
+
+    def end(self):
+        """Wait for the end; return the exit status and all that was told."""
+        return self.process.wait(), self.log.read_text()
+
+    def trained(self):
+        """Return the conditions whose training was begun."""
+        return set(re.findall(r"^Job \d+: Training (\S+)$", self.log.read_text(), re.MULTILINE))
+
+
+def kill_scheduler(build):
+    os.kill(build.process.pid, signal.SIGKILL)
+
+
+def kill_everything(build):
+    os.killpg(build.process.pid, signal.SIGKILL)
+
+
+def kill_job(build):
+    for process in build.trainings()[:1]:
+        process.kill()
+
+
+def complete(root):
+    """Return the conditions that are trained, and that Snakemake does not mark as incomplete."""
+    folder = root / ".snakemake" / "incomplete"
+    names = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+    marked = {base64.urlsafe_b64decode(re.sub("@|/", "", name)).decode() for name in names}
+    return {
+        path.stem
+        for path in root.glob("results/**/runs/[!.]*.csv")
+        if str(path.relative_to(root)) not in marked
+    }
+
+
+def made(root):
+    """Return the bytes of all results and figures."""
+    kinds = {".csv", ".npz", ".svg", ".png", ".pdf"}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for folder in ("results", "figures")
+        for path in (root / folder).rglob("[!.]*")
+        if path.suffix in kinds
+    }
+
+
+def survive(copy, kills, rng, longest, *arguments):
+    """Build, with kills at random times, until it is done; check that each build takes up the last.
+
+    Returns how often each condition was begun.
+    """
+    begun = []
+    for kill in kills:
+        build = Build(copy, *arguments)
+        before = complete(copy.root)
+        if not build.wait_for_training():
+            break
+        time.sleep(rng.uniform(0, longest))
+        kill(build)
+        status, told = build.end()
+        assert status != 0 or build.process.returncode == 0
+        begun.append(build.trained())
+        assert not begun[-1] & before, told
+        assert_heals(told)
+    build = Build(copy, *arguments)
+    before = complete(copy.root)
+    status, told = build.end()
+    assert status == 0, told
+    assert_heals(told)
+    assert not build.trained() & before
+    assert not build.trainings()
+    return [*begun, build.trained()]
+
+
+def assert_heals(told):
+    """Check that a build knew what to do."""
+    for problem in ("Traceback", "unlock", "LockException", "IncompleteFiles", "rerun-incomplete"):
+        assert problem not in told, told
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prepared, tmp_path_factory):
+    """The bytes that the quick experiment makes when nothing disturbs it."""
+    copy = prepared(tmp_path_factory.mktemp("undisturbed"))
+    (copy.root / "mine.yaml").write_text(yaml.safe_dump(MINE))
+    status, told = Build(copy, "--configfile", "mine.yaml").end()
+    assert status == 0, told
+    return made(copy.root)
+
+
+@pytest.fixture
+def quick(prepared, tmp_path):
+    """A copy of the project in which the quick experiment is to be built."""
+    copy = prepared(tmp_path)
+    (copy.root / "mine.yaml").write_text(yaml.safe_dump(MINE))
+    yield copy
+    shutil.rmtree(copy.root)
+
+
+def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(quick, undisturbed):
+    kills = [kill_scheduler, kill_job, kill_everything]
+    begun = survive(quick, kills, random.Random(0), 1, "--configfile", "mine.yaml")
+    assert len(begun) == 4 and set().union(*begun) == complete(quick.root)
+    assert made(quick.root) == undisturbed
+
+
+@pytest.mark.thorough
+def test_a_smoke_build_is_killed_20_times(built, copied, tmp_path):
+    rng = random.Random(20)
+    kills = [rng.choice([kill_scheduler, kill_job, kill_everything]) for _ in range(20)]
+    copy = copied(tmp_path)
+    begun = survive(copy, kills, rng, 15)
+    print(f"{len(begun) - 1} kills; conditions begun: {[len(conditions) for conditions in begun]}")
+    assert made(copy.root) == made(built.root)
+
+
+def test_two_builds_at_once_are_refused_and_looking_is_not(quick):
+    first = Build(quick, "--configfile", "mine.yaml")
+    assert first.wait_for_training()
+    second = Build(quick, "--configfile", "mine.yaml")
+    status, told = second.end()
+    assert status == 1
+    assert f"another build runs here (process {first.process.pid}): let it end first" in told
+    assert "Traceback" not in told and "unlock" not in told
+    status, told = Build(quick, "--dry-run", "--configfile", "mine.yaml").end()
+    assert status == 0, told
+    assert first.process.poll() is None
+    status, told = first.end()
+    assert status == 0, told
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_leaves_no_process_and_goes_on(quick, undisturbed, end):
+    build = Build(quick, "--configfile", "mine.yaml")
+    assert build.wait_for_training()
+    os.killpg(build.process.pid, end)
+    assert build.end()[0] != 0
+    status, told = Build(quick, "--configfile", "mine.yaml").end()
+    assert status == 0, told
+    assert_heals(told)
+    assert made(quick.root) == undisturbed
+
+
+def test_files_from_the_future_do_no_harm(quick, undisturbed):
+    """As a clock leaves them that was ahead, and was then corrected."""
+    status, told = Build(quick, "--configfile", "mine.yaml").end()
+    assert status == 0, told
+    future = time.time() + 3600
+    for path in [quick.root / "data/mnist/inputs.npy", *quick.root.glob("results/**/runs/*.csv")]:
+        os.utime(path, (future, future))
+    lost = next(quick.root.glob("results/**/runs/*width20*.csv"))
+    lost.unlink()
+    build = Build(quick, "--configfile", "mine.yaml")
+    status, told = build.end()
+    assert status == 0, told
+    assert build.trained() == {lost.stem}
+    assert made(quick.root) == undisturbed
+
+
+# Places that cannot be written to
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Return what makes a small disk, as a folder, with some mount options."""
+    made = []
+
+    def make(*options):
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", folder]
+        if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+            pytest.skip("a disk can be made here by root only")
+        made.append(folder)
+        return folder
+
+    yield make
+    for folder in made:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(folder, left=0):
+    """Fill a disk, but for some bytes."""
+    with (folder / "filler").open("wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(2**16))
+        file.truncate(file.tell() - left)
+
+
+SCRIPTS = {
+    "fetch": "fetch.py --folder {place} --source {data}",
+    "prepare": "prepare.py --folder {place}",
+    "train": "train.py --rule backprop --width 20 --seed 0 1 --goal 0.5 --test-interval 200"
+    " --output {place}/out.csv",
+    "summarise": "summarise.py --output {place}/out.csv {table}",
+    "claims": "claims.py --energy {table} --output {place}/out.csv",
+    "figure": "figures/subnet_size.py --energy {table} --experiment x --output {place}/out",
+}
+
+
+@pytest.fixture
+def script(mnist, tmp_path):
+    """Return what runs a script that is to write into a folder; it returns the finished process."""
+    (tmp_path / "table.csv").write_text(table())
+
+    def run(name, place, *options, **limits):
+        where = {"place": place, "data": ROOT / "data" / "mnist", "table": tmp_path / "table.csv"}
+        command = [word.format(**where) for word in SCRIPTS[name].split()] + list(options)
+        return subprocess.run(
+            [sys.executable, ROOT / "scripts" / command[0], *command[1:]],
+            capture_output=True,
+            text=True,
+            **limits,
+        )
+
+    return run
+
+
+def table():
+    """Return a table of networks as summarise.py makes it."""
+    row = {
+        column: {"a text": "x", "a number": 1, "True or False": True}[what]
+        for column, what in COLUMNS["energy"].items()
+    }
+    return pd.DataFrame([row | {"seed": seed} for seed in (0, 1)]).to_csv(index=False)
+
+
+def raw_files(folder):
+    """Put links to the raw files of MNIST into a folder."""
+    for path in (ROOT / "data" / "mnist").glob("*.idx"):
+        (folder / path.name).symlink_to(path)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_full_disk_is_told_in_one_line_and_nothing_is_left(disk, script, name):
+    folder = disk("size=20m")
+    if name == "prepare":
+        raw_files(folder)
+    if name not in ("fetch", "prepare"):  # they need more than there is
+        fill(folder)
+    before = sorted(folder.rglob("*"))
+    done = script(name, folder)
+    assert done.returncode == 1
+    assert done.stderr.endswith("\n") and "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr.splitlines()[-1]
+    left = set(folder.rglob("*")) - set(before)
+    assert all(path.name in data.SHA256["mnist"] for path in left)
+    for path in left:  # what fetch had room for is whole
+        data.check(path.read_bytes(), "mnist", path.name)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_read_only_folder_is_told_in_one_line(disk, script, name):
+    folder = disk("size=1m")
+    if name == "prepare":
+        raw_files(folder)
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    done = script(name, folder)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and str(folder) in done.stderr
+    assert "Read-only" in done.stderr or "not a place where a file can be written" in done.stderr
+
+
+def test_a_build_on_a_full_disk_says_so_and_goes_on_when_there_is_room(quick, undisturbed, disk):
+    folder = disk("size=64m")
+    data_folder = quick.root.parent / "data"
+    (quick.root / "data").rename(data_folder)
+    shutil.copytree(quick.root, folder, dirs_exist_ok=True)
+    (folder / "data").symlink_to(data_folder)
+    copy = type(quick)(folder, {})
+    fill(folder, left=2**21)
+    full = f"{folder}: the disk is full: make room, and type the same command again"
+    build = Build(copy, "--configfile", "mine.yaml")
+    status, told = build.end()
+    assert status == 1 and told.splitlines()[-1] == full, told
+    with (folder / "rest").open("wb") as file, contextlib.suppress(OSError):
+        file.write(bytes(2**21))
+    status, told = Build(copy, "--configfile", "mine.yaml").end()
+    assert status == 1 and told.splitlines()[1:] == [full], told
+    (folder / "filler").unlink()
+    (folder / "rest").unlink()
+    status, told = Build(copy, "--configfile", "mine.yaml").end()
+    assert status == 0, told
+    assert made(folder) == undisturbed
+
+
+def test_a_build_in_a_read_only_folder_says_so(copied, disk):
+    folder = disk("size=64m")
+    copy = copied(folder)
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    status, told = Build(copy).end()
+    assert status == 1
+    assert told.splitlines()[1:] == [f"{copy.root}: nothing can be built here: it is read-only"]
+
+
+# Memory
+
+
+def test_no_memory_is_told_in_one_line(script, tmp_path):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
+
+    done = script("train", tmp_path, preexec_fn=limit)
+    assert done.returncode == 0, done.stderr  # it is enough for a small network
+    (tmp_path / "out.csv").unlink()
+    done = script("train", tmp_path, "--width", "1000000", preexec_fn=limit)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("train: not enough memory: Unable to allocate")
+    assert not (tmp_path / "out.csv").exists()
