@@ -34,7 +34,7 @@ from plasticity.rules import (
     Rule,
     require_choice,
 )
-from plasticity.settings import PRECISIONS, Settings
+from plasticity.settings import PRECISIONS, STOP_ON, Settings
 from plasticity.training import CURVE, TRAINERS, Result, train
 
 CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
@@ -78,6 +78,10 @@ COLUMNS = [
     "M0_consolidation",
     "M1_consolidation",
     "maintenance",
+    "learning_rate_out",
+    "stop_on",
+    "consecutive_tests",
+    "validation_accuracy",
 ]
 CURVE_COLUMNS = ["rule", "width", "plastic_units", "fraction", "goal", "seed", *CURVE]
 # A command line that gives all these is complete: config.yaml is not looked at.
@@ -151,10 +155,13 @@ def parser() -> Parser:
     model = parse.add_argument_group("the model and its training")
     add = model.add_argument
     add("--learning-rate", type=number, help="per trial")
+    add("--learning-rate-out", type=number, help="of the output layer, if it has its own")
     add("--initial-sd", type=number, help="of both layers' Gaussian initial weights")
     add("--activation", choices=ACTIVATIONS, help="of the hidden units")
     add("--loss", choices=LOSSES, help="that the errors come from")
     add("--goal", type=number, help="test accuracy at which training stops, 0 to 1")
+    add("--stop-on", choices=STOP_ON, help="patterns on which the goal is to be reached")
+    add("--consecutive-tests", type=count, help="at so many tests in a row")
     add("--test-interval", type=count, help="trials between two tests")
     add("--max-epochs", type=number, help="give up after so many times 60,000 trials")
     add("--precision", choices=PRECISIONS, help="of weights and activities")
@@ -182,7 +189,8 @@ def parser() -> Parser:
 def parameters(given: dict) -> dict:
     """Complete what was given on the command line from config.yaml.
 
-    Raises ParameterError for a rule that is not defined there, and a file that defines none.
+    Raises ParameterError for a rule that neither is defined there nor given by its parts, and for a
+    file that defines none.
     """
     if given.keys() >= {*REQUIRED, "dataset"}:
         return given
@@ -193,8 +201,9 @@ def parameters(given: dict) -> dict:
         raise ParameterError(
             f"{CONFIG}: no rules and model can be read from it; snakemake --dry-run says why"
         ) from None
-    require_choice("--rule", given["rule"], tuple(rules))
-    return model | rules[given["rule"]] | given
+    if not given.keys() >= {"gate", "eligible", "select"}:
+        require_choice("--rule", given["rule"], tuple(rules))
+    return model | rules.get(given["rule"], {}) | given
 
 
 def row(parameters: dict, rule: Rule, settings: Settings, seed: int, result: Result) -> dict:

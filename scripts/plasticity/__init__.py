@@ -3,8 +3,9 @@
 The library that the scripts beside it import: the data, the network, the plasticity rules, the
 energy that they use, and two trainers that give the same result, one literal and one fast.
 
-Import it before NumPy: matrix products and compiled loops are pinned to one kind of processor, that
-of 2013 with AVX2 and FMA, so that any later one rounds alike and gives the same bytes.
+Import it before NumPy: matrix products, compiled loops and NumPy's own are pinned to one kind of
+processor, that of 2013 with AVX2 and FMA, so that any later one rounds alike and gives the same
+bytes. The processes that are started from here inherit it.
 """
 
 import os
@@ -13,3 +14,4 @@ import platform
 X86 = platform.machine() in ("x86_64", "AMD64")
 if X86:
     os.environ["OPENBLAS_CORETYPE"] = "Haswell"
+    os.environ["NPY_DISABLE_CPU_FEATURES"] = "X86_V4 AVX512_ICL AVX512_SPR"

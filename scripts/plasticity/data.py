@@ -11,7 +11,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,19 @@ class Dataset:
     test_inputs: np.ndarray
     test_labels: np.ndarray
     train_order: np.ndarray
+
+    def validation(self) -> "Dataset":
+        """The same without the test patterns; in their place are the last training patterns, as
+        many, which are then not trained on."""
+        cut = len(self.train_labels) - len(self.test_labels)
+        return replace(
+            self,
+            train_inputs=self.train_inputs[:cut],
+            train_labels=self.train_labels[:cut],
+            test_inputs=self.train_inputs[cut:],
+            test_labels=self.train_labels[cut:],
+            train_order=self.train_order[:cut],
+        )
 
 
 def order_by_size(inputs: np.ndarray) -> np.ndarray:

@@ -586,8 +586,10 @@ def _codes(rule: Rule, settings: Settings) -> kernels.Codes:
     criterion = rule.criterion or ""
     by_unit = UNIT_CRITERIA.index(criterion) + 1 if criterion in UNIT_CRITERIA else kernels.NO_UNITS
     threshold = settings.caching_threshold
+    rate, rate_out = settings.rates
     return kernels.Codes(
-        rate=settings.learning_rate,
+        rate=rate,
+        rate_out=rate_out,
         activation=ACTIVATIONS.index(settings.activation),
         loss=LOSSES.index(settings.loss),
         gate=GATES.index(rule.gate),

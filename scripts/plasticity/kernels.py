@@ -32,7 +32,8 @@ CACHED_UNITS = 2048  # units whose sums are made together: they stay in the near
 class Codes(NamedTuple):
     """The rule and the model as numbers."""
 
-    rate: float
+    rate: float  # learning rates: of the hidden units' inputs,
+    rate_out: float  # and of the output layer
     activation: int
     loss: int
     gate: int
@@ -292,7 +293,7 @@ def learn_output(a, label, offset, trial, out, codes, tally):
             back[j] += out.weights[o, j] * e[o]
     for j in range(width):
         d[j] *= back[j]
-    rate = h.dtype.type(codes.rate)
+    rate = h.dtype.type(codes.rate_out)
     if not codes.competes and out.eligible.size == 0 and out.transient.size == 0:
         learn_all_outputs(h, e, rate, out, tally)
     else:

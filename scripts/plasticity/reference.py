@@ -71,7 +71,7 @@ class Reference:
     def trial(self, x: np.ndarray, label: int) -> bool:
         """Present one pattern and learn from it; False, and no change, where the outputs are not
         finite."""
-        network, rate = self.network, self.dtype(self.settings.learning_rate)
+        network, (rate, rate_out) = self.network, map(self.dtype, self.settings.rates)
         self.decay()
         a = network.hidden @ x
         h = with_constant_unit(activate(a, network.activation))
@@ -84,7 +84,7 @@ class Reference:
             self.updated_trials += 1
             error = output_error(y, label, self.settings.loss)
             delta = rate * hidden_error(network, a, error)
-            changes = [np.outer(delta, x), np.outer(rate * error, h)]
+            changes = [np.outer(delta, x), np.outer(rate_out * error, h)]
             masks = self.plastic_synapses(units, delta, h, changes)
             self.change([np.where(m, c, 0) for m, c in zip(masks, changes, strict=True)])
         for layer in (HIDDEN, OUT):

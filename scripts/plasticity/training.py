@@ -90,25 +90,32 @@ def train(
 ) -> Result:
     """Train one network until its test accuracy reaches the goal, or for max_epochs.
 
+    The goal counts as reached when that many consecutive tests find it so. With `stop_on`
+    validation, patterns of the training set take the place of the test set in all that is decided
+    during training; they are not trained on, and the test set is classified at the end only.
     With `full_tests` every test classifies all patterns and gives a point of the learning curve;
     with `train_accuracy` the training set is classified too, wherever the test accuracy is known. A
     network that does not get there is marked as not reached; one whose outputs cease to be finite
     is stopped at once and marked as diverged.
     """
-    trainer = TRAINERS[engine](data, rule, settings, seed)
+    validated = settings.stop_on == "validation"
+    split = data.validation() if validated else data
+    trainer = TRAINERS[engine](split, rule, settings, seed)
     order = stream(seed, "pattern order")
-    test = HardestFirst(data.test_labels)
+    test = HardestFirst(split.test_labels)
     limit = max(1, round(settings.max_epochs * len(data.train_labels)))
     curve: list[dict] = []
-    trials, accuracy, reached = 0, None, False
+    trials, accuracy, successes = 0, None, 0
 
     def measured_training() -> float | None:
-        return _training_accuracy(trainer, data) if train_accuracy else None
+        if not train_accuracy:
+            return None
+        return share_correct(trainer, split.train_inputs, split.train_labels)
 
-    while trials < limit and not reached:
+    while trials < limit and successes < settings.consecutive_tests:
         interval = min(settings.test_interval, limit - trials)
         correct_before = trainer.correct_trials
-        done = trainer.run(order.integers(0, len(data.train_labels), interval))
+        done = trainer.run(order.integers(0, len(split.train_labels), interval))
         trials += done
         M0, M1 = int(trainer.energy.M0.sum()), float(trainer.energy.M1.sum())
         if progress:
@@ -117,19 +124,26 @@ def train(
             break
         accuracy = test.accuracy(trainer.test_outputs, 0 if full_tests else settings.goal)
         reached = accuracy is not None and at_least(accuracy, settings.goal)
+        successes = successes + 1 if reached else 0
         if full_tests:
             point = (trials, trainer.updated_trials, accuracy, measured_training(), M0, M1)
             curve.append(dict(zip(CURVE, point, strict=True)))
     diverged = done < interval
     trainer.finish()
+    accuracies = dict.fromkeys(("accuracy", "validation_accuracy", "train_accuracy"))
+    if not diverged:
+        decisive = accuracy or test.accuracy(trainer.test_outputs, 0)
+        accuracies["accuracy"] = decisive
+        if validated:
+            accuracies["validation_accuracy"] = decisive
+            accuracies["accuracy"] = share_correct(trainer, data.test_inputs, data.test_labels)
+        accuracies["train_accuracy"] = measured_training()
     measures = {
-        "reached": reached,
+        "reached": successes == settings.consecutive_tests,
         "trials": trials,
-        "accuracy": None if diverged else accuracy or test.accuracy(trainer.test_outputs, 0),
-        "train_accuracy": None if diverged else measured_training(),
         "diverged": diverged,
     }
-    return Result(measures | _energy_measures(trainer, settings, seed), trainer, curve)
+    return Result(measures | accuracies | _energy_measures(trainer, settings, seed), trainer, curve)
 
 
 def at_least(accuracy: float, goal: float) -> bool:
@@ -137,14 +151,14 @@ def at_least(accuracy: float, goal: float) -> bool:
     return accuracy >= goal - 1e-12
 
 
-def _training_accuracy(trainer: Engine | Reference, data: Dataset) -> float:
-    """Share of the training patterns that are classified correctly."""
+def share_correct(trainer: Engine | Reference, inputs: np.ndarray, labels: np.ndarray) -> float:
+    """Share of these patterns (n, inputs) that the network classifies as their labels (n,) say."""
     correct = 0
-    for first in range(0, len(data.train_labels), HardestFirst.CHUNK):
+    for first in range(0, len(labels), HardestFirst.CHUNK):
         part = slice(first, first + HardestFirst.CHUNK)
-        y = trainer.outputs(data.train_inputs[part])
-        correct += int((np.argmax(y, axis=1) == data.train_labels[part]).sum())
-    return correct / len(data.train_labels)
+        y = trainer.outputs(inputs[part])
+        correct += int((np.argmax(y, axis=1) == labels[part]).sum())
+    return correct / len(labels)
 
 
 def _energy_measures(trainer: Engine | Reference, settings: Settings, seed: int) -> dict:

@@ -11,7 +11,7 @@ from plasticity import engine
 from plasticity.data import Dataset
 from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.rules import CRITERIA, ELIGIBLE, FRACTIONAL, GATES, SELECTIONS, UNIT_CRITERIA, Rule
-from plasticity.settings import Settings
+from plasticity.settings import STOP_ON, Settings
 from plasticity.training import Result, train
 
 COMPETITIONS = [("all", None)] + [
@@ -120,10 +120,13 @@ def runs(draw) -> tuple[Rule, Settings, int]:
     model = Settings(
         width=width,
         learning_rate=draw(st.floats(1e-3, 0.05)),
+        learning_rate_out=draw(st.none() | st.floats(1e-3, 0.05)),
         initial_sd=draw(st.floats(0.03, 0.4)),
         activation=draw(st.sampled_from(ACTIVATIONS)),
         loss=draw(st.sampled_from(LOSSES)),
         goal=draw(st.floats(0.3, 1)),
+        stop_on=draw(st.sampled_from(STOP_ON)),
+        consecutive_tests=draw(st.integers(1, 3)),
         test_interval=draw(st.integers(5, 300)),
         max_epochs=draw(st.floats(0.02, 1)),
         precision="double",

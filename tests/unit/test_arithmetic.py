@@ -32,6 +32,7 @@ def asked(**variables):
     [
         {},
         {"OPENBLAS_CORETYPE": "Nehalem", "NUMBA_CPU_NAME": "nehalem"},
+        {"NPY_DISABLE_CPU_FEATURES": "X86_V3"},
         {"OPENBLAS_CORETYPE": "SkylakeX", "NUMBA_CPU_NAME": "skylake-avx512"},
     ],
 )
@@ -40,12 +41,7 @@ def test_kernels_and_target_are_pinned(variables):
     assert found["blas_numpy"].endswith(" Haswell")
     assert found["blas_scipy"].endswith(" Haswell")
     assert found["numba"] == "haswell"
-
-
-def test_it_tells_what_is_in_use():
-    """The answer is not just what is wished for: NumPy's extensions can be switched off."""
-    fewer = asked(NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR")
-    assert fewer["numpy_simd"] == "" or platform.machine() not in ("x86_64", "AMD64")
+    assert found["numpy_simd"] == "X86_V3"
 
 
 @pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="no other processor to emulate")

@@ -21,7 +21,8 @@ HEADER = (
     "dataset,goal,seed,reached,trials,updated_trials,accuracy,train_accuracy,M0,M0_hidden,"
     "M0_out,M1,M1_hidden,M1_out,M0_min,M1_min,participation,eligible,select,"
     "eligible_fraction,activation,initial_sd,diverged,caching_threshold,caching_decay,"
-    "M0_consolidation,M1_consolidation,maintenance"
+    "M0_consolidation,M1_consolidation,maintenance,learning_rate_out,stop_on,"
+    "consecutive_tests,validation_accuracy"
 )
 
 QUICK = "--width 20 --seed 0 --goal 0.6 --test-interval 200 --max-epochs 0.1"

@@ -1,5 +1,7 @@
 """Training to the goal: tests that stop early give the full answer, runs end when they should."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -115,6 +117,51 @@ def test_a_run_that_does_not_get_there_is_marked_and_has_its_last_accuracy(scrip
     m = result.measures
     assert (m["reached"], m["diverged"], m["trials"], m["accuracy"]) == (False, False, 300, 0.75)
     assert result.trainer.finished == 1
+
+
+def test_the_goal_may_have_to_be_reached_at_several_tests_in_a_row(script):
+    errors = [20, 40, 20, 20, 10, 0]
+    result = script(errors, goal=0.8, consecutive_tests=3, max_epochs=2)
+    assert (result.measures["reached"], result.measures["trials"]) == (True, 500)
+    result = script(errors, goal=0.8, consecutive_tests=3, max_epochs=4 / 3)
+    assert (result.measures["reached"], result.measures["trials"]) == (False, 400)
+
+
+@pytest.mark.parametrize("engine", ["engine", "reference"])
+def test_validation_neither_trains_on_its_patterns_nor_decides_by_the_test_set(small, engine):
+    model = Settings(
+        width=20,
+        learning_rate=0.05,
+        goal=0.7,
+        stop_on="validation",
+        test_interval=50,
+        max_epochs=5,
+    )
+    usual = train(small, Rule(), model, 0, engine)
+    y = usual.trainer.outputs(small.train_inputs[-100:])
+    share = (np.argmax(y, axis=1) == small.train_labels[-100:]).mean()
+    assert usual.measures["validation_accuracy"] == share >= 0.7
+    y = usual.trainer.outputs(small.test_inputs)
+    share = (np.argmax(y, axis=1) == small.test_labels).mean()
+    assert usual.measures["accuracy"] == share
+    # Other test labels alter what is found at the end, and nothing else.
+    other = replace(small, test_labels=(small.test_labels + 1) % 10)
+    found = train(other, Rule(), model, 0, engine)
+    assert found.measures | {"accuracy": share} == usual.measures
+    assert found.measures["accuracy"] < 0.5
+    # What is held back cannot be learned: with noise in its place, a run of the same length learns
+    # the same weights.
+    noisy = small.train_inputs.copy()
+    noisy[-100:] = np.random.default_rng(0).normal(size=noisy[-100:].shape)
+    length = usual.measures["trials"] / len(small.train_labels)
+    blind = train(
+        replace(small, train_inputs=noisy),
+        Rule(),
+        replace(model, goal=1, max_epochs=length),
+        0,
+        engine,
+    )
+    np.testing.assert_array_equal(blind.trainer.network.hidden, usual.trainer.network.hidden)
 
 
 @pytest.mark.parametrize(
