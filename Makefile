@@ -4,6 +4,7 @@
 SCALE ?=
 CONFIG ?=
 CORES ?= all
+BUILT = $(or $(SCALE),paper)
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/installed
@@ -34,13 +35,13 @@ gallery: figures ## say in README.md what the figures now show
 	$(PYTHON) scripts/gallery.py --figures figures --readme README.md
 
 report: figures ## write Snakemake's report on all figures to results/SCALE/report.html
-	$(SNAKEMAKE) --report results/$(or $(SCALE),paper)/report.html
+	$(SNAKEMAKE) --report results/$(BUILT)/report.html
 
 audit: $(INSTALLED) ## follow FILE (all that is drawn and tabulated) back to the raw data, by its records
-	$(PYTHON) scripts/audit.py $(AUDIT) $(or $(FILE),$(if $(filter smoke,$(SCALE)),figures/smoke,figures) results/$(SCALE))
+	$(PYTHON) scripts/audit.py $(AUDIT) $(or $(FILE),$(if $(filter smoke,$(SCALE)),figures/smoke,figures) results/$(BUILT))
 
 crate: $(INSTALLED) ## export the records as a Provenance Run Crate to crate/SCALE
-	$(PYTHON) scripts/crate.py --scale $(SCALE) --output crate/$(SCALE)
+	$(PYTHON) scripts/crate.py --scale $(BUILT) --output crate/$(BUILT)
 
 bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch first)
 	$(PYTHON) benchmarks/speed.py

@@ -115,7 +115,7 @@ def test_meaningless_parts_are_refused_by_key_value_and_what_is_allowed(parts, k
         ({"stop_on": "train"}, "stop_on", "one of test, validation"),
         ({"consecutive_tests": 0}, "consecutive_tests", "at least 1"),
         ({"initial_sd": -0.03}, "initial_sd", "above 0"),
-        ({"max_epochs": float("inf")}, "max_epochs", "finite"),
+        ({"max_epochs": float("inf")}, "max_epochs", "at most 1000000000"),
         ({"goal": 0}, "goal", "above 0, at most 1"),
         ({"goal": 95}, "goal", "above 0, at most 1"),
         ({"activation": "tanh"}, "activation", "one of leaky_relu, relu, elu, logistic"),
