@@ -47,7 +47,7 @@ bench: .venv/benchmarks ## compare the speed with other ways of training (instal
 	$(PYTHON) benchmarks/speed.py
 
 test: lint ## check the style, then run every test, the smoke pipeline included
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto --dist loadgroup
 
 lint: $(INSTALLED) ## check the style of the code and of the pipeline
 	ruff check $(wildcard $(SOURCES))
@@ -67,7 +67,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The first Python that will do makes .venv; the pinned uv in it installs the lock, at the exact hashes.
-$(INSTALLED): envs/bootstrap.lock envs/requirements.lock envs/crate.lock
+$(INSTALLED): envs/bootstrap.lock envs/requirements.lock envs/tests.lock
 	@$(PYTHON) -c '' 2>/dev/null || { \
 	    for python in python3 python3.14 python3.13 python3.12 python3.11 none; do \
 	        $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
@@ -77,7 +77,7 @@ $(INSTALLED): envs/bootstrap.lock envs/requirements.lock envs/crate.lock
 	    echo "Setting up .venv with $$python" >&2; \
 	    $$python -m venv --clear .venv; }
 	@$(PYTHON) -m pip install -qq --require-hashes -r envs/bootstrap.lock
-	@uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock envs/crate.lock
+	@uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock envs/tests.lock
 	@touch $@
 
 .venv/benchmarks: envs/bench.in $(INSTALLED)
@@ -90,7 +90,7 @@ lock: $(INSTALLED) ## resolve envs/*.in anew into the exact locks and the conda 
 	        --generate-hashes --no-header --no-annotate envs/$$part.in -o envs/$$part.lock || exit 1; \
 	done
 	uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	    --no-header --no-annotate -c envs/requirements.lock envs/crate.in -o envs/crate.lock
+	    --no-header --no-annotate -c envs/requirements.lock envs/tests.in -o envs/tests.lock
 	{ sed '/==/d' envs/environment.yml; sed -n 's/^\([a-z].*==.*[^ ]\) *\\$$/      - \1/p' envs/requirements.lock; } \
 	    > envs/environment.new
 	mv envs/environment.new envs/environment.yml

@@ -47,7 +47,7 @@ def test_conda_file_has_the_versions_of_the_lock():
 
 
 def test_what_is_installed_is_what_is_locked():
-    pinned = pins((ENVS / "requirements.lock").read_text() + (ENVS / "crate.lock").read_text())
+    pinned = pins((ENVS / "requirements.lock").read_text() + (ENVS / "tests.lock").read_text())
     for package, version in pinned.items():
         locked = Requirement(f"{package}=={version}")
         if locked.marker is None or locked.marker.evaluate():
@@ -91,7 +91,7 @@ def test_help_names_every_target():
 def test_no_suitable_python_is_one_line(tmp_path):
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
     (tmp_path / "envs").mkdir()
-    for name in ("bootstrap.lock", "requirements.lock", "crate.lock"):
+    for name in ("bootstrap.lock", "requirements.lock", "tests.lock"):
         (tmp_path / "envs" / name).touch()
     programs = tmp_path / "bin"
     programs.mkdir()
