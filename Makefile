@@ -24,10 +24,10 @@ env: $(INSTALLED) ## set up the environment in .venv, and nothing else
 figures: $(INSTALLED) ## build every figure from raw data (SCALE=paper or smoke, CORES=all or a number)
 	$(SNAKEMAKE)
 
-status: $(INSTALLED) ## count the jobs that `make figures` would run, and say why
-	$(SNAKEMAKE) --dry-run --quiet rules
+status: $(INSTALLED) ## say what is done, missing and stale, why, and how long `make figures` would take
+	@$(SNAKEMAKE) --workflow-profile profiles/status
 
-report: figures ## write Snakemake's report on all figures to results/SCALE/report.html
+report: figures ## write one page with all figures, claims and run times: results/SCALE/report.html
 	$(SNAKEMAKE) --report results/$(SCALE)/report.html
 
 bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch first)

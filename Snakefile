@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 import configuration
+import watching
 from configuration import command_line, flags
 from imports import local_modules
 from plasticity.data import SHA256
@@ -27,6 +28,9 @@ configuration.read("config.yaml")
 configfile: "config.yaml"
 
 
+report: "report/workflow.rst"
+
+
 PLAN = configuration.plan(config)
 SCALE = config["scale"]
 RESULTS = f"results/{SCALE}"
@@ -36,6 +40,7 @@ CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
 PACKAGES = "envs/requirements.lock"
 ENVIRONMENT = "envs/environment.yml"
+watching.tell(PLAN, f"{LOGS}/benchmarks", workflow.resource_settings)
 
 
 def any_of(names):
@@ -64,6 +69,12 @@ def tables(wildcards):
         "claims": f"{RESULTS}/claims.csv",
     }
     return {table: files[table] for table in figure.reads}
+
+
+def labels(wildcards):
+    """What a figure is called in the report."""
+    figure = config["figures"][wildcards.figure]
+    return {"no.": f"{figure['number']:2}", "figure": figure["title"]}
 
 
 wildcard_constraints:
@@ -244,7 +255,12 @@ rule claims:
         energy=rules.summarise.output,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
     output:
-        f"{RESULTS}/claims.csv",
+        report(
+            f"{RESULTS}/claims.csv",
+            caption="report/claims.rst",
+            category="Claims",
+            labels={"table": "The paper's claims and their verdicts"},
+        ),
     log:
         f"{LOGS}/claims.log",
     benchmark:
@@ -267,7 +283,12 @@ rule plot:
         style="scripts/figures/matplotlibrc",
         packages=PACKAGES,
     output:
-        svg=f"{FIGURES}/{{figure}}.svg",
+        svg=report(
+            f"{FIGURES}/{{figure}}.svg",
+            caption="report/figure.rst",
+            category="Figures",
+            labels=labels,
+        ),
         png=f"{FIGURES}/{{figure}}.png",
         pdf=f"{FIGURES}/{{figure}}.pdf",
         csv=f"{FIGURES}/{{figure}}.csv",
@@ -286,3 +307,7 @@ rule plot:
     shell:
         "python {input.script} {params.tables:q} --experiment {params.experiment}"
         f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}} 2> {{log}}"
+
+
+onstart:
+    watching.expect(workflow.dag.needrun_jobs())

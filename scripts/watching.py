@@ -1,0 +1,309 @@
+"""Watching a build: two loggers of Snakemake's, instead of the one that it comes with.
+
+`progress` shows one line while jobs run: how many are done, how long the rest will probably take,
+what runs and how far it is. `status` shows a table at the end of a dry run: what is done, missing
+and stale. The profiles default and status make Snakemake know and choose them.
+"""
+
+import logging
+import os
+import re
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from types import SimpleNamespace
+
+from snakemake.common import NOTHING_TO_BE_DONE_MSG
+from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent, logger_plugin_module_prefix
+from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
+
+from configuration import Plan
+from durations import Durations, timed
+
+SECONDS = 1, 30  # between two lines, on a terminal and in a file
+ESTIMATE_SECONDS = 10  # between two estimates of the time left
+TAIL = 500  # bytes of a job's log in which its last line is looked for
+
+
+@dataclass
+class Build:
+    """What the Snakefile tells: what can be built, how long jobs took, and the jobs that will run.
+
+    `cores` is the number of jobs that may run at once, `jobs` are the names of the jobs to run (see
+    durations.py) by Snakemake's number.
+    """
+
+    plan: Plan | None = None
+    benchmarks: Path = Path()
+    durations: Durations | None = None
+    cores: int = 1
+    jobs: dict[int, str] = field(default_factory=dict)
+
+    def name(self, benchmark: str) -> str:
+        """The name of the job that has this benchmark file."""
+        return str(Path(benchmark).relative_to(self.benchmarks).with_suffix(""))
+
+
+BUILD = Build()
+
+
+def tell(plan: Plan, benchmarks: str, resources: object) -> None:
+    """Tell what can be built, the folder of benchmark files, and Snakemake's resource settings."""
+    BUILD.plan, BUILD.benchmarks = plan, Path(benchmarks)
+    BUILD.durations = Durations(plan.conditions, timed(BUILD.benchmarks))
+    BUILD.cores = resources.nodes or resources.cores or 1
+
+
+def expect(jobs: Iterable) -> None:
+    """Tell which of Snakemake's jobs are about to run."""
+    BUILD.jobs = {job.jobid: BUILD.name(job.benchmark) for job in jobs if job.benchmark}
+
+
+def register() -> None:
+    """Make Snakemake's --logger know `progress` and `status`."""
+    for name, handler in {"progress": Progress, "status": Status}.items():
+        plugin = SimpleNamespace(LogHandler=handler)
+        LoggerPluginRegistry().register_plugin(logger_plugin_module_prefix + name, plugin)
+
+
+class _Logger(LogHandlerBase):
+    """A logger that can also show messages the way Snakemake does."""
+
+    writes_to_stream = True
+    writes_to_file = False
+    has_filter = True
+    has_formatter = True
+    needs_rulegraph = False
+
+    def __post_init__(self) -> None:
+        settings = self.common_settings
+        self.stream = sys.stdout if settings.stdout else sys.stderr
+        self.text = ColorizingTextHandler(
+            settings.nocolor,
+            self.stream,
+            DefaultFormatter(settings.quiet, settings.show_failed_logs),
+            DefaultFilter(
+                settings.quiet,
+                settings.debug_dag,
+                settings.verbose,
+                settings.dryrun,
+                settings.printshellcmds,
+            ),
+        )
+
+
+@dataclass
+class Running:
+    """A job that runs: its name, what its rule says it is doing, its logs, and since when (s)."""
+
+    name: str
+    message: str
+    logs: list[str]
+    since: float
+
+
+class Progress(_Logger):
+    """One line on how the build gets on, renewed on a terminal, now and then a line in a file.
+
+    Errors and warnings are shown above it. A dry run and --verbose are left to Snakemake.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.terminal = self.stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.started: float | None = None
+        self.running: dict[int, Running] = {}
+        self.ended: set[int] = set()
+        self.failed: set[int] = set()
+        self.left: tuple[float, float] = (0, 0)
+        self.estimated = 0.0
+        self.closing = Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "event", None)
+        if self.common_settings.dryrun or self.common_settings.verbose:
+            self.text.handle(record)
+        elif event == LogEvent.WORKFLOW_STARTED:
+            self.started = time.monotonic()
+            Thread(target=self._tick, daemon=True).start()
+        elif event == LogEvent.JOB_INFO:
+            if name := BUILD.jobs.get(record.jobid):
+                message = record.rule_msg or name
+                job = Running(name, message, record.log, time.monotonic())
+                self.running[record.jobid] = job
+        elif event == LogEvent.JOB_FINISHED:
+            if job := self.running.pop(record.job_id, None):
+                self.ended.add(record.job_id)
+                BUILD.durations.ended[job.name] = time.monotonic() - job.since
+        elif event == LogEvent.JOB_ERROR:
+            if job := self.running.pop(record.jobid, None):
+                self.failed.add(record.jobid)
+                self._show(f"{job.message} failed: {_why(job, record)}\n")
+        elif self._matters(record):
+            self._show("")
+            self.text.handle(record)
+        if self.terminal:
+            self._draw()
+
+    def close(self) -> None:
+        """Say how the build ended."""
+        self.closing.set()
+        with self.lock:
+            if self.started is not None and BUILD.jobs:
+                seconds = time.monotonic() - self.started
+                self._show(f"{self._count()} in {span(seconds, seconds)}\n")
+                self.started = None
+        super().close()
+
+    def _matters(self, record: logging.LogRecord) -> bool:
+        """Whether a message should be seen: while jobs run, Snakemake talks a lot."""
+        return (
+            self.started is None
+            or record.levelno >= logging.WARNING
+            or getattr(record, "event", None) == LogEvent.SHELLCMD
+            or record.msg == NOTHING_TO_BE_DONE_MSG
+        )
+
+    def _tick(self) -> None:
+        while not self.closing.wait(SECONDS[0 if self.terminal else 1]):
+            with self.lock:
+                self._draw()
+
+    def _draw(self) -> None:
+        if self.started is None or not BUILD.jobs or self.closing.is_set():
+            return
+        now = time.monotonic()
+        if now > self.estimated + ESTIMATE_SECONDS:
+            self.left, self.estimated = self._estimate(now), now
+        running = [f"{job.message}{_state(job)}" for job in self.running.values()]
+        line = " | ".join([self._count(), f"{span(*self.left)} left", *running])
+        if self.terminal:
+            width = shutil.get_terminal_size().columns - 1
+            line = line if len(line) <= width else line[: width - 1] + "…"
+        self._show(line if self.terminal else f"{line}\n")
+
+    def _estimate(self, now: float) -> tuple[float, float]:
+        gone = self.running.keys() | self.ended | self.failed
+        waiting = [name for number, name in BUILD.jobs.items() if number not in gone]
+        running = {job.name: now - job.since for job in self.running.values()}
+        return BUILD.durations.left(waiting, running, BUILD.cores)
+
+    def _count(self) -> str:
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        return f"{len(self.ended)} of {len(BUILD.jobs)} jobs done{failed}"
+
+    def _show(self, text: str) -> None:
+        """Write in place of the line."""
+        self.stream.write(f"\r\033[K{text}" if self.terminal else text)
+        self.stream.flush()
+
+
+class Status(_Logger):
+    """What a dry run would do, as a table at its end."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.todo: dict[str, str] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "event", None) == LogEvent.JOB_INFO:
+            if record.benchmark:
+                self.todo[BUILD.name(record.benchmark)] = record.reason
+        elif record.levelno >= logging.WARNING:
+            self.text.handle(record)
+
+    def close(self) -> None:
+        """Show the table, unless the dry run came to nothing."""
+        if BUILD.plan:
+            left = BUILD.durations.left(self.todo, {}, BUILD.cores)
+            print("\n".join(status(BUILD.plan, self.todo, left, BUILD.cores)), file=self.stream)
+            BUILD.plan = None
+        super().close()
+
+
+def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores: int) -> list[str]:
+    """Return the lines that say what is done, missing and stale.
+
+    `todo` says why a job must run, in Snakemake's words; `left` is the range of the time (s) that
+    this takes.
+    """
+    datasets = {condition.parameters["dataset"] for condition in plan.conditions.values()}
+    kinds = {
+        "data sets": [f"prepare/{dataset}" for dataset in datasets],
+        "conditions": [f"train/{condition}" for condition in plan.conditions],
+        "figures": [f"plot/{figure}" for figure in plan.figures],
+    }
+    lines = [f"{'':24}{'done':>9}{'missing':>9}{'stale':>9}"]
+    for kind, names in kinds.items():
+        lines.append(f"{kind:24}" + "".join(f"{n:9}" for n in _tally(names, todo).values()))
+    lines += ["", f"{'figure':24}{'':>9} conditions trained"]
+    for figure, given in plan.figures.items():
+        names = [f"train/{condition}" for condition in plan.experiments.get(given.experiment, [])]
+        trained = f" {_tally(names, todo)['done']} of {len(names)}" if names else ""
+        lines.append(f"{figure:24}{_state_of(f'plot/{figure}', todo):>9}{trained}".rstrip())
+    reasons = Counter(reason for why in todo.values() for reason in _causes(why))
+    lines += ["", "why stale:"] if reasons else []
+    lines += [f"{count:5} jobs: {reason}" for reason, count in reasons.most_common()]
+    jobs = f"{len(todo)} jobs to do, in {span(*left)} on {cores} cores"
+    return [*lines, "", jobs if todo else NOTHING_TO_BE_DONE_MSG]
+
+
+def span(low: float, high: float) -> str:
+    """Return a range of times (s) in words."""
+    unit, length = next(
+        (unit, length)
+        for unit, length in (("s", 1), ("min", 60), ("h", 3600))
+        if high < 100 * length or unit == "h"
+    )
+    low, high = (max(1, round(seconds / length)) for seconds in (low, high))
+    return f"{high} {unit}" if low == high else f"{low} to {high} {unit}"
+
+
+def _state_of(name: str, todo: Mapping[str, str]) -> str:
+    if name not in todo:
+        return "done"
+    return "missing" if re.match("Missing|Incomplete", todo[name]) else "stale"
+
+
+def _tally(names: Iterable[str], todo: Mapping[str, str]) -> dict[str, int]:
+    """Count the jobs that are done, missing and stale."""
+    states = Counter(_state_of(name, todo) for name in names)
+    return {state: states[state] for state in ("done", "missing", "stale")}
+
+
+def _causes(why: str) -> list[str]:
+    """Those of a job's reasons that are not the consequence of another job's."""
+    consequences = ("Missing", "Incomplete", "Input files updated by another job")
+    return [reason for reason in why.split("; ") if not reason.startswith(consequences)]
+
+
+def _state(job: Running) -> str:
+    """How far a job is that trains, from the last line of its log."""
+    found = re.search(r"seed .*%", _last_line(job.logs))
+    return f" ({found[0]})" if found else ""
+
+
+def _why(job: Running, record: logging.LogRecord) -> str:
+    """Why a job failed, in its own last words, and where there are more."""
+    return f"{_last_line(job.logs) or 'it left no word'} ({', '.join(job.logs)})"
+
+
+def _last_line(files: Iterable[str]) -> str:
+    """The last line that is in one of the files; nothing if there is none yet."""
+    for name in files:
+        try:
+            with open(name, "rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+                lines = re.split(r"[\r\n]+", file.read().decode(errors="replace").strip())
+        except OSError:
+            continue
+        if lines[-1]:
+            return lines[-1]
+    return ""
