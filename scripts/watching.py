@@ -12,14 +12,16 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
-from types import SimpleNamespace
+from types import ModuleType
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
+from snakemake.settings.types import ResourceSettings
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent, logger_plugin_module_prefix
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
@@ -34,43 +36,46 @@ TAIL = 500  # bytes of a job's log in which its last line is looked for
 
 @dataclass
 class Build:
-    """What the Snakefile tells: what can be built, how long jobs took, and the jobs that will run.
-
-    `cores` is the number of jobs that may run at once, `jobs` are the names of the jobs to run (see
-    durations.py) by Snakemake's number.
+    """What the Snakefile tells: what can be built, the folder of benchmark files, how many jobs may
+    run at once, and, when they are about to, their names (see durations.py) by Snakemake's number.
     """
 
-    plan: Plan | None = None
+    plan: Plan = field(default_factory=lambda: Plan({}, {}, {}))
     benchmarks: Path = Path()
-    durations: Durations | None = None
     cores: int = 1
     jobs: dict[int, str] = field(default_factory=dict)
+    durations: Durations = field(default_factory=lambda: Durations({}, {}))
 
     def name(self, benchmark: str) -> str:
         """The name of the job that has this benchmark file."""
         return str(Path(benchmark).relative_to(self.benchmarks).with_suffix(""))
 
+    def load(self) -> None:
+        """Read how long jobs took so far: before the first of them writes its file anew."""
+        self.durations = Durations(self.plan.conditions, timed(self.benchmarks))
+
 
 BUILD = Build()
 
 
-def tell(plan: Plan, benchmarks: str, resources: object) -> None:
+def tell(plan: Plan, benchmarks: str, resources: ResourceSettings) -> None:
     """Tell what can be built, the folder of benchmark files, and Snakemake's resource settings."""
     BUILD.plan, BUILD.benchmarks = plan, Path(benchmarks)
-    BUILD.durations = Durations(plan.conditions, timed(BUILD.benchmarks))
     BUILD.cores = resources.nodes or resources.cores or 1
 
 
 def expect(jobs: Iterable) -> None:
     """Tell which of Snakemake's jobs are about to run."""
+    BUILD.load()
     BUILD.jobs = {job.jobid: BUILD.name(job.benchmark) for job in jobs if job.benchmark}
 
 
 def register() -> None:
     """Make Snakemake's --logger know `progress` and `status`."""
     for name, handler in {"progress": Progress, "status": Status}.items():
-        plugin = SimpleNamespace(LogHandler=handler)
-        LoggerPluginRegistry().register_plugin(logger_plugin_module_prefix + name, plugin)
+        plugin = ModuleType(logger_plugin_module_prefix + name)
+        vars(plugin)["LogHandler"] = handler
+        LoggerPluginRegistry().register_plugin(plugin.__name__, plugin)
 
 
 class _Logger(LogHandlerBase):
@@ -127,25 +132,26 @@ class Progress(_Logger):
         self.closing = Event()
 
     def emit(self, record: logging.LogRecord) -> None:
-        event = getattr(record, "event", None)
+        told = vars(record)
+        event = told.get("event")
         if self.common_settings.dryrun or self.common_settings.verbose:
             self.text.handle(record)
         elif event == LogEvent.WORKFLOW_STARTED:
             self.started = time.monotonic()
             Thread(target=self._tick, daemon=True).start()
         elif event == LogEvent.JOB_INFO:
-            if name := BUILD.jobs.get(record.jobid):
-                message = record.rule_msg or name
-                job = Running(name, message, record.log, time.monotonic())
-                self.running[record.jobid] = job
+            number, now = told["jobid"], time.monotonic()
+            if name := BUILD.jobs.get(number):
+                self.running[number] = Running(name, told["rule_msg"] or name, told["log"], now)
         elif event == LogEvent.JOB_FINISHED:
-            if job := self.running.pop(record.job_id, None):
-                self.ended.add(record.job_id)
+            if job := self.running.pop(told["job_id"], None):
+                self.ended.add(told["job_id"])
                 BUILD.durations.ended[job.name] = time.monotonic() - job.since
         elif event == LogEvent.JOB_ERROR:
-            if job := self.running.pop(record.jobid, None):
-                self.failed.add(record.jobid)
-                self._show(f"{job.message} failed: {_why(job, record)}\n")
+            if job := self.running.pop(told["jobid"], None):
+                self.failed.add(told["jobid"])
+                why = _last_line(job.logs) or "it left no word"
+                self._show(f"{job.message} failed: {why} ({', '.join(job.logs)})\n")
         elif self._matters(record):
             self._show("")
             self.text.handle(record)
@@ -155,12 +161,21 @@ class Progress(_Logger):
     def close(self) -> None:
         """Say how the build ended."""
         self.closing.set()
-        with self.lock:
+        with self._alone():
             if self.started is not None and BUILD.jobs:
                 seconds = time.monotonic() - self.started
                 self._show(f"{self._count()} in {span(seconds, seconds)}\n")
                 self.started = None
         super().close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads from writing meanwhile."""
+        self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
 
     def _matters(self, record: logging.LogRecord) -> bool:
         """Whether a message should be seen: while jobs run, Snakemake talks a lot."""
@@ -173,7 +188,7 @@ class Progress(_Logger):
 
     def _tick(self) -> None:
         while not self.closing.wait(SECONDS[0 if self.terminal else 1]):
-            with self.lock:
+            with self._alone():
                 self._draw()
 
     def _draw(self) -> None:
@@ -211,20 +226,23 @@ class Status(_Logger):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.todo: dict[str, str] = {}
+        self.shown = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        if getattr(record, "event", None) == LogEvent.JOB_INFO:
-            if record.benchmark:
-                self.todo[BUILD.name(record.benchmark)] = record.reason
+        told = vars(record)
+        if told.get("event") == LogEvent.JOB_INFO:
+            if told["benchmark"]:
+                self.todo[BUILD.name(told["benchmark"])] = told["reason"]
         elif record.levelno >= logging.WARNING:
             self.text.handle(record)
 
     def close(self) -> None:
-        """Show the table, unless the dry run came to nothing."""
-        if BUILD.plan:
+        """Show the table, once, unless the dry run came to nothing."""
+        if BUILD.plan.figures and not self.shown:
+            BUILD.load()
             left = BUILD.durations.left(self.todo, {}, BUILD.cores)
             print("\n".join(status(BUILD.plan, self.todo, left, BUILD.cores)), file=self.stream)
-            BUILD.plan = None
+            self.shown = True
         super().close()
 
 
@@ -288,11 +306,6 @@ def _state(job: Running) -> str:
     """How far a job is that trains, from the last line of its log."""
     found = re.search(r"seed .*%", _last_line(job.logs))
     return f" ({found[0]})" if found else ""
-
-
-def _why(job: Running, record: logging.LogRecord) -> str:
-    """Why a job failed, in its own last words, and where there are more."""
-    return f"{_last_line(job.logs) or 'it left no word'} ({', '.join(job.logs)})"
 
 
 def _last_line(files: Iterable[str]) -> str:
