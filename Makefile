@@ -17,7 +17,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: env figures report status bench test lint format lock clean help
+.PHONY: env figures gallery report status bench test lint format lock clean help
 
 env: $(INSTALLED) ## set up the environment in .venv, and nothing else
 
@@ -26,6 +26,9 @@ figures: $(INSTALLED) ## build every figure from raw data (SCALE=paper or smoke,
 
 status: $(INSTALLED) ## say what is done, missing and stale, why, and how long `make figures` would take
 	@$(SNAKEMAKE) --workflow-profile profiles/status
+
+gallery: figures ## say in README.md what the figures now show
+	$(PYTHON) scripts/gallery.py --figures figures --readme README.md
 
 report: figures ## write one page with all figures, claims and run times: results/SCALE/report.html
 	$(SNAKEMAKE) --report results/$(SCALE)/report.html

@@ -1,4 +1,4 @@
-# From raw images to the paper's figures: fetch -> prepare -> train -> tabulate -> summarise -> claims, plot.
+# From raw images to the paper's figures: fetch -> prepare -> train -> tabulate -> summarise -> claims, plot -> gallery.
 #
 # What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
 # inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
@@ -41,6 +41,10 @@ COUNTS = PLAN.recording("counts")
 PACKAGES = "envs/requirements.lock"
 ENVIRONMENT = "envs/environment.yml"
 watching.tell(PLAN, f"{LOGS}/benchmarks", workflow.resource_settings)
+
+
+onstart:
+    watching.expect(workflow.dag.needrun_jobs())
 
 
 def any_of(names):
@@ -90,7 +94,8 @@ rule all:
             figure=PLAN.figures,
             kind=["svg", "png", "pdf", "csv"],
         ),
-        energy=f"{RESULTS}/energy.csv",
+        gallery=f"{FIGURES}/gallery.md",
+        energy=f"{FIGURES}/energy.csv",
         claims=f"{RESULTS}/claims.csv",
 
 
@@ -233,7 +238,8 @@ rule summarise:
         packages=PACKAGES,
         tables=expand(rules.tabulate.output, experiment=PLAN.experiments),
     output:
-        f"{RESULTS}/energy.csv",
+        table=f"{RESULTS}/energy.csv",
+        published=f"{FIGURES}/energy.csv",  # results are not committed, figures are
     log:
         f"{LOGS}/summarise.log",
     benchmark:
@@ -244,7 +250,8 @@ rule summarise:
     message:
         "Collecting the networks of all experiments"
     shell:
-        "python {input.script} --output {output} {input.tables} 2> {log}"
+        "python {input.script} --output {output.table} {input.tables} 2> {log}"
+        " && cp {output.table} {output.published}"
 
 
 rule claims:
@@ -252,7 +259,7 @@ rule claims:
         script="scripts/claims.py",
         modules=local_modules("scripts/claims.py"),
         packages=PACKAGES,
-        energy=rules.summarise.output,
+        energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
     output:
         report(
@@ -309,5 +316,22 @@ rule plot:
         f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}} 2> {{log}}"
 
 
-onstart:
-    watching.expect(workflow.dag.needrun_jobs())
+rule gallery:
+    input:
+        script="scripts/gallery.py",
+        modules=local_modules("scripts/gallery.py"),
+        packages=PACKAGES,
+        figures=expand(rules.plot.output.csv, figure=PLAN.figures),
+    output:
+        f"{FIGURES}/gallery.md",
+    log:
+        f"{LOGS}/gallery.log",
+    benchmark:
+        f"{LOGS}/benchmarks/gallery.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Saying what the figures show"
+    shell:
+        f"python {{input.script}} --figures {FIGURES} --output {{output}} 2> {{log}}"

@@ -1,13 +1,15 @@
 """How accurate the rules become after long training, and how well they generalise.
 
-Panels: the best test accuracy of each run against the plastic fraction; test error at the first
-time that the training error falls to a level, so that rules are compared at matched training error.
+Panels: the best test accuracy of each run against the plastic fraction, drawn as an error; test
+error at the first time that the training error falls to a level, so that rules are compared at
+matched training error.
 """
 
 import pandas as pd
+import seaborn as sns
 from command import main
-from estimates import tidy, variants
-from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
+from estimates import errors, tidy, variants
+from style import draw_series, label_ends, lay_out, look, name_axes, new_figure, title
 
 TRAINING_ERRORS = [10, 7, 5, 4, 3, 2.5, 2, 1.5, 1, 0.7, 0.5, 0.3, 0.2, 0.1]  # %
 
@@ -38,9 +40,14 @@ def summarise(curves):
 
 
 def _first(curves, level, run):
-    """Return each run's first test with a training error of at most `level`."""
-    there = curves[curves["train_error"] <= level].sort_values("trials", kind="stable")
-    first = there.drop_duplicates(run).assign(level=level)
+    """Return each run's first test with a training error of at most `level`.
+
+    A series counts where each of its runs got there, and from a larger error.
+    """
+    ordered = curves.sort_values("trials", kind="stable")
+    there = ordered[ordered["train_error"] <= level]
+    first = there.drop_duplicates(run).drop(ordered.drop_duplicates(run).index, errors="ignore")
+    first = first.assign(level=level)
     runs = curves.groupby("series")["seed"].nunique()
     return first[first.groupby("series")["seed"].transform("nunique") == first["series"].map(runs)]
 
@@ -48,17 +55,32 @@ def _first(curves, level, run):
 def draw(table):
     """Return the figure of the plotted numbers; fractions and errors fall from left to right."""
     figure, axes = new_figure(1, 2, height=68)
-    name_axes(axes[0], "fraction", "best test accuracy (%)", log="x")
+    name_axes(axes[0], "fraction", "least test error (%)")
     name_axes(axes[1], "training error (%)", "test error (%)")
     titles = {"A": "after long training", "B": "at matched training error"}
+    panels = {"A": errors(table[table["panel"] == "A"]), "B": table[table["panel"] == "B"]}
+    shades = {"A": look, "B": _shades(panels["B"]["series"].unique())}
     for ax, letter in zip(axes, titles, strict=True):
-        draw_series(ax, table[table["panel"] == letter])
+        draw_series(ax, panels[letter], shades[letter])
         ax.invert_xaxis()
         title(ax, letter, titles[letter])
     lay_out(figure)
     for ax, letter in zip(axes, titles, strict=True):
-        label_ends(ax, table[table["panel"] == letter])
+        label_ends(ax, panels[letter], shades[letter])
     return figure
+
+
+def _shades(variants):
+    """Return each variant's look: that of its rule, the lighter the smaller its fraction."""
+    looks = {}
+    for rule in {variant.split()[0] for variant in variants}:
+        mine = sorted((v for v in variants if v.split()[0] == rule), reverse=True)
+        colours = sns.light_palette(look(rule)["color"], len(mine) + 2, reverse=True)
+        looks |= {
+            variant: {**look(rule), "color": colour}
+            for variant, colour in zip(mine, colours, strict=False)
+        }
+    return looks.get
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Each claim with what was expected, what came out, and its verdict."""
 
+import re
 import textwrap
 
 import pandas as pd
@@ -83,7 +84,12 @@ def _cells(claim):
     if pd.notna(claim["value"]):
         interval = f"({number(claim['low'])} to {number(claim['high'])})"
         cells[VALUE] = f"{number(claim['value'])}\n{interval}"
-    return cells
+    return {column: _typeset(cell) for column, cell in cells.items()}
+
+
+def _typeset(text):
+    """Return the text with its powers of ten (10^8, 1e8) set as such."""
+    return re.sub(r"\b(?:10\^|1e)(\d+)", r"$10^{\1}$", text)
 
 
 if __name__ == "__main__":

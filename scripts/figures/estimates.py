@@ -4,14 +4,12 @@ Columns: `panel` (its letter), `quantity` (what y is), `series`, `kind` (run, me
 `x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (its goal).
 """
 
-from dataclasses import dataclass
 from string import ascii_uppercase
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from seeds import CONFIDENCE, power_law
 
-CONFIDENCE = 0.95
 RESAMPLES = 10_000
 COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
 
@@ -74,6 +72,12 @@ def panels(runs, quantities, x, series="rule"):
     return pd.concat(tables, ignore_index=True)
 
 
+def errors(accuracies):
+    """Return tidy rows with errors for their accuracies, both in %: they spread over decades."""
+    y, low, high = (100 - accuracies[column] for column in ("y", "low", "high"))
+    return accuracies.assign(y=y, low=high, high=low)
+
+
 def variants(runs, columns=("fraction", "plastic_units", "width")):
     """Return each run's series: its rule, and those of `columns` of which the rule has several."""
     series = runs["rule"]
@@ -109,49 +113,6 @@ def _mean(condition):
     )
 
 
-@dataclass(frozen=True)
-class PowerLaw:
-    """A power law for each seed: log y = height + slope * (log x - centre)."""
-
-    slopes: np.ndarray
-    heights: np.ndarray
-    centre: float
-
-    def exponent(self):
-        """Return the mean exponent and its 95 % interval, as (mean, low, high)."""
-        return over_seeds(self.slopes)
-
-    def at(self, x):
-        """Return y (geometric mean over seeds) at the values `x` and its 95 % band, in rows.
-
-        The band is that of the fitted lines: it does not say whether the power law holds at `x`.
-        """
-        distance = np.log(np.asarray(x, dtype=float)) - self.centre
-        return np.exp(over_seeds(self.heights[:, None] + self.slopes[:, None] * distance))
-
-
-def over_seeds(values):
-    """Return the mean over the first axis and its 95 % interval (Student's t): (mean, low, high).
-
-    One seed alone has no interval (nan).
-    """
-    values = np.asarray(values, dtype=float)
-    mean, count = values.mean(axis=0), len(values)
-    if count < 2:
-        half = np.full_like(mean, np.nan)
-    else:
-        half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * stats.sem(values)
-    return np.array([mean, mean - half, mean + half])
-
-
-def power_law(table):
-    """Fit a power law by least squares on logarithms to each row of `table` (seeds by x)."""
-    log_x, log_y = np.log(table.columns.to_numpy(dtype=float)), np.log(table.to_numpy(dtype=float))
-    distance = log_x - log_x.mean()
-    slopes = log_y @ distance / (distance @ distance)
-    return PowerLaw(slopes, log_y.mean(axis=1), log_x.mean())
-
-
 def fitted(table, upto=None):
     """Return the power laws of a tidy table's series, as rows of kind fit (a line) and exponent.
 
@@ -163,8 +124,8 @@ def fitted(table, upto=None):
     runs = table[table["kind"] == "run"].merge(means[[*place, "x"]], on=[*place, "x"])
     lines = [rows(panel=[])]
     for where, points in runs.groupby(place, sort=False):
-        logs = points.pivot(index="seed", columns="x", values="y").astype(float).dropna()
-        beyond = logs.loc[:, np.log(logs).mean().idxmin() :]
+        logs = np.log(points.pivot(index="seed", columns="x", values="y").astype(float).dropna())
+        beyond = logs.loc[:, logs.mean().idxmin() :]
         if beyond.shape[1] < 3:
             continue
         law = power_law(beyond)

@@ -6,6 +6,7 @@ Panels: M0 (upper) and M1 (lower line) by rule, against one parameter each, the 
 import pandas as pd
 from command import main
 from estimates import tidy, variants
+from matplotlib.ticker import NullLocator
 from style import draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
 
 NUMBERS = {"learning_rate": "learning rate", "initial_sd": "initial weights' s.d."}
@@ -46,6 +47,10 @@ def draw(table):
             ax.set_ylabel("")
         if parameter in CHOICES:
             panel = _place_choices(ax, panel)
+        else:
+            values = sorted(panel["x"].unique())
+            ax.set_xticks(values, [f"{value:g}" for value in values])
+            ax.xaxis.set_minor_locator(NullLocator())
         draw_series(ax, panel, look if parameter in NUMBERS else _unlined)
         title(ax, letter)
         drawn.append(panel)

@@ -1,21 +1,35 @@
 """How many times less energy a rule takes than backprop, and what that comes to in a cortex.
 
 Panels: the saving in M0 and in M1 against width, each rule with the fraction and the subnet size of
-least energy; "optimal width" compares backprop with itself at its best width. Power laws, fitted
-from the width of least saving on, are carried to the number of neurons in macaque V1: dashed,
-because nothing was simulated there; the interval is that over seeds.
+least energy; "optimal width" compares backprop with itself at its best width. A rule that reaches
+the goal at no width has no saving. The power laws of some, fitted from the width of least saving
+on, are carried to the number of neurons in macaque V1: dashed, because nothing was simulated there;
+the interval is that over seeds. Widths at which networks learned at another rate are shaded, and
+not fitted.
 """
 
 import numpy as np
 import pandas as pd
 from command import main
 from estimates import fitted, most_sparing, tidy
-from style import draw_series, label_ends, lay_out, look, name, name_axes, new_figure, number, title
+from seeds import V1_NEURONS
+from style import (
+    draw_series,
+    label_ends,
+    lay_out,
+    look,
+    name,
+    name_axes,
+    new_figure,
+    note_rates,
+    number,
+    title,
+)
 
-V1 = 1.6e8  # neurons in macaque V1
 PANELS = {"A": "M0", "B": "M1"}
 TITLES = {"A": "saved updates", "B": "saved change"}
 OPTIMAL = "optimal width"
+CARRIED = [OPTIMAL, "competitive", "subnet", "competitive_subnet"]  # to the size of V1
 
 
 def summarise(energy):
@@ -25,11 +39,13 @@ def summarise(energy):
     """
     table = pd.concat(
         [
-            tidy(_ratios(energy, quantity), letter, "width", quantity, keep=["fraction"])
+            tidy(_ratios(energy, quantity), letter, "width", quantity, keep=["learning_rate"])
             for letter, quantity in PANELS.items()
         ]
     )
-    return pd.concat([table, fitted(table, upto=V1)], ignore_index=True)
+    usual = table["learning_rate"] == table["learning_rate"].mode()[0]
+    carried = table[usual & table["series"].isin(CARRIED)]
+    return pd.concat([table, fitted(carried, upto=V1_NEURONS)], ignore_index=True)
 
 
 def _ratios(energy, quantity):
@@ -43,10 +59,12 @@ def _ratios(energy, quantity):
         [best[best["rule"] != "backprop"], least.merge(backprop[["width", "seed"]], on="seed")]
     )
     pairs = others.merge(backprop, on=["width", "seed"], suffixes=("", "_backprop"))
-    return pairs.assign(
+    pairs = pairs.assign(
         reached=pairs["reached"] & pairs["reached_backprop"],
+        learning_rate=pairs["learning_rate_backprop"],  # at this width, not at the optimal one
         **{quantity: pairs[f"{quantity}_backprop"] / pairs[quantity]},
     )
+    return pairs[pairs.groupby("rule")["reached"].transform("any")]
 
 
 def draw(table):
@@ -57,10 +75,11 @@ def draw(table):
         digit = quantity[1]
         name_axes(ax, "width", f"saving in $M_{digit}$ (backprop / rule)")
         draw_series(ax, panel, _look)
+        note_rates(ax, panel, y=0.8)
         ax.axhline(1, color="0.7", lw=0.6, zorder=0)
-        ax.axvline(V1, color="0.7", lw=0.6, zorder=0)
+        ax.axvline(V1_NEURONS, color="0.7", lw=0.6, zorder=0)
         where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "right"}
-        ax.text(V1, 0.02, f"macaque V1, {number(V1)}", size="small", **where)
+        ax.text(V1_NEURONS, 0.02, "macaque V1", size="small", **where)
         title(ax, letter, TITLES[letter])
     lay_out(figure)
     for ax, letter in zip(axes, PANELS, strict=True):

@@ -1,12 +1,12 @@
 """Competition by other criteria than the largest update: which learn, and which fail.
 
-Panels: M0 to reach the goal, and the accuracy in the end, against the plastic fraction, by
+Panels: M0 to reach the goal, and the test error in the end, against the plastic fraction, by
 criterion; rules without a criterion are there to compare.
 """
 
 import pandas as pd
 from command import main
-from estimates import tidy
+from estimates import errors, tidy
 from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 
@@ -28,16 +28,16 @@ def summarise(energy):
 def draw(table):
     """Return the figure of the plotted numbers; fractions fall from left to right."""
     figure, axes = new_figure(1, 2, height=68)
-    y = {"A": "M0", "B": "test accuracy in the end (%)"}
-    titles = {"A": "energy to reach the goal", "B": "accuracy when stopped"}
+    y = {"A": "M0", "B": "test error in the end (%)"}
+    titles = {"A": "energy to reach the goal", "B": "error when stopped"}
+    panels = {"A": table[table["panel"] == "A"], "B": errors(table[table["panel"] == "B"])}
     for ax, letter in zip(axes, "AB", strict=True):
-        panel = table[table["panel"] == letter]
-        name_axes(ax, "fraction", y[letter], log="xy" if letter == "A" else "x")
-        draw_series(ax, panel)
+        name_axes(ax, "fraction", y[letter])
+        draw_series(ax, panels[letter])
         ax.invert_xaxis()
         title(ax, letter, titles[letter])
     lay_out(figure)
-    label_ends(axes[-1], table[table["panel"] == "B"])
+    label_ends(axes[-1], panels["B"])
     return figure
 
 

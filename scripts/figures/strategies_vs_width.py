@@ -2,12 +2,13 @@
 
 Panels: M0, M1, learning time. Where a rule was tried with several fractions or subnet sizes, M0 and
 M1 are each shown for the one with the least of it, learning time for the one with the least M0.
+Widths at which networks learned at another rate are shaded.
 """
 
 import pandas as pd
 from command import main
 from estimates import most_sparing, tidy
-from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
+from style import draw_series, label_ends, lay_out, name_axes, new_figure, note_rates, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 LEAST = {"A": "M0", "B": "M1", "C": "M0"}  # what chooses the fraction and the subnet size
@@ -16,7 +17,7 @@ TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
 
 def summarise(energy):
     """Return the plotted numbers: each quantity of PANELS against width, by rule."""
-    chosen = ("fraction", "plastic_units")
+    chosen = ("fraction", "plastic_units", "learning_rate")
     return pd.concat(
         [
             tidy(most_sparing(energy, LEAST[letter]), letter, "width", quantity, keep=chosen)
@@ -33,6 +34,7 @@ def draw(table):
         panel = table[table["panel"] == letter]
         name_axes(ax, "width", quantity)
         draw_series(ax, panel)
+        note_rates(ax, panel)
         title(ax, letter, TITLES[letter])
     lay_out(figure)
     label_ends(axes[-1], table[table["panel"] == "C"])

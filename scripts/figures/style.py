@@ -34,9 +34,9 @@ LOOKS = {
     "competitive_subnet": ("#641C66", "X", "-"),
     "fixed_features": ("#7C7C55", "h", "-"),
     "largest_update": ("#0072B2", "D", "-"),
-    "smallest_update": ("#0072B2", "D", ":"),
+    "smallest_update": ("#7FB2D9", "D", ":"),
     "largest_weight": ("#B85C90", "^", "-"),
-    "smallest_weight": ("#B85C90", "^", ":"),
+    "smallest_weight": ("#DFA9C7", "^", ":"),
     "largest_error": ("#1C4A3C", "v", "-"),
     "largest_activity": ("#B5B053", ">", "-"),
 }
@@ -48,12 +48,12 @@ AXES = {
     "M0": "$M_0$ (synaptic updates)",
     "M1": r"$M_1$ (summed $|\Delta w|$)",
     "width": "width (hidden units)",
-    "fraction": "plastic fraction of synapses",
+    "fraction": "plastic fraction",
     "plastic_units": "plastic hidden units",
 }
 
 # Leading digits of the ticks that are labelled, where an axis spans more than so many decades.
-LABELLED = {1.8: {1}, 0.7: {1, 2, 5}, 0.25: {1, 2, 3, 4, 5, 6, 8}, 0: {*range(1, 10)}}
+LABELLED = {1.4: {1}, 0.7: {1, 2, 5}, 0.25: {1, 2, 3, 4, 5, 6, 8}, 0: {*range(1, 10)}}
 
 SMOKE = "SMOKE: a quick check with few seeds and conditions, not a result"
 NAME_HEIGHT = 8  # points between two direct labels
@@ -125,6 +125,8 @@ def name_axes(ax, x, y, log="xy"):
 class TickFormatter(Formatter):
     """Labels a logarithmic axis: the fewer decades it spans, the more of the ticks between them.
 
+    Powers of ten alone have labels only where there are two of them at least.
+
     Labels are plain numbers where all of them are short, else they have powers of ten.
     """
 
@@ -132,7 +134,12 @@ class TickFormatter(Formatter):
         low, high = sorted(self.axis.get_view_interval())
         leading, exponent = f"{value:.4e}".split("e")
         leading = float(leading)
-        wanted = next(digits for span, digits in LABELLED.items() if np.log10(high / low) > span)
+        powers = np.floor(np.log10(high)) - np.ceil(np.log10(low)) + 1
+        wanted = next(
+            digits
+            for span, digits in LABELLED.items()
+            if np.log10(high / low) > span and (len(digits) > 1 or powers > 1)
+        )
         if leading not in wanted:
             return ""
         if low > 4e-5 and high < 4e4:
@@ -186,6 +193,16 @@ def draw_series(ax, table, look=look):
         ax.dataLim.set(limits)
         ax.update_datalim(runs[["x", "y"]].to_numpy(dtype=float))
     _mark_unreached(ax, table[table["kind"] == "run"], look)
+
+
+def note_rates(ax, table, y=0.02):
+    """Shade the x at which the networks learned at another rate than most, and name it at `y`."""
+    rates = table.dropna(subset=["learning_rate"])
+    other = rates[rates["learning_rate"] != rates["learning_rate"].mode()[0]]
+    for x, rate in other[["x", "learning_rate"]].drop_duplicates().to_numpy(dtype=float):
+        ax.axvspan(x / 1.6, x * 1.6, color="0.94", lw=0, zorder=-1)
+        where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "center"}
+        ax.text(x, y, f"rate {rate:g}", size="small", color="0.4", **where)
 
 
 def _draw_level(ax, points, colour):
@@ -261,8 +278,8 @@ def label_ends(ax, table, look=look, name=name):
     if not ends:
         return
     ups, rights, names = zip(*sorted(ends), strict=True)
-    lines = 1 + max(name(series).count("\n") for series in names)
-    step = lines * NAME_HEIGHT / height * np.arange(len(ups))
+    lines = np.array([1 + name(series).count("\n") for series in names])
+    step = NAME_HEIGHT / height * (np.cumsum(lines) - (lines + lines[0]) / 2)
     places = np.maximum(isotonic_regression(np.array(ups) - step).x, LOWEST_NAME) + step
     beside = ax.transAxes + ScaledTranslation(BESIDE / 72, 0, ax.figure.dpi_scale_trans)
     for up, right, place, series in zip(ups, rights, places, names, strict=True):

@@ -88,6 +88,7 @@ def _draw_participation(ax, panel):
     name_axes(ax, "fraction", "participation (fraction of synapses)")
     draw_series(ax, panel)
     ax.axline((1, 1), (0.1, 0.1), color="0.6", lw=0.6, ls=":", zorder=0)
+    ax.text(0.03, 0.05, "dotted: always the same synapses", transform=ax.transAxes, color="0.4")
     ax.invert_xaxis()
     title(ax, "A", "how many synapses take part")
 

@@ -1,0 +1,55 @@
+"""Averages over seeds and their 95 % intervals; power laws, fitted to each seed by itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+V1_NEURONS = 1.6e8  # in macaque V1 [S]
+
+
+def over_seeds(values):
+    """Return the mean over the first axis and its 95 % interval (Student's t): (mean, low, high).
+
+    One seed alone has no interval (nan).
+    """
+    values = np.asarray(values, dtype=float)
+    mean, count = values.mean(axis=0), len(values)
+    if count < 2:
+        half = np.full_like(mean, np.nan)
+    else:
+        half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * stats.sem(values)
+    return np.array([mean, mean - half, mean + half])
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """A power law for each seed: log y = height + slope * (log x - centre)."""
+
+    slopes: np.ndarray
+    heights: np.ndarray
+    centre: float
+
+    def exponent(self):
+        """Return the mean exponent and its 95 % interval, as (mean, low, high)."""
+        return over_seeds(self.slopes)
+
+    def logarithms(self, x):
+        """Return log y at the values `x`, (seeds, len(x))."""
+        distance = np.log(np.asarray(x, dtype=float)) - self.centre
+        return self.heights[:, None] + self.slopes[:, None] * distance
+
+    def at(self, x):
+        """Return y (geometric mean over seeds) at the values `x` and its 95 % band, in rows.
+
+        The band is that of the fitted lines: it does not say whether the power law holds at `x`.
+        """
+        return np.exp(over_seeds(self.logarithms(x)))
+
+
+def power_law(logarithms):
+    """Fit a power law by least squares to each row of `logarithms` (of y; columns: x itself)."""
+    log_x, log_y = np.log(logarithms.columns.to_numpy(dtype=float)), logarithms.to_numpy(float)
+    distance = log_x - log_x.mean()
+    return PowerLaw(log_y @ distance / (distance @ distance), log_y.mean(axis=1), log_x.mean())
