@@ -17,8 +17,7 @@ function isBlank(image) {
     return new Set(new Uint32Array(context.getImageData(0, 0, 200, 200).data.buffer)).size < 3;
 }
 
-async function look() {
-    const seen = { problems, figures: {} };
+async function look(seen) {
     await pause();
     seen.text = document.querySelector(".prose").innerText;
     seen.graph = document.querySelectorAll("#rulegraph canvas, #rulegraph svg").length;
@@ -41,8 +40,12 @@ async function look() {
     seen.claims = Array.from(document.querySelectorAll("nav .prose tr"), row => row.innerText);
     const loads = performance.getEntriesByType("resource").map(entry => entry.name);
     problems.push(...loads.filter(name => !name.startsWith("data:")));
+}
+
+function leave(seen) {
     document.body.innerHTML = "<pre id=seen></pre>";
     document.querySelector("#seen").textContent = JSON.stringify(seen);
 }
 
-look();
+const seen = { problems, figures: {} };
+look(seen).catch(reason => problems.push(String(reason))).finally(() => leave(seen));
