@@ -150,7 +150,7 @@ class Progress(_Logger):
         elif event == LogEvent.JOB_ERROR:
             if job := self.running.pop(told["jobid"], None):
                 self.failed.add(told["jobid"])
-                why = _last_line(job.logs) or "it left no word"
+                why = _last_line(job, time.monotonic()) or "it left no word"
                 self._show(f"{job.message} failed: {why} ({', '.join(job.logs)})\n")
         elif self._matters(record):
             self._show("")
@@ -197,7 +197,7 @@ class Progress(_Logger):
         now = time.monotonic()
         if now > self.estimated + ESTIMATE_SECONDS:
             self.left, self.estimated = self._estimate(now), now
-        running = [f"{job.message}{_state(job)}" for job in self.running.values()]
+        running = [f"{job.name}{_state(job, now)}" for job in self.running.values()]
         line = " | ".join([self._count(), f"{span(*self.left)} left", *running])
         if self.terminal:
             width = shutil.get_terminal_size().columns - 1
@@ -212,7 +212,7 @@ class Progress(_Logger):
 
     def _count(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        return f"{len(self.ended)} of {len(BUILD.jobs)} jobs done{failed}"
+        return f"{len(self.ended)} of {_many(len(BUILD.jobs), 'job')} done{failed}"
 
     def _show(self, text: str) -> None:
         """Write in place of the line."""
@@ -249,8 +249,8 @@ class Status(_Logger):
 def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores: int) -> list[str]:
     """Return the lines that say what is done, missing and stale.
 
-    `todo` says why a job must run, in Snakemake's words; `left` is the range of the time (s) that
-    this takes.
+    `todo` says why a job must run, in Snakemake's words; all others are done. `left` is the range
+    of the time (s) that this takes.
     """
     datasets = {condition.parameters["dataset"] for condition in plan.conditions.values()}
     kinds = {
@@ -267,10 +267,10 @@ def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores
         trained = f" {_tally(names, todo)['done']} of {len(names)}" if names else ""
         lines.append(f"{figure:24}{_state_of(f'plot/{figure}', todo):>9}{trained}".rstrip())
     reasons = Counter(reason for why in todo.values() for reason in _causes(why))
-    lines += ["", "why stale:"] if reasons else []
-    lines += [f"{count:5} jobs: {reason}" for reason, count in reasons.most_common()]
-    jobs = f"{len(todo)} jobs to do, in {span(*left)} on {cores} cores"
-    return [*lines, "", jobs if todo else NOTHING_TO_BE_DONE_MSG]
+    lines += ["", " jobs  stale because of"] if reasons else []
+    lines += [f"{count:5}  {reason}" for reason, count in reasons.most_common()]
+    rest = f"{_many(len(todo), 'job')} to do, in {span(*left)} on {_many(cores, 'core')}"
+    return [*lines, "", rest if todo else NOTHING_TO_BE_DONE_MSG]
 
 
 def span(low: float, high: float) -> str:
@@ -282,6 +282,10 @@ def span(low: float, high: float) -> str:
     )
     low, high = (max(1, round(seconds / length)) for seconds in (low, high))
     return f"{high} {unit}" if low == high else f"{low} to {high} {unit}"
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _state_of(name: str, todo: Mapping[str, str]) -> str:
@@ -302,17 +306,20 @@ def _causes(why: str) -> list[str]:
     return [reason for reason in why.split("; ") if not reason.startswith(consequences)]
 
 
-def _state(job: Running) -> str:
-    """How far a job is that trains, from the last line of its log."""
-    found = re.search(r"seed .*%", _last_line(job.logs))
-    return f" ({found[0]})" if found else ""
+def _state(job: Running, now: float) -> str:
+    """How far a job is that trains, as its log says."""
+    found = re.search(r"(seed \d+): .*?([\d,]+ trials).*?([\d.]+%)", _last_line(job, now))
+    return f" ({', '.join(found.groups())})" if found else ""
 
 
-def _last_line(files: Iterable[str]) -> str:
-    """The last line that is in one of the files; nothing if there is none yet."""
-    for name in files:
+def _last_line(job: Running, now: float) -> str:
+    """The last line of what a job has written into its logs since it began; nothing if there is
+    none yet."""
+    for name in job.logs:
         try:
             with open(name, "rb") as file:
+                if time.time() - os.fstat(file.fileno()).st_mtime > now - job.since + 1:
+                    continue  # left by an earlier run
                 file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
                 lines = re.split(r"[\r\n]+", file.read().decode(errors="replace").strip())
         except OSError:

@@ -38,14 +38,14 @@ def test_status_says_what_an_edit_makes_stale_and_why(built):
     with edited(built, SCRIPT, lambda text: text + "# a comment\n"):
         table = rows(built.snakemake(*STATUS))
     assert [row[1] for row in table if row[:1] == ["energy_vs_width"]] == ["stale"]
-    assert ["1", "jobs:", "Updated", "input", "files:", SCRIPT] in table
-    assert table[-1][:5] == ["1", "jobs", "to", "do,", "in"]
+    assert ["1", "Updated", "input", "files:", SCRIPT] in table
+    assert table[-1][:5] == ["1", "job", "to", "do,", "in"]
 
 
 def test_a_build_is_a_few_lines(built):
     process = built.snakemake("--force", FIGURE)
     assert process.returncode == 0, process.stderr
-    assert re.fullmatch(r"1 of 1 jobs done in \d+ \w+", process.stderr.splitlines()[-1])
+    assert re.fullmatch(r"1 of 1 job done in \d+ \w+", process.stderr.splitlines()[-1])
     assert "rule" not in process.stderr and "Select jobs" not in process.stderr
 
 
@@ -69,4 +69,4 @@ def test_a_failure_is_one_line_with_the_last_words_of_the_job(built, remade):
     lines = process.stderr.splitlines()
     assert f"Drawing energy_vs_width failed: {words} ({log})" in lines
     assert len(lines) - lines.index(f"Drawing energy_vs_width failed: {words} ({log})") <= 6
-    assert re.fullmatch(r"0 of 1 jobs done, 1 failed in \d+ \w+", lines[-1])
+    assert re.fullmatch(r"0 of 1 job done, 1 failed in \d+ \w+", lines[-1])
