@@ -148,8 +148,10 @@ def test_the_end_is_told(progress, stream):
     start(progress)
     tell(progress, LogEvent.JOB_FINISHED, job_id=1)
     progress.close()
+    progress.close()
     assert line(stream) == ""
     assert stream.getvalue().split("\r\033[K")[-1].startswith("1 of 2 jobs done in ")
+    assert stream.getvalue().count(" jobs done in ") == 1
 
 
 def test_outside_of_a_build_all_messages_are_shown(stream):
@@ -174,7 +176,7 @@ def test_a_file_gets_no_control_characters(stream, monkeypatch):
 # The table of a dry run
 
 TODO = {
-    "train/a": "Missing output files: a.csv",
+    "train/a": "Incomplete output files: a.csv",
     "train/b": "Updated input files: network.py",
     "train/c": "Updated input files: network.py; Params have changed since last execution: 1",
     "plot/x": "Missing output files: x.svg; Input files updated by another job: a.csv",
