@@ -28,13 +28,13 @@ env: $(INSTALLED) ## set up the environment in .venv, and nothing else
 figures: $(INSTALLED) ## build every figure from raw data (SCALE=smoke, CONFIG=mine.yaml, CORES=a number)
 	$(SNAKEMAKE)
 
-status: $(INSTALLED) ## count the jobs that `make figures` would run, and say why
-	$(SNAKEMAKE) --dry-run --quiet rules
+status: $(INSTALLED) ## say what is done, missing and stale, why, and how long `make figures` would take
+	@$(SNAKEMAKE) --workflow-profile profiles/status
 
 gallery: figures ## say in README.md what the figures now show
 	$(PYTHON) scripts/gallery.py --figures figures --readme README.md
 
-report: figures ## write Snakemake's report on all figures to results/SCALE/report.html
+report: figures ## write one page with all figures, claims and run times: results/SCALE/report.html
 	$(SNAKEMAKE) --report results/$(BUILT)/report.html
 
 audit: $(INSTALLED) ## follow FILE (all that is drawn and tabulated) back to the raw data, by its records

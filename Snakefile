@@ -12,6 +12,7 @@ sys.path.insert(0, f"{workflow.basedir}/scripts")
 import builds
 import configuration
 import resources
+import watching
 from configuration import command_line, flags
 from imports import local_modules
 from plasticity.data import SHA256
@@ -28,6 +29,9 @@ configuration.read("config.yaml")
 
 
 configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
 
 
 OVERLAYS = configuration.overlays(workflow.overwrite_configfiles)
@@ -65,6 +69,7 @@ def refuse_rules_without_record():
 
 if workflow.exec_mode.name == "DEFAULT":  # not in the jobs of a cluster
     builds.claim(workflow)
+watching.tell(PLAN, f"{LOGS}/benchmarks", workflow.resource_settings)
 
 
 def any_of(names):
@@ -130,6 +135,12 @@ def condition(of):
 # It needs the network, which a cluster's nodes do not have.
 localrules:
     fetch,
+
+
+def labels(wildcards):
+    """What a figure is called in the report."""
+    figure = config["figures"][wildcards.figure]
+    return {"no.": f"{figure['number']:2}", "figure": figure["title"]}
 
 
 wildcard_constraints:
@@ -371,7 +382,12 @@ rule claims:
         records=expand(rules.train.output.record, condition=sorted(CURVES))
         + [rules.summarise.output.record],
     output:
-        table=f"{RESULTS}/claims.csv",
+        table=report(
+            f"{RESULTS}/claims.csv",
+            caption="report/claims.rst",
+            category="Claims",
+            labels={"table": "The paper's claims and their verdicts"},
+        ),
         record=f"{RESULTS}/claims.record.json",
     log:
         f"{LOGS}/claims.log",
@@ -401,7 +417,12 @@ rule plot:
         packages=PACKAGES,
         records=records,
     output:
-        svg=f"{FIGURES}/{{figure}}.svg",
+        svg=report(
+            f"{FIGURES}/{{figure}}.svg",
+            caption="report/figure.rst",
+            category="Figures",
+            labels=labels,
+        ),
         png=f"{FIGURES}/{{figure}}.png",
         pdf=f"{FIGURES}/{{figure}}.pdf",
         csv=f"{FIGURES}/{{figure}}.csv",
@@ -489,3 +510,4 @@ refuse_rules_without_record()
 # A rule below this line is refused as well, just before anything runs.
 onstart:
     refuse_rules_without_record()
+    watching.expect(workflow.dag.needrun_jobs())
