@@ -127,7 +127,7 @@ CASES = [
     ("snakemake --configfile paper.yaml", {"paper.yaml": "{}"}, "(not smoke, not paper)"),
     ("snakemake --configfile Mine.yaml", {"Mine.yaml": "{}"}, "'Mine.yaml' is not allowed"),
     mine(
-        "figures: {a: {number: 9, title: a, caption: a, script: ../train}}", "script: '../train' is"
+        "figures: {a: {number: 99, title: a, caption: a, script: ../train}}", "script: '../train' is"
     ),
     mine(f"rules: {{$({HARM}): {{gate: always}}}}", "is not allowed: a name of up to 64 small"),
     mine("experiments: {../../a: {question: a}}", "experiments: '../../a' is not allowed: a name"),
@@ -178,11 +178,11 @@ CASES = [
         ".plastic_units: 10 is not allowed: at most the",
     ),
     mine(
-        "figures: {own: {number: 9, title: a, caption: a}}",
+        "figures: {own: {number: 99, title: a, caption: a}}",
         "own.script: 'own' is not allowed: there",
     ),
     mine(
-        "figures: {own: {number: 9, title: a, caption: a, script: turnover}}",
+        "figures: {own: {number: 99, title: a, caption: a, script: turnover}}",
         "figures.own.experiment: 'own' is not allowed: one of energy_vs_width",
     ),
     # Command lines of Snakemake.
