@@ -72,7 +72,8 @@ def initial_network(
 def activate(a: np.ndarray, activation: str) -> np.ndarray:
     """Hidden activity f(a) for pre-activations `a` of any shape."""
     if activation == "leaky_relu":
-        return np.where(a > 0, a, a.dtype.type(LEAK) * a)
+        leaked = a.dtype.type(LEAK) * a
+        return np.maximum(a, leaked, out=leaked)  # in place: fresh memory costs more than the sums
     if activation == "relu":
         return np.maximum(a, 0)
     if activation == "elu":
