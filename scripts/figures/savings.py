@@ -24,6 +24,7 @@ from style import (
     note_rates,
     number,
     title,
+    usual_rate,
 )
 
 PANELS = {"A": "M0", "B": "M1"}
@@ -43,7 +44,7 @@ def summarise(energy):
             for letter, quantity in PANELS.items()
         ]
     )
-    usual = table["learning_rate"] == table["learning_rate"].mode().min()
+    usual = table["learning_rate"] == usual_rate(table)
     carried = table[usual & table["series"].isin(CARRIED)]
     return pd.concat([table, fitted(carried, upto=V1_NEURONS)], ignore_index=True)
 

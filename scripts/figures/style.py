@@ -198,10 +198,15 @@ def draw_series(ax, table, look=look):
     _mark_unreached(ax, table[table["kind"] == "run"], look)
 
 
+def usual_rate(table):
+    """Return the learning rate at which most points of a figure's table learned."""
+    return table["learning_rate"].mode().min()  # nan, not an error, if there is none
+
+
 def note_rates(ax, table, y=0.02):
     """Shade the x at which the networks learned at another rate than most, and name it at `y`."""
     rates = table.dropna(subset=["learning_rate"])
-    other = rates[rates["learning_rate"] != rates["learning_rate"].mode().min()]
+    other = rates[rates["learning_rate"] != usual_rate(table)]
     for x, rate in other[["x", "learning_rate"]].drop_duplicates().to_numpy(dtype=float):
         ax.axvspan(x / 1.6, x * 1.6, color="0.94", lw=0, zorder=-1)
         where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "center"}
