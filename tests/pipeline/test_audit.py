@@ -332,10 +332,10 @@ def test_seeds_that_are_asked_for_now_are_told(tree):
 
 
 def test_runs_that_are_asked_for_now_and_no_more_are_named(tree):
-    last = f"{WIDTHS[-1]}]"
-    tree.edit("config.yaml", f"width: {WIDTHS}", f"width: {WIDTHS}".replace(last, "60]"))
+    now = [60, *WIDTHS[1:]]  # no other experiment asks for the first
+    tree.edit("config.yaml", f"width: {WIDTHS}", f"width: {now}")
     found = json.dumps(tree.audit(f"{FIGURE}.svg"))
-    assert f"it has no run backprop-width{WIDTHS[-1]} any more" in found
+    assert f"it has no run backprop-width{WIDTHS[0]} any more" in found
     assert "it now asks for results/smoke/runs/backprop-width60.csv, too" in found
 
 
