@@ -127,7 +127,8 @@ CASES = [
     ("snakemake --configfile paper.yaml", {"paper.yaml": "{}"}, "(not smoke, not paper)"),
     ("snakemake --configfile Mine.yaml", {"Mine.yaml": "{}"}, "'Mine.yaml' is not allowed"),
     mine(
-        "figures: {a: {number: 99, title: a, caption: a, script: ../train}}", "script: '../train' is"
+        "figures: {a: {number: 99, title: a, caption: a, script: ../train}}",
+        "script: '../train' is",
     ),
     mine(f"rules: {{$({HARM}): {{gate: always}}}}", "is not allowed: a name of up to 64 small"),
     mine("experiments: {../../a: {question: a}}", "experiments: '../../a' is not allowed: a name"),
