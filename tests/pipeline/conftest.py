@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 MADE = ["data", "results", "crate", "logs", "smoke", "__pycache__", ".*"]  # not copied
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items):
     """Let one process run all tests here: they share what is built once, on two cores."""
     for item in items:
