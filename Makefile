@@ -47,7 +47,7 @@ bench: .venv/benchmarks ## compare the speed with other ways of training (instal
 	$(PYTHON) benchmarks/speed.py
 
 test: lint ## check the style, then run every test, the smoke pipeline included
-	$(PYTHON) -m pytest -n auto --dist loadgroup
+	$(PYTHON) -m pytest -n auto
 
 lint: $(INSTALLED) ## check the style of the code and of the pipeline
 	ruff check $(wildcard $(SOURCES))

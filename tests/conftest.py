@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from plasticity import data
 from plasticity.data import Dataset
@@ -19,6 +20,18 @@ from plasticity.data import Dataset
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=2000, deadline=None)
 settings.load_profile("repeatable")
+
+
+class PipelineTogether(LoadScopeScheduling):
+    """Gives one process all tests of the pipeline, which share what is built once, on two cores."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "pipeline" if nodeid.startswith("tests/pipeline/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """How `pytest -n` hands out tests."""
+    return PipelineTogether(config, log)
 
 
 def synthetic(training: int = 300, test: int = 100, inputs: int = 23) -> Dataset:

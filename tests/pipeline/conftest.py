@@ -13,14 +13,6 @@ ROOT = Path(__file__).parents[2]
 MADE = ["data", "results", "crate", "logs", "smoke", "__pycache__", ".*"]  # not copied
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(items):
-    """Let one process run all tests here: they share what is built once, on two cores."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("pipeline"))
-
-
 @dataclass
 class Clone:
     """The project in a folder of its own."""
