@@ -24,7 +24,7 @@ def asked_for(name: str) -> set[str]:
     return {package for line in lines if (package := line.split("#")[0].strip())}
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "requirements", "crate"])
+@pytest.mark.parametrize("name", ["bootstrap", "requirements", "tests"])
 def test_lock_holds_all_that_is_asked_for_with_hashes(name):
     entries = re.split(r"\n(?=\S)", (ENVS / f"{name}.lock").read_text().strip())
     assert asked_for(f"{name}.in") <= {entry.split("==")[0] for entry in entries}
