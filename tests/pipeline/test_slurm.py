@@ -17,11 +17,13 @@ from test_faults import Build, assert_heals, kill_scheduler
 import configuration
 import resources
 
+ROOT = Path(__file__).parents[2]
 DAEMONS = ("munged", "slurmctld", "slurmd")
 PROFILE = ["--profile", "profiles/slurm", "--cores", "1"]
 PROFILE += ["--slurm-init-seconds-before-status-checks", "1"]
 FIGURE = "figures/smoke/energy_vs_width.svg"
-TOGETHER = configuration.read(Path("profiles/slurm/config.yaml"))["group-components"]["conditions"]
+SETTINGS = configuration.read(ROOT / "profiles/slurm/config.yaml")
+TOGETHER = SETTINGS["group-components"]["conditions"]
 
 CONF = """
 ClusterName=test
@@ -189,6 +191,25 @@ def test_jobs_ask_for_what_was_computed_and_small_conditions_share_one(survived)
     expected |= {(resources.minutes(one), f"{resources.memory_mb(one)}M") for one in alone}
     assert {asked(job) for job in before} == expected
     assert len(before) == 2 and len(after) <= 3  # the last for the table and the figure
+
+
+@pytest.mark.thorough
+def test_what_is_done_outlasts_a_failure_in_the_same_job(slurm, small, small_built, tmp_path):
+    copy = small(tmp_path)
+    script = copy.root / "scripts/figures/energy_vs_width.py"
+    right = script.read_text()
+    script.write_text(right + "\nraise SystemExit('energy_vs_width: no ink')\n")
+    process = copy.snakemake(*PROFILE, FIGURE)
+    assert process.returncode == 1
+    assert "energy_vs_width: no ink" in process.stderr
+    assert (copy.root / "results/smoke/experiments/energy_vs_width.csv").exists()
+    script.write_text(right)
+    assert copy.pending(FIGURE) == {
+        FIGURE.replace("svg", kind) for kind in ("svg", "png", "pdf", "csv")
+    }
+    process = copy.snakemake(*PROFILE, FIGURE)
+    assert process.returncode == 0, process.stderr
+    assert copy.made() == small_built.made()
 
 
 @pytest.mark.thorough
