@@ -363,6 +363,8 @@ rule publish:
         f"{LOGS}/publish.log",
     benchmark:
         f"{LOGS}/benchmarks/publish.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -463,6 +465,8 @@ rule gallery:
         f"{LOGS}/gallery.log",
     benchmark:
         f"{LOGS}/benchmarks/gallery.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1
@@ -493,6 +497,8 @@ rule history:
         f"{LOGS}/history.log",
     benchmark:
         f"{LOGS}/benchmarks/history.tsv"
+    group:
+        "tables_and_figures"
     conda:
         ENVIRONMENT
     threads: 1

@@ -89,8 +89,8 @@ def claim(snakemake: object) -> None:
         _held.append(lock := place.open("r+"))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         former, token = lock.read(), uuid.uuid4().hex
-        end_processes(former[-len(token) :])
         end_cluster_jobs()
+        end_processes(former[-len(token) :])
         for stale in OURS.glob("locks/*.lock"):
             stale.unlink()
         set_back(["scripts", "envs", "data", "results", "figures"])
@@ -134,13 +134,9 @@ def _token(process: psutil.Process) -> str | None:
 
 
 def end_cluster_jobs() -> None:
-    """Cancel the Slurm jobs that Snakemake still marks as running, and wait for their end."""
-    left = _slurm_jobs_here()
-    if left:
-        marks = "".join(path.read_text() for path in OURS.glob("incomplete/**/*") if path.is_file())
-        left &= set(re.findall(r'"external_jobid": "(\d+)"', marks))
+    """Cancel what a former build has left in Slurm's queue, and wait for its end."""
+    while left := _slurm_jobs_here():
         subprocess.run(["scancel", *left], check=False)
-    while left & _slurm_jobs_here():
         time.sleep(1)
 
 
@@ -155,11 +151,14 @@ def set_back(folders: Iterable[str]) -> None:
             os.utime(path, (now, now))
 
 
-def _slurm_jobs_here() -> set[str]:
-    """Return the numbers of this user's Slurm jobs that run, or are to run, in this folder."""
+def _slurm_jobs_here() -> list[str]:
+    """Return the numbers of the Slurm jobs that Snakemake has submitted from this folder.
+
+    Their comments tell them from others. Snakemake's own notes on what runs do not last: a job
+    that begins writes them anew, without its number.
+    """
     if shutil.which("squeue") is None:
-        return set()
-    command = ["squeue", "--me", "--noheader", "--format=%A %Z"]
+        return []
+    command = ["squeue", "--me", "--noheader", "--format=%A %k|%Z"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    jobs = (line.split(" ", 1) for line in listed.splitlines())
-    return {number for number, folder in jobs if Path(folder) == Path.cwd()}
+    return re.findall(rf"^(\d+) rule_.*\|{re.escape(os.getcwd())}$", listed, re.MULTILINE)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
+
+import record
 
 ROOT = Path(__file__).parents[2]
 MADE = ["data", "results", "crate", "logs", "smoke", "__pycache__", ".*"]  # not copied
@@ -54,6 +57,19 @@ class Clone:
         pending = {file["output_file"] for file in files if file["plan"] != "no update"}
         return {file for file in pending if not file.endswith(".record.json")}
 
+    def made(self):
+        """What was made, by file: its bytes, and of a record what does not tell when or where."""
+        files = {}
+        for folder in ("data", "results/smoke", "figures/smoke"):
+            for path in (self.root / folder).rglob("*"):
+                name = str(path.relative_to(self.root))
+                if path.name.endswith(record.SUFFIX):
+                    content = record.read(path)
+                    files[name] = [content[part] for part in ("id", "outputs")]
+                elif path.is_file():
+                    files[name] = record.sha256(path)
+        return files
+
 
 def clone(folder):
     """Copy the project into a folder, without anything made, but for some files of paper scale."""
@@ -86,6 +102,38 @@ def built(tmp_path_factory):
     process = built.snakemake()
     assert process.returncode == 0, process.stderr
     return built
+
+
+@pytest.fixture(scope="session")
+def small(built):
+    """What makes a copy whose smoke scale is as small as can be, in the folder that it is given.
+
+    Its one figure is energy_vs_width. Compiled code is that of `built`.
+    """
+
+    def copy(folder):
+        small = clone(folder)
+        path = small.root / "config.yaml"
+        config = yaml.safe_load(path.read_text())
+        config["model"] |= {"goal": 0.8}
+        config["experiments"]["energy_vs_width"]["smoke"] = [
+            {"rule": "backprop", "width": [20, 30, 40]},
+            {"rule": "backprop", "width": 50, "max_epochs": 200},  # it could take an hour
+        ]
+        path.write_text(yaml.safe_dump(config))
+        (small.root / ".cache").symlink_to(built.root / ".cache")
+        return small
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def small_built(small, tmp_path_factory):
+    """A small copy whose figure has been built straight, one job after the other."""
+    copy = small(tmp_path_factory.mktemp("small"))
+    process = copy.snakemake("--cores", "1", "figures/smoke/energy_vs_width.svg")
+    assert process.returncode == 0, process.stderr
+    return copy
 
 
 @pytest.fixture(scope="session")
