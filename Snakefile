@@ -470,12 +470,15 @@ rule gallery:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        names=list(PLAN.figures),
     message:
         "Saying what the figures show"
     shell:
         recorded(
             "gallery",
-            f"python {{input.script}} --figures {FIGURES} --output {{output.page}}",
+            f"python {{input.script}} --figures {FIGURES} --names {{params.names}}"
+            " --output {output.page}",
         )
 
 

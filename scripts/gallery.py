@@ -7,7 +7,7 @@ so that they say the same. With --readme the gallery replaces what stands betwee
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -239,18 +239,23 @@ def claims(table: pd.DataFrame) -> str:
     return f"Of the paper's {verdicts.sum()} claims: {said}."
 
 
-def gallery(folder: Path, links: str) -> str:
-    """Return the gallery of the figures in `folder`, as Markdown.
+def said(name: str, table: pd.DataFrame) -> str:
+    """Return what a figure's plotted numbers show; of figures beside the paper's, nothing."""
+    try:
+        return SENTENCES[name](table) if name in SENTENCES else ""
+    except NothingToSay:
+        return "Too few networks reached the goal to say what the paper's scale shows."
 
-    Figures come in the order of SENTENCES; each is shown, and linked with its plotted numbers.
-    `links` is how the folder is called where the gallery stands.
+
+def gallery(folder: Path, links: str, names: Iterable[str]) -> str:
+    """Return the gallery of the figures with these names in `folder`, as Markdown.
+
+    Each is shown, and linked with its plotted numbers. `links` is how the folder is called where
+    the gallery stands.
     """
     parts = []
-    for name, said in SENTENCES.items():
-        try:
-            text = said(pd.read_csv(folder / f"{name}.csv"))
-        except NothingToSay:
-            text = "Too few networks reached the goal to say what the paper's scale shows."
+    for name in names:
+        text = said(name, pd.read_csv(folder / f"{name}.csv"))
         title = name.replace("_", " ").capitalize()
         image = f"[![{title}]({links}/{name}.png)]({links}/{name}.svg)"
         parts.append(f"| {image} | {text} ([numbers]({links}/{name}.csv)) |")
@@ -269,6 +274,7 @@ def spliced(readme: str, text: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser("gallery", description=__doc__.splitlines()[0])
     parser.add_argument("--figures", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--names", nargs="+", default=list(SENTENCES), help="default: the paper's")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--output", type=Path, metavar="FILE")
     where.add_argument(
@@ -277,7 +283,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         path = arguments.output or arguments.readme
-        text = gallery(arguments.figures, os.path.relpath(arguments.figures, path.parent))
+        links = os.path.relpath(arguments.figures, path.parent)
+        text = gallery(arguments.figures, links, arguments.names)
         if arguments.readme:
             text = spliced(path.read_text(), text)
         partial = path.with_name(f".{path.name}.partial")

@@ -71,10 +71,16 @@ class Clone:
         return files
 
 
+def not_copied(folder, names):
+    """Return what was made, of the files in a folder: all figures, but not scripts/figures."""
+    made = shutil.ignore_patterns(*MADE)(folder, names)
+    return made | ({"figures"} if Path(folder) == ROOT else set())
+
+
 def clone(folder):
     """Copy the project into a folder, without anything made, but for some files of paper scale."""
     root = folder / "project"
-    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*MADE))
+    shutil.copytree(ROOT, root, ignore=not_copied)
     paper = {}
     for name in ("results/paper/energy.csv", "figures/energy_vs_width.svg"):
         paper[root / name] = "made in an hour\n"

@@ -62,7 +62,7 @@ def test_the_table_has_every_network_of_the_plan(plan):
 
 
 def test_the_gallery_says_what_the_figures_plot():
-    text = gallery.gallery(ROOT / "figures", "figures")
+    text = gallery.gallery(ROOT / "figures", "figures", gallery.SENTENCES)
     readme = (ROOT / "README.md").read_text()
     assert gallery.spliced(readme, text) == readme
     assert "Too few networks" not in text

@@ -44,10 +44,18 @@ def test_a_figure_without_the_networks_for_it_says_so(tmp_path):
     for name in gallery.SENTENCES:
         empty = table(("M0", "nobody", 1, 1, True)).assign(verdict="reproduced")
         empty.to_csv(tmp_path / f"{name}.csv", index=False)
-    text = gallery.gallery(tmp_path, "figures")
+    text = gallery.gallery(tmp_path, "figures", gallery.SENTENCES)
     assert text.count("Too few networks") == len(gallery.SENTENCES) - 1
     assert "Of the paper's 1 claims: 1 reproduced." in text
     assert "](figures/energy_vs_width.csv)" in text
+
+
+def test_a_figure_of_ones_own_is_shown_without_a_sentence(tmp_path):
+    for name in ("mine", "energy_vs_width"):
+        table(("M0", "M0", 1, 1, True)).to_csv(tmp_path / f"{name}.csv", index=False)
+    text = gallery.gallery(tmp_path, ".", ["mine"])
+    assert "| [![Mine](./mine.png)](./mine.svg) |  ([numbers](./mine.csv)) |" in text
+    assert "energy_vs_width" not in text
 
 
 def test_the_gallery_replaces_what_stands_between_its_marks():
