@@ -477,7 +477,7 @@ rule gallery:
     shell:
         recorded(
             "gallery",
-            f"python {{input.script}} --figures {FIGURES} --names {{params.names}}"
+            f"python {{input.script}} --figures {FIGURES} --names {{params.names:q}}"
             " --output {output.page}",
         )
 
