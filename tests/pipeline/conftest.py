@@ -63,6 +63,8 @@ class Clone:
         for folder in ("data", "results/smoke", "figures/smoke"):
             for path in (self.root / folder).rglob("*"):
                 name = str(path.relative_to(self.root))
+                if name.startswith("figures/smoke/records."):
+                    continue  # all records together, which tell when and where
                 if path.name.endswith(record.SUFFIX):
                     content = record.read(path)
                     files[name] = [content[part] for part in ("id", "outputs")]
