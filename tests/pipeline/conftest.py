@@ -151,6 +151,8 @@ def prepared(mnist):
     def copy(folder):
         copy = clone(folder)
         shutil.copytree(ROOT / "data" / "mnist", copy.root / "data" / "mnist")
+        (ROOT / ".cache").mkdir(exist_ok=True)
+        (copy.root / ".cache").symlink_to(ROOT / ".cache")  # compiled code
         for path in (copy.root / "data" / "mnist").iterdir():
             os.utime(path)  # newer than the code that made it, as it has been checked out here
         return copy
