@@ -93,7 +93,7 @@ def claim(snakemake: object) -> None:
         end_processes(former[-len(token) :])
         for stale in OURS.glob("locks/*.lock"):
             stale.unlink()
-        set_back(["scripts", "envs", "data", "results", "figures"])
+        set_back(["scripts", "envs", "data", "results", "figures", "logs"])
         lock.seek(0)
         lock.write(f"{os.getpid():10} {token}")  # always of this length: a full disk has room
         lock.flush()

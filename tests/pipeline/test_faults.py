@@ -227,7 +227,8 @@ def test_files_from_the_future_do_no_harm(quick, undisturbed):
     status, told = Build(quick, "--configfile", "mine.yaml").end()
     assert status == 0, told
     future = time.time() + 3600
-    for path in [quick.root / "data/mnist/inputs.npy", *quick.root.glob("results/**/runs/*.csv")]:
+    trained = [path for kind in ("runs", "train") for path in quick.root.glob(f"*/**/{kind}/*.*")]
+    for path in [quick.root / "data/mnist/inputs.npy", *trained]:  # the last are logs, benchmarks
         os.utime(path, (future, future))
     lost = next(quick.root.glob("results/**/runs/*width20*.csv"))
     lost.unlink()
@@ -372,7 +373,7 @@ def test_a_build_in_a_read_only_folder_says_so(copied, disk):
     subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
     status, told = Build(copy).end()
     assert status == 1
-    assert told.splitlines()[1:] == [f"{copy.root}: nothing can be built here: it is read-only"]
+    assert told.splitlines()[-1] == f"{copy.root}: nothing can be built here: it is read-only"
 
 
 # Memory
