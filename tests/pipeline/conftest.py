@@ -1,6 +1,7 @@
 """Copies of the project in which the smoke pipeline is built, once for all tests."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,7 +56,7 @@ class Clone:
         """Return the files that would be made, or made anew, apart from their records."""
         files = self.table("--summary", *targets, **config)
         pending = {file["output_file"] for file in files if file["plan"] != "no update"}
-        return {file for file in pending if not file.endswith(".record.json")}
+        return {file for file in pending if not re.search(r"record(s?)\.json", file)}
 
     def made(self):
         """What was made, by file: its bytes, and of a record what does not tell when or where."""

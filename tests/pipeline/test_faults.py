@@ -47,6 +47,10 @@ MINE = {
 }
 
 
+WHOLE = ("--configfile", "mine.yaml")
+QUICK = ("results/mine/smoke/experiments/quick.csv", *WHOLE)  # all that is trained
+
+
 class Build:
     """A build at smoke scale that has been started in a copy of the project."""
 
@@ -159,12 +163,19 @@ def assert_heals(told):
         assert problem not in told, told
 
 
+def tables(files):
+    """Return those of the files that hold what was trained."""
+    return {
+        name: content for name, content in files.items() if re.search("/runs/|/experiments/", name)
+    }
+
+
 @pytest.fixture(scope="module")
 def undisturbed(prepared, tmp_path_factory):
-    """The bytes that the quick experiment makes when nothing disturbs it."""
+    """The bytes that the quick experiment and its figure make when nothing disturbs them."""
     copy = prepared(tmp_path_factory.mktemp("undisturbed"))
     (copy.root / "mine.yaml").write_text(yaml.safe_dump(MINE))
-    status, told = Build(copy, "--configfile", "mine.yaml").end()
+    status, told = Build(copy, *WHOLE).end()
     assert status == 0, told
     return made(copy.root)
 
@@ -180,9 +191,9 @@ def quick(prepared, tmp_path):
 
 def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(quick, undisturbed):
     kills = [kill_scheduler, kill_everything, kill_job]  # the last leaves the others alone
-    begun = survive(quick, kills, random.Random(0), 1, "--configfile", "mine.yaml")
+    begun = survive(quick, kills, random.Random(0), 1, *QUICK)
     assert len(begun) == 4 and set().union(*begun) == complete(quick.root)
-    assert made(quick.root) == undisturbed
+    assert made(quick.root) == tables(undisturbed)
 
 
 @pytest.mark.thorough
@@ -196,14 +207,14 @@ def test_a_smoke_build_is_killed_20_times(built, copied, tmp_path):
 
 
 def test_two_builds_at_once_are_refused_and_looking_is_not(quick):
-    first = Build(quick, "--configfile", "mine.yaml")
+    first = Build(quick, *WHOLE)
     assert first.wait_for_training()
-    second = Build(quick, "--configfile", "mine.yaml")
+    second = Build(quick, *QUICK)
     status, told = second.end()
     assert status == 1
     assert f"another build runs here (process {first.process.pid}): let it end first" in told
     assert "Traceback" not in told and "unlock" not in told
-    status, told = Build(quick, "--dry-run", "--configfile", "mine.yaml").end()
+    status, told = Build(quick, "--dry-run", *QUICK).end()
     assert status == 0, told
     assert first.process.poll() is None
     status, told = first.end()
@@ -212,19 +223,19 @@ def test_two_builds_at_once_are_refused_and_looking_is_not(quick):
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_build_leaves_no_process_and_goes_on(quick, undisturbed, end):
-    build = Build(quick, "--configfile", "mine.yaml")
+    build = Build(quick, *QUICK)
     assert build.wait_for_training()
     os.killpg(build.process.pid, end)
     assert build.end()[0] != 0
-    status, told = Build(quick, "--configfile", "mine.yaml").end()
+    status, told = Build(quick, *QUICK).end()
     assert status == 0, told
     assert_heals(told)
-    assert made(quick.root) == undisturbed
+    assert made(quick.root) == tables(undisturbed)
 
 
 def test_files_from_the_future_do_no_harm(quick, undisturbed):
     """As a clock leaves them that was ahead, and was then corrected."""
-    status, told = Build(quick, "--configfile", "mine.yaml").end()
+    status, told = Build(quick, *QUICK).end()
     assert status == 0, told
     future = time.time() + 3600
     trained = [path for kind in ("runs", "train") for path in quick.root.glob(f"*/**/{kind}/*.*")]
@@ -232,11 +243,11 @@ def test_files_from_the_future_do_no_harm(quick, undisturbed):
         os.utime(path, (future, future))
     lost = next(quick.root.glob("results/**/runs/*width20*.csv"))
     lost.unlink()
-    build = Build(quick, "--configfile", "mine.yaml")
+    build = Build(quick, *QUICK)
     status, told = build.end()
     assert status == 0, told
     assert build.trained() == {lost.stem}
-    assert made(quick.root) == undisturbed
+    assert made(quick.root) == tables(undisturbed)
 
 
 # Places that cannot be written to
@@ -353,16 +364,16 @@ def test_a_build_on_a_full_disk_says_so_and_goes_on_when_there_is_room(quick, un
     copy = type(quick)(folder, {})
     fill(folder, left=2**21)
     full = f"{folder}: the disk is full: make room, and type the same command again"
-    build = Build(copy, "--configfile", "mine.yaml")
+    build = Build(copy, *WHOLE)
     status, told = build.end()
     assert status == 1 and told.splitlines()[-1] == full, told
     with (folder / "rest").open("wb") as file, contextlib.suppress(OSError):
         file.write(bytes(2**21))
-    status, told = Build(copy, "--configfile", "mine.yaml").end()
+    status, told = Build(copy, *WHOLE).end()
     assert status == 1 and told.splitlines()[1:] == [full], told
     (folder / "filler").unlink()
     (folder / "rest").unlink()
-    status, told = Build(copy, "--configfile", "mine.yaml").end()
+    status, told = Build(copy, *WHOLE).end()
     assert status == 0, told
     assert made(folder) == undisturbed
 

@@ -42,28 +42,29 @@ def test_status_says_what_an_edit_makes_stale_and_why(built):
     assert table[-1][:5] == ["3", "jobs", "to", "do,", "in"]  # and what is said of it
 
 
-def test_a_build_is_a_few_lines(built):
-    process = built.snakemake("--force", FIGURE)
+@pytest.fixture(scope="module")
+def forced(built):
+    """The copy in which everything has been built, which is as it was in the end."""
+    yield built
+    assert built.snakemake().returncode == 0
+
+
+def test_a_build_is_a_few_lines(forced):
+    process = forced.snakemake("--force", FIGURE)
     assert process.returncode == 0, process.stderr
     assert re.fullmatch(r"1 of 1 job done in \d+ \w+", process.stderr.splitlines()[-1])
     assert "rule" not in process.stderr and "Select jobs" not in process.stderr
 
 
-def test_snakemake_can_still_say_all_it_has_to_say(built):
-    process = built.snakemake("--force", FIGURE, "--verbose")
+def test_snakemake_can_still_say_all_it_has_to_say(forced):
+    process = forced.snakemake("--force", FIGURE, "--verbose")
     assert "Select jobs to execute" in process.stderr
 
 
-@pytest.fixture
-def remade(built):
-    yield
-    assert built.snakemake(FIGURE).returncode == 0
-
-
-def test_a_failure_is_one_line_with_the_last_words_of_the_job(built, remade):
+def test_a_failure_is_one_line_with_the_last_words_of_the_job(forced):
     words = "no ink left"
-    with edited(built, SCRIPT, lambda text: f'import sys\nsys.exit("{words}")\n'):
-        process = built.snakemake(FIGURE)
+    with edited(forced, SCRIPT, lambda text: f'import sys\nsys.exit("{words}")\n'):
+        process = forced.snakemake(FIGURE)
     assert process.returncode == 1
     log = "logs/smoke/plot/energy_vs_width.log"
     lines = process.stderr.splitlines()
