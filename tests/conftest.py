@@ -22,16 +22,29 @@ settings.register_profile("explore", max_examples=2000, deadline=None)
 settings.load_profile("repeatable")
 
 
-class PipelineTogether(LoadScopeScheduling):
-    """Gives one process all tests of the pipeline, which share what is built once, on two cores."""
+# Tests of the pipeline that do without the smoke build.
+APART = (
+    "test_bad_input",
+    "test_committed",
+    "test_declarations",
+    "test_faults",
+    "test_own_experiment",
+)
+
+
+class BuiltOnce(LoadScopeScheduling):
+    """Gives one process all tests of the pipeline that share what is built once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "pipeline" if nodeid.startswith("tests/pipeline/") else nodeid
+        folder, _, name = nodeid.partition("pipeline/")
+        if not name:
+            return nodeid
+        return "apart" if name.startswith(APART) else "built"
 
 
 def pytest_xdist_make_scheduler(config, log):
     """How `pytest -n` hands out tests."""
-    return PipelineTogether(config, log)
+    return BuiltOnce(config, log)
 
 
 def synthetic(training: int = 300, test: int = 100, inputs: int = 23) -> Dataset:

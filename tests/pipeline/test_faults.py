@@ -206,6 +206,7 @@ def test_a_smoke_build_is_killed_20_times(built, copied, tmp_path):
     assert made(copy.root) == made(built.root)
 
 
+@pytest.mark.thorough
 def test_two_builds_at_once_are_refused_and_looking_is_not(quick):
     first = Build(quick, *WHOLE)
     assert first.wait_for_training()
@@ -221,6 +222,7 @@ def test_two_builds_at_once_are_refused_and_looking_is_not(quick):
     assert status == 0, told
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_build_leaves_no_process_and_goes_on(quick, undisturbed, end):
     build = Build(quick, *QUICK)
@@ -233,6 +235,7 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on(quick, undisturbed, 
     assert made(quick.root) == tables(undisturbed)
 
 
+@pytest.mark.thorough
 def test_files_from_the_future_do_no_harm(quick, undisturbed):
     """As a clock leaves them that was ahead, and was then corrected."""
     status, told = Build(quick, *QUICK).end()
@@ -355,6 +358,7 @@ def test_a_read_only_folder_is_told_in_one_line(disk, script, name):
     assert "Read-only" in done.stderr or "not a place where a file can be written" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_build_on_a_full_disk_says_so_and_goes_on_when_there_is_room(quick, undisturbed, disk):
     folder = disk("size=64m")
     data_folder = quick.root.parent / "data"
