@@ -23,13 +23,7 @@ settings.load_profile("repeatable")
 
 
 # Tests of the pipeline that do without the smoke build.
-APART = (
-    "test_bad_input",
-    "test_committed",
-    "test_declarations",
-    "test_faults",
-    "test_own_experiment",
-)
+APART = ("test_bad_input", "test_committed", "test_faults", "test_own_experiment")
 
 
 class BuiltOnce(LoadScopeScheduling):
