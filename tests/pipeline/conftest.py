@@ -99,13 +99,13 @@ def copied():
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory):
+def fresh(mnist, tmp_path_factory):
     """A copy in which nothing has been built, nor may be."""
     return clone(tmp_path_factory.mktemp("fresh"))
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
+def built(mnist, tmp_path_factory):
     """A copy in which everything has been built at smoke scale."""
     built = clone(tmp_path_factory.mktemp("built"))
     process = built.snakemake()

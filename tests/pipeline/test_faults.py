@@ -57,7 +57,7 @@ class Build:
     def __init__(self, copy, *arguments):
         self.root = copy.root
         self.start = time.time_ns()
-        self.log = copy.root.parent / f"{self.start}.log"
+        self.log = copy.root.parents[1] / f"{self.start}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 copy.command(*arguments),
