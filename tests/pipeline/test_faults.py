@@ -189,6 +189,7 @@ def quick(prepared, tmp_path):
     shutil.rmtree(copy.root)
 
 
+@pytest.mark.thorough
 def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(quick, undisturbed):
     kills = [kill_scheduler, kill_everything, kill_job]  # the last leaves the others alone
     begun = survive(quick, kills, random.Random(0), 1, *QUICK)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,7 @@ def overlaid(clone, config, *arguments):
     return [*arguments, "--configfile", "mine.yaml"]
 
 
+@pytest.mark.thorough
 def test_a_whole_experiment_with_its_figure_is_built_in_folders_of_its_own(prepared, tmp_path):
     copy = prepared(tmp_path)
     for name in ("results/smoke/energy.csv", "figures/smoke/own_figure.svg"):
