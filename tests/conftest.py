@@ -30,10 +30,9 @@ class BuiltOnce(LoadScopeScheduling):
     """Gives one process all tests of the pipeline that share what is built once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder, _, name = nodeid.partition("pipeline/")
-        if not name:
+        if not nodeid.startswith("tests/pipeline/"):
             return nodeid
-        return "apart" if name.startswith(APART) else "built"
+        return "apart" if nodeid.removeprefix("tests/pipeline/").startswith(APART) else "built"
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -56,7 +56,7 @@ class Clone:
         """Return the files that would be made, or made anew, apart from their records."""
         files = self.table("--summary", *targets, **config)
         pending = {file["output_file"] for file in files if file["plan"] != "no update"}
-        return {file for file in pending if not re.search(r"record(s?)\.json", file)}
+        return {file for file in pending if not re.search(r"records?\.json", file)}
 
     def made(self):
         """What was made, by file: its bytes, and of a record what does not tell when or where."""
