@@ -52,6 +52,8 @@ test: lint ## check the style, then run every test, the smoke pipeline included
 lint: $(INSTALLED) ## check the style of the code and of the pipeline
 	ruff check $(wildcard $(SOURCES))
 	ruff format --check $(wildcard $(SOURCES))
+	mypy
+	mypy scripts/figures/*.py
 	snakefmt --check Snakefile
 	$(PYTHON) -m snakemake --lint
 
