@@ -59,12 +59,15 @@ class Clone:
         return {file for file in pending if not re.search(r"records?\.json", file)}
 
     def made(self):
-        """What was made, by file: its bytes, and of a record what does not tell when or where."""
+        """What was made, by file: its bytes, and of a record what does not tell when or where.
+
+        Hidden files, which a kill leaves behind, are not counted.
+        """
         files = {}
-        for folder in ("data", "results/smoke", "figures/smoke"):
-            for path in (self.root / folder).rglob("*"):
+        for folder in ("data", "results", "figures"):
+            for path in (self.root / folder).rglob("[!.]*"):
                 name = str(path.relative_to(self.root))
-                if name.startswith("figures/smoke/records."):
+                if path.name.startswith("records."):
                     continue  # all records together, which tell when and where
                 if path.name.endswith(record.SUFFIX):
                     content = record.read(path)
