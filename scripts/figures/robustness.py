@@ -6,8 +6,10 @@ Panels: M0 (upper) and M1 (lower line) by rule, against one parameter each, the 
 import pandas as pd
 from command import main
 from estimates import tidy, variants
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from style import draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
+from style import Style, draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
 
 NUMBERS = {"learning_rate": "learning rate", "initial_sd": "initial weights' s.d."}
 CHOICES = {"loss": "loss", "activation": "activation", "dataset": "data set"}
@@ -15,7 +17,7 @@ PARAMETERS = NUMBERS | CHOICES
 SPREAD = 0.5  # between the outermost rules of a choice; choices are 1 apart
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 by rule, against each parameter that varies.
 
     A parameter's usual value is the one that most runs have.
@@ -33,7 +35,7 @@ def summarise(energy):
     return pd.concat(tables, ignore_index=True)
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     letters = sorted(table["panel"].unique())
     columns = len(letters) // 2
@@ -61,7 +63,7 @@ def draw(table):
     return figure
 
 
-def _place_choices(ax, panel):
+def _place_choices(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
     """Return the panel with its choices as numbers, a little apart by series; tick them."""
     choices, series = list(panel["x"].unique()), list(panel["series"].unique())
     shift = panel["series"].map(series.index) / max(len(series) - 1, 1) - 0.5
@@ -70,7 +72,7 @@ def _place_choices(ax, panel):
     return panel.assign(x=panel["x"].map(choices.index) + SPREAD * shift)
 
 
-def _unlined(series):
+def _unlined(series: str) -> Style:
     return {**look(series), "linestyle": ""}
 
 

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 CONFIDENCE = 0.95
 V1_NEURONS = 1.6e8  # in macaque V1 [S]
 
 
-def over_seeds(values):
+def over_seeds(values: ArrayLike) -> np.ndarray:
     """Return the mean over the first axis and its 95 % interval (Student's t): (mean, low, high).
 
     One seed alone has no interval (nan).
@@ -31,16 +33,16 @@ class PowerLaw:
     heights: np.ndarray
     centre: float
 
-    def exponent(self):
+    def exponent(self) -> np.ndarray:
         """Return the mean exponent and its 95 % interval, as (mean, low, high)."""
         return over_seeds(self.slopes)
 
-    def logarithms(self, x):
+    def logarithms(self, x: ArrayLike) -> np.ndarray:
         """Return log y at the values `x`, (seeds, len(x))."""
         distance = np.log(np.asarray(x, dtype=float)) - self.centre
         return self.heights[:, None] + self.slopes[:, None] * distance
 
-    def at(self, x):
+    def at(self, x: ArrayLike) -> np.ndarray:
         """Return y (geometric mean over seeds) at the values `x` and its 95 % band, in rows.
 
         The band is that of the fitted lines: it does not say whether the power law holds at `x`.
@@ -48,7 +50,7 @@ class PowerLaw:
         return np.exp(over_seeds(self.logarithms(x)))
 
 
-def power_law(logarithms):
+def power_law(logarithms: pd.DataFrame) -> PowerLaw:
     """Fit a power law by least squares to each row of `logarithms` (of y; columns: x itself)."""
     log_x, log_y = np.log(logarithms.columns.to_numpy(dtype=float)), logarithms.to_numpy(float)
     distance = log_x - log_x.mean()
