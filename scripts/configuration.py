@@ -306,7 +306,7 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
         for i, entry in enumerate(definition.get(scale, [])):
             path = ["experiments", experiment, scale, i]
             for choice in _combinations(entry):
-                new = _condition(config, scale, {"seed": seeds} | choice, path)
+                new = _condition(config, {"seed": seeds} | choice, path)
                 name = _name(config, scale, new.parameters)
                 condition = conditions.setdefault(name, new)
                 if name in names:
@@ -327,14 +327,14 @@ def _combinations(entry: Mapping) -> Iterator[dict]:
     return (dict(zip(entry, values, strict=True)) for values in product(*lists))
 
 
-def _condition(config: Mapping, scale: str, choice: dict, path: list) -> Condition:
+def _condition(config: Mapping, choice: dict, path: list) -> Condition:
     """Return the condition that an entry at `path` chooses.
 
     Raises _Mistake when its parameters do not make sense together.
     """
     rule = choice["rule"]
     if rule in config["found"]:
-        return _found_condition(config, scale, choice, path)
+        return _found_condition(config, choice, path)
     if rule not in config["rules"]:
         _refuse([*path, "rule"], rule, _one_of([*config["rules"], *config["found"]], rule))
     if "width" not in choice:
@@ -363,23 +363,14 @@ def _parameters(config: Mapping, choice: dict, path: list) -> dict:
     return {key: parameters[key] for key in PARAMETERS if parameters[key] is not None}
 
 
-def _found_condition(config: Mapping, scale: str, choice: dict, path: list) -> Condition:
+def _found_condition(config: Mapping, choice: dict, path: list) -> Condition:
     """Return the condition that an entry at `path` chooses for a rule that is found.
 
-    What the entry does not say comes from the search or, where the rule is to do without, is as in
-    backprop and the model. Raises _Mistake.
+    Raises _Mistake for a setting that is not allowed, and for seeds of the search.
     """
     definition = config["found"][choice["rule"]]
     space = _space(config, definition["search"])
-    kept = [
-        key
-        for name in definition.get("only", INGREDIENTS)
-        if name not in definition.get("without", [])
-        for key in INGREDIENTS[name]
-    ]
-    take = [key for key in SEARCHED if key in space and key in kept and key not in choice]
-    given = {**PLAIN, **config["model"], **choice}
-    parameters = {key: given[key] for key in PARAMETERS if key in given and key not in take}
+    parameters, take = _found_parameters(config, choice)
     most = {key: max(space[key]) for key in take if KINDS[key] is not str}
     settings = {key: value for key, value in (most | parameters).items() if key in SETTINGS}
     try:
@@ -394,6 +385,25 @@ def _found_condition(config: Mapping, scale: str, choice: dict, path: list) -> C
         _refuse([*path, "seed"], parameters["seed"], f"{allowed} that no search has seen")
     found = Found(definition["search"], definition.get("within"), take, most)
     return Condition(parameters, found=found)
+
+
+def _found_parameters(config: Mapping, choice: Mapping) -> tuple[dict, list[str]]:
+    """Return what is known before the search of a condition whose rule is found, and the names of
+    the parameters that it takes from there.
+
+    What the rule is to do without is as in backprop and the model.
+    """
+    definition = config["found"][choice["rule"]]
+    space = _space(config, definition["search"])
+    kept = [
+        key
+        for name in definition.get("only", INGREDIENTS)
+        if name not in definition.get("without", [])
+        for key in INGREDIENTS[name]
+    ]
+    take = [key for key in SEARCHED if key in space and key in kept and key not in choice]
+    given = {**PLAIN, **config["model"], **choice}
+    return {key: given[key] for key in PARAMETERS if key in given and key not in take}, take
 
 
 def _space(config: Mapping, search: str) -> dict:
@@ -440,7 +450,11 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
         fixed = {key: value for key, value in config["model"].items() if key not in space}
         training = fixed | given["training"][scale]
         within = sorted(
-            {found["within"] for found in config["found"].values() if found["search"] == name and "within" in found}
+            {
+                found["within"]
+                for found in config["found"].values()
+                if found["search"] == name and "within" in found
+            }
         )
         seeds = definition["seeds"][: given["networks"][scale]]
         most = {key: max(values) for key, values in space.items() if KINDS[key] is not str}
@@ -466,7 +480,10 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
             "seed": seeds,
             "space": [f"{key}={','.join(map(str, values))}" for key, values in space.items()],
             "training": _words(training),
-            "start": [",".join(_words({k: v for k, v in start.items() if k in space})) for start in given["start"]],
+            "start": [
+                ",".join(_words({k: v for k, v in start.items() if k in space}))
+                for start in given["start"]
+            ],
         }
         words = [
             word
@@ -490,13 +507,11 @@ def _name(config: Mapping, scale: str, parameters: dict) -> str:
     What would be too long for a file's name ends in a digest of the whole.
     """
     rule = parameters["rule"]
-    usual = {
-        "rule": rule,
-        "seed": config["seeds"][scale],
-        **config["model"],
-        **(PLAIN if rule in config["found"] else config["rules"][rule]),
-    }
-    if rule in config["rules"]:
+    usual = {"rule": rule, "seed": config["seeds"][scale]}
+    if rule in config["found"]:
+        usual = _found_parameters(config, usual)[0]
+    else:
+        usual |= config["model"] | config["rules"][rule]
         parts = Rule(**{key: parameters[key] for key in PARTS if key in parameters})
         usual.setdefault("fraction_out", replace(parts, fraction_out=None).fraction_out)
     keys = NAMED_FIRST + [key for key in PARAMETERS if key not in NAMED_FIRST]

@@ -41,7 +41,9 @@ MEANT = {
 
 # The type of each parameter's values: int, float or str.
 KINDS = {"dataset": str} | {
-    field.name: next(kind for kind in (int, float, str) if kind in (field.type, *get_args(field.type)))
+    field.name: next(
+        kind for kind in (int, float, str) if kind in (field.type, *get_args(field.type))
+    )
     for field in fields(Rule) + fields(Settings)
 }
 

@@ -26,8 +26,7 @@ from importlib.metadata import version
 from math import inf, isfinite, log10
 from pathlib import Path
 
-import train
-from plasticity import data
+from plasticity import data  # isort: skip  # before NumPy: see there
 
 import numpy as np
 import optuna
@@ -36,6 +35,7 @@ from optuna.storages.journal import JournalFileBackend
 from threadpoolctl import threadpool_limits
 
 import checkpoints
+import train
 from found import KINDS, SEARCHED, FoundError, has_meaning, rule_of, value_of, values_of
 from plasticity.rules import ParameterError, Rule, require, require_choice
 from plasticity.settings import Settings
@@ -206,7 +206,7 @@ def evaluate(
     def progress(trials: int, correct: float, M0: int) -> None:
         seen.update(trials=trials, correct=float(correct), M0=M0)
         hopeless = trials >= search.patience and correct < search.correct
-        if stop and (M0 > search.most or hopeless):
+        if stop and (hopeless or search.most < M0):
             raise Stopped
 
     known = dict.fromkeys(MEASURES)
@@ -214,7 +214,9 @@ def evaluate(
         result = train_network(dataset, rule, settings, seed, progress=progress)
     except Stopped:
         return known | seen | {"seed": seed, "reached": False, "stopped": True}
-    measures = seen | {key: plain(result.measures[key]) for key in MEASURES[1:9] if key != "stopped"}
+    measures = seen | {
+        key: plain(result.measures[key]) for key in MEASURES[1:9] if key != "stopped"
+    }
     return known | measures | {"seed": seed, "stopped": False, "energy": search.energy(measures)}
 
 
@@ -238,7 +240,9 @@ def front(rows: Sequence[Mapping]) -> list[bool]:
     costs = [(row["energy"], row["trials"]) if row["reached"] else (inf, inf) for row in rows]
     return [
         row["reached"]
-        and not any(other != cost and other[0] <= cost[0] and other[1] <= cost[1] for other in costs)
+        and not any(
+            other != cost and other[0] <= cost[0] and other[1] <= cost[1] for other in costs
+        )
         for row, cost in zip(rows, costs, strict=True)
     ]
 
@@ -310,7 +314,7 @@ class Progress(train.ProgressLine):
         least = f"least {self.search.minimise} {min(energies):.3g}" if energies else "none learned"
         left = (now - self.began) / (done - self.done_before) * (self.total - done)
         self.show(
-            f"{self.name}: {done} of {self.total} networks, {least}, about {left / 60:.1f} min left",
+            f"{self.name}: {done} of {self.total} networks, {least}, {left / 60:.1f} min left",
             end="\r" if self.terminal and done < self.total else "\n",
         )
 
@@ -366,9 +370,7 @@ def run(search: Search, history: str, finalists_table: str) -> None:
         return evaluate(search, chosen, seed, dataset, stop)
 
     most = min(search.evaluations, search.best * (1 + len(search.within)))
-    progress = Progress(
-        search, search.evaluations + most * len(search.seed), len(journal.trials)
-    )
+    progress = Progress(search, search.evaluations + most * len(search.seed), len(journal.trials))
     for rows in proposals(search, journal, train_one):
         if len(rows) > progress.done_before:
             progress.report(len(rows), rows)

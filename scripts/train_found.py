@@ -13,11 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from plasticity.data import DataError  # isort: skip  # before NumPy: see there
+
 from threadpoolctl import threadpool_limits
 
 import train
 from found import SEARCHED, FoundError, choose, rule_of
-from plasticity.data import DataError
 from plasticity.rules import ParameterError
 
 
