@@ -16,7 +16,7 @@ from tables import TableError, read
 def main(script, description, summarise, draw, inputs=("energy",)):
     """Read the inputs, summarise and draw them, and save the figure of the script file `script`.
 
-    `inputs` names what `summarise` takes, in its order: energy, curves, counts, claims.
+    `inputs` names what `summarise` takes, in its order: energy, curves, counts, searches, claims.
     """
     figure = Path(script).stem
     arguments = _parser(figure, description, inputs).parse_args()
@@ -30,7 +30,7 @@ def main(script, description, summarise, draw, inputs=("energy",)):
 def _parser(figure, description, inputs):
     parser = argparse.ArgumentParser(figure, usage=argparse.SUPPRESS, description=description)
     for what in inputs:
-        several = what in ("curves", "counts")
+        several = what in ("curves", "counts", "searches")
         parser.add_argument(
             f"--{what}",
             metavar="FILE",
@@ -62,8 +62,15 @@ def _energy(arguments):
 
 
 def _curves(arguments):
-    tables = [read(path, "curves") for path in arguments.curves]
-    return pd.concat(tables, ignore_index=True)
+    return _together(arguments.curves, "curves")
+
+
+def _searches(arguments):
+    return _together(arguments.searches, "searches")
+
+
+def _together(paths, kind):
+    return pd.concat([read(path, kind) for path in paths], ignore_index=True)
 
 
 def _counts(arguments):
@@ -91,11 +98,13 @@ READERS = {
     "energy": _energy,
     "curves": _curves,
     "counts": _counts,
+    "searches": _searches,
     "claims": lambda arguments: read(arguments.claims, "claims"),
 }
 HELP = {
     "energy": "table of trained networks (CSV)",
     "curves": "tables of the tests during training (CSV)",
     "counts": "numbers of updates of each synapse (npz)",
+    "searches": "histories of searches (CSV)",
     "claims": "table of claims (CSV)",
 }

@@ -113,24 +113,30 @@ def _mean(condition):
     )
 
 
-def fitted(table, upto=None):
-    """Return the power laws of a tidy table's series, as rows of kind fit (a line) and exponent.
+def laws(table):
+    """Yield the power laws of a tidy table's series: (where it is, fitted x, law).
 
-    Each series is fitted from its x of least (geometric) mean y on, over at least three x; the
-    line goes to x = `upto`, or to the largest x. Seeds that lack a condition are left out.
+    Where: its `panel`, `quantity` and `series`. Each series is fitted from its x of least
+    (geometric) mean y on, over at least three x. Seeds that lack a condition are left out.
     """
     means = table[(table["kind"] == "mean") & table["reached"] & table["x"].notna()]
     place = ["panel", "quantity", "series"]
     runs = table[table["kind"] == "run"].merge(means[[*place, "x"]], on=[*place, "x"])
-    lines = [rows(panel=[])]
     for where, points in runs.groupby(place, sort=False):
         logs = np.log(points.pivot(index="seed", columns="x", values="y").astype(float).dropna())
         beyond = logs.loc[:, logs.mean().idxmin() :]
-        if beyond.shape[1] < 3:
-            continue
-        law = power_law(beyond)
-        x = np.geomspace(beyond.columns[0], upto or beyond.columns[-1], 60)
-        at = dict(zip(place, where, strict=True))
+        if beyond.shape[1] >= 3:
+            yield dict(zip(place, where, strict=True)), beyond.columns, power_law(beyond)
+
+
+def fitted(table, upto=None):
+    """Return the power laws of a tidy table's series, as rows of kind fit (a line) and exponent.
+
+    The line goes to x = `upto`, or to the largest x that was fitted.
+    """
+    lines = [rows(panel=[])]
+    for at, columns, law in laws(table):
+        x = np.geomspace(columns[0], upto or columns[-1], 60)
         y, low, high = law.at(x)
         lines.append(rows(**at, kind="fit", x=x, y=y, low=low, high=high))
         y, low, high = law.exponent()
