@@ -21,7 +21,8 @@ from style import (
 )
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
-TITLES = {"A": "saved updates", "B": "saved change", "C": "saved time"}
+AXES = {"M0": "factor of $M_0$", "M1": "factor of $M_1$", "trials": "factor of learning time"}
+TITLES = {"A": "saves updates", "B": "saves change", "C": "saves time"}
 ALONE, ON_TOP, ALL = "alone", "on top of the others", "all"
 FOUND_RULE, WITHOUT, ONLY = "frugal_updates", "frugal_without_", "frugal_only_"
 # Which series is looked at like which rule.
@@ -47,8 +48,8 @@ def _factors(energy, quantity):
         {rule: rule.removeprefix(kind) for rule in energy["rule"].unique() if rule.startswith(kind)}
         for kind in (WITHOUT, ONLY)
     )
-    pairs = [(ALL, ALL, "backprop", FOUND_RULE)]
-    pairs += [(ON_TOP, what, rule, FOUND_RULE) for rule, what in without.items()]
+    pairs = [(ON_TOP, what, rule, FOUND_RULE) for rule, what in without.items()]
+    pairs += [(ALL, ALL, "backprop", FOUND_RULE)]
     pairs += [(ALONE, what, "backprop", rule) for rule, what in only.items()]
     return pd.concat(
         [
@@ -72,7 +73,7 @@ def draw(table):
     figure, axes = new_figure(1, 3, height=72)
     drawn = []
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
-        name_axes(ax, "", f"factor saved in {quantity}", "y")
+        name_axes(ax, "", AXES[quantity], "y")
         panel = place_choices(ax, table[table["panel"] == letter])
         ax.tick_params(axis="x", labelrotation=90)
         draw_series(ax, panel, _look)

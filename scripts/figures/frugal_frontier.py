@@ -21,7 +21,7 @@ AXES = {"cached": "$M_1$ consolidated + $c$ maintenance"}
 FLOOR = 1e8  # M0 that learning takes at least with the paper's rules [A]
 STOPS = {"validation": "stopped on validation patterns", "test": "stopped on the test set"}
 FRONTS = ["-", "--", ":"]  # of several searches for the same energy
-EVALUATED = {"color": "0.7", "marker": "o", "ls": "", "ms": 1.3, "mew": 0}
+EVALUATED = {"color": "0.7", "marker": "o", "linestyle": "", "ms": 1.3, "mew": 0}
 
 
 def summarise(energy, searches):
@@ -130,7 +130,7 @@ def _marker(rule, stop_on):
     colour = look(rule)["color"]
     fill = colour if stop_on == "validation" else "white"
     size = {"ms": 7 if look(rule)["marker"] == "*" else 5} if found else {"ms": 4}
-    return {**look(rule), "ls": "", "mfc": fill, "mec": colour, "mew": 0.6, **size}
+    return {**look(rule), "linestyle": "", "mfc": fill, "mec": colour, "mew": 0.6, **size}
 
 
 def _draw_key(ax, table):
@@ -143,7 +143,7 @@ def _draw_key(ax, table):
         never = f"\n({failed} of {len(mine)} never)" if failed else ""
         entries.append(Line2D([], [], **_marker(rule, "validation"), label=name(rule) + never))
     for stop_on, text in STOPS.items():
-        style = {**look("backprop"), "ls": "", "mew": 0.6, "mec": "black"}
+        style = {**look("backprop"), "linestyle": "", "mew": 0.6, "mec": "black"}
         fill = "black" if stop_on == "validation" else "white"
         entries.append(Line2D([], [], **style, mfc=fill, label=text.replace(" on", "\non")))
     evaluated = table[table["kind"] == "evaluation"]

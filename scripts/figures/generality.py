@@ -52,7 +52,7 @@ def summarise(energy):
 
 
 def _most_frequent(energy, key, of):
-    """Return for each row the most frequent value of `key` in the rows that agree with it on `of`."""
+    """Return for each row the most frequent value of `key` in rows that agree on `of`."""
     return energy.groupby(of)[key].transform(lambda values: values.mode()[0])
 
 

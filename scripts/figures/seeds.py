@@ -49,7 +49,7 @@ class PowerLaw:
         return np.exp(over_seeds(self.logarithms(x)))
 
     def missed(self, x, values):
-        """Return by which factor `values` (of several seeds) at `x` exceed the law: (mean, low, high).
+        """Return by which factor `values` of seeds at `x` exceed the law: (mean, low, high).
 
         The geometric mean counts. The interval is that of the law, over the seeds it is fitted to.
         """

@@ -70,8 +70,9 @@ def _shade_scaled(ax, panel):
     if scaled.empty:
         return
     ax.axvspan(scaled.min() / 1.6, scaled.max() * 1.6, color="0.94", lw=0, zorder=-1)
-    where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "left", "va": "top"}
-    ax.text(scaled.min() / 1.4, 0.97, "lower learning rate", size="small", color="0.4", **where)
+    middle = (scaled.min() * scaled.max()) ** 0.5
+    where = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+    ax.text(middle, 0.01, "lower\nlearning rate", size="small", color="0.4", **where)
 
 
 if __name__ == "__main__":
