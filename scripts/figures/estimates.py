@@ -87,16 +87,16 @@ def variants(runs, columns=("fraction", "plastic_units", "width")):
     return series
 
 
-def most_sparing(runs, quantity):
+def most_sparing(runs, quantity, of=("rule", "width")):
     """Return, of each rule at each width, the runs of the setting with the least mean `quantity`.
 
-    Only settings with which every run reached the goal are considered; a rule that has none at a
-    width keeps all its runs there.
+    `of` names the columns, other than these, for whose values a setting is chosen. Only settings
+    with which every run reached the goal are considered; where there is none, all runs are kept.
     """
-    condition = runs.groupby(["rule", "width", *SETTING], dropna=False)
+    condition = runs.groupby([*{*of, "rule", "width"}, *SETTING], dropna=False)
     mean = condition[quantity].transform("mean")
     mean = mean.where(condition["reached"].transform("all"), np.inf)
-    least = mean.groupby([runs["rule"], runs["width"]]).transform("min")
+    least = mean.groupby([runs[column] for column in of]).transform("min")
     return runs[mean == least]
 
 

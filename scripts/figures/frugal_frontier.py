@@ -3,7 +3,8 @@
 A panel an objective of the searches: M0, M1, M1 with caching (consolidation and maintenance).
 Grey: networks that the searches evaluated, on their own seeds; steps: the fronts of those that
 nothing beats in both energy and time. Markers: found rules and the paper's rules, on held-out
-seeds, means with their intervals; training stops on validation patterns, or on the test set.
+seeds, means with their intervals; training stops on validation patterns, or on the test set. A rule
+with several settings is shown with that of least energy.
 """
 
 from string import ascii_uppercase
@@ -11,7 +12,7 @@ from string import ascii_uppercase
 import numpy as np
 import pandas as pd
 from command import main
-from estimates import interval, rows
+from estimates import interval, most_sparing, rows
 from matplotlib.lines import Line2D
 from style import lay_out, look, name, name_axes, new_figure, title
 from tables import FOUND
@@ -38,6 +39,7 @@ def summarise(energy, searches):
     tables = []
     for letter, quantity in zip(ascii_uppercase, asked, strict=False):
         shown = energy if quantity == "cached" else energy[uncached]
+        shown = most_sparing(shown, quantity, of=("rule", "stop_on"))
         tables += [
             _held_out(shown, letter, quantity),
             _evaluations(searches[searches["objective"] == quantity], letter, quantity),
