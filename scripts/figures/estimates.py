@@ -93,7 +93,7 @@ def most_sparing(runs, quantity, of=("rule", "width")):
     `of` names the columns, other than these, for whose values a setting is chosen. Only settings
     with which every run reached the goal are considered; where there is none, all runs are kept.
     """
-    condition = runs.groupby([*{*of, "rule", "width"}, *SETTING], dropna=False)
+    condition = runs.groupby([*dict.fromkeys([*of, "rule", "width", *SETTING])], dropna=False)
     mean = condition[quantity].transform("mean")
     mean = mean.where(condition["reached"].transform("all"), np.inf)
     least = mean.groupby([runs[column] for column in of]).transform("min")
