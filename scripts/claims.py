@@ -29,7 +29,7 @@ COLUMNS = [
     *("id", "claim", "source", "expected", "value", "low", "high", "verdict"),
     *("quantity", "detail"),
 ]
-CURVE = ["rule", "width", "fraction", "seed", "trials", "accuracy", "train_accuracy"]
+CURVE = ["rule", "width", "fraction", "goal", "seed", "trials", "accuracy", "train_accuracy", "M0"]
 ENERGIES = ("M0", "M1")
 
 # What tells the networks of a table apart, beside their seed.
@@ -41,7 +41,9 @@ CONDITION = [
 ]
 
 # What is trained beyond the paper: not for its claims, and alone for ours.
-EXPERIMENTS_BEYOND = ["frugal_frontier", "ablation", "generality", "toward_cortex"]
+EXPERIMENTS_BEYOND = [
+    *("frugal_frontier", "frugal_held", "ablation", "generality", "toward_cortex"),
+]
 OURS = "ours"
 
 
@@ -95,7 +97,8 @@ def claim(
     """Register the decorated function as the test of the claim `name` on the table that it `reads`.
 
     Sources: A, the paper's abstract; S, a survey that quotes the paper; P, the preprint's abstract;
-    ours. Tables: energy and curves, of the paper's experiments; beyond, the energy of the others.
+    ours. Tables: energy and curves (with training accuracies), of the paper's experiments; beyond
+    and curves_beyond, of those that go beyond it.
     """
 
     def register(test: Callable[[pd.DataFrame], Finding]) -> Callable:
@@ -704,6 +707,35 @@ def frugal_accuracy(energy: pd.DataFrame) -> Finding:
 
 
 @claim(
+    "frugal-held",
+    "the goal is not reached by the luck of one test: it holds at the next tests",
+    source=OURS,
+    expected="below 1.25",
+    quantity="M0 when the goal has held at three tests in a row over M0 at the first that reaches it",
+    reads="curves_beyond",
+)
+def frugal_held(curves: pd.DataFrame) -> Finding:
+    """M0 of the rule found for M0 at the end of training, when validation accuracy has been at the
+    goal at three tests in a row, over M0 at the first test at the goal.
+
+    Reproduced if its interval is below 1.25 (one lucky test would save a fifth at most), partly if
+    below 1.5.
+    """
+    tests = curves[curves["rule"] == "frugal_updates"].sort_values("trials", kind="stable")
+    if tests.empty:
+        raise NotTested("no learning curves of frugal_updates")
+    count = tests["seed"].nunique()
+    there = tests["accuracy"] >= tests["goal"]
+    first = tests[there].drop_duplicates("seed").set_index("seed")
+    if len(first) < count:
+        raise NotReached(f"{count - len(first)} of {count} networks did not reach the goal")
+    fell = tests[~there & (tests["trials"] > tests["seed"].map(first["trials"]))]["seed"].nunique()
+    value = factor(np.log(tests.groupby("seed")["M0"].last() / first["M0"]))
+    detail = f"{count - fell} of {count} networks stayed at the goal from the first test on"
+    return Finding(value, verdict(value.high < 1.25, value.high < 1.5), detail)
+
+
+@claim(
     "search-again",
     "a second search finds rules within 30 % of the first's energy",
     source=OURS,
@@ -810,14 +842,21 @@ def power_law(energy: pd.DataFrame) -> Finding:
 def judged(energy: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each claim, with its verdict on the networks' energies and tests."""
     beyond = energy["experiment"].isin(EXPERIMENTS_BEYOND)
-    tables = {"energy": energy[~beyond], "curves": curves, "beyond": energy[beyond]}
+    found = curves["rule"].astype(str).str.startswith(FOUND)
+    tables = {
+        "energy": energy[~beyond],
+        "beyond": energy[beyond],
+        "curves": curves[~found].dropna(subset=["train_accuracy"]),
+        "curves_beyond": curves[found],
+    }
     rows: list[tuple] = []
     for name, what in CLAIMS.items():
         result: tuple
         try:
-            found = what.test(tables[what.reads])
-            estimate = (found.estimate.value, found.estimate.low, found.estimate.high)
-            result = (*estimate, found.verdict, what.quantity, found.detail)
+            finding = what.test(tables[what.reads])
+            estimate = finding.estimate
+            numbers = (estimate.value, estimate.low, estimate.high)
+            result = (*numbers, finding.verdict, what.quantity, finding.detail)
         except NotTested as reason:
             result = (None, None, None, "not tested", what.quantity, str(reason))
         except NotReached as reason:
@@ -827,10 +866,9 @@ def judged(energy: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_curves(paths: list[str]) -> pd.DataFrame:
-    """Return the tests of all networks of which training accuracies were recorded, as one table."""
+    """Return the tests of all networks whose learning curves are there, as one table."""
     tables = [read(path, "curves") for path in paths]
-    curves = pd.concat([pd.DataFrame(columns=CURVE), *tables], ignore_index=True)
-    return curves.dropna(subset=["train_accuracy"])
+    return pd.concat([pd.DataFrame(columns=CURVE), *tables], ignore_index=True)
 
 
 def main() -> None:

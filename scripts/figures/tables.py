@@ -29,7 +29,7 @@ COLUMNS = {
     },
     "curves": {
         "rule": TEXT,
-        **dict.fromkeys(["width", "plastic_units", "fraction", "seed", "trials"], NUMBER),
+        **dict.fromkeys(["width", "plastic_units", "fraction", "goal", "seed", "trials"], NUMBER),
         **dict.fromkeys(["accuracy", "train_accuracy", "M0", "M1"], NUMBER),
     },
     "searches": {
