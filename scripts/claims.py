@@ -711,7 +711,7 @@ def frugal_accuracy(energy: pd.DataFrame) -> Finding:
     "the goal is not reached by the luck of one test: it holds at the next tests",
     source=OURS,
     expected="below 1.25",
-    quantity="M0 when the goal has held at three tests in a row over M0 at the first that reaches it",
+    quantity="M0 when the goal has held at three tests in a row over M0 at the first of all",
     reads="curves_beyond",
 )
 def frugal_held(curves: pd.DataFrame) -> Finding:
