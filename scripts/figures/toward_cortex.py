@@ -65,11 +65,13 @@ def draw(table):
 
 
 def _shade_scaled(ax, panel):
-    """Shade the widths at which some rule learned at another rate than usual."""
+    """Shade the widths at which some rule learned at another rate than usual; say so in panel A."""
     scaled = panel.loc[panel["scaled"].eq(True), "x"]
     if scaled.empty:
         return
     ax.axvspan(scaled.min() / 1.6, scaled.max() * 1.6, color="0.94", lw=0, zorder=-1)
+    if (panel["panel"] != "A").any():
+        return
     middle = (scaled.min() * scaled.max()) ** 0.5
     where = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
     ax.text(middle, 0.01, "lower\nlearning rate", size="small", color="0.4", **where)
