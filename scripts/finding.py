@@ -78,9 +78,7 @@ def estimate(claim: pd.Series, form: Callable[[float], str] = number) -> str:
 
 
 def by_verdict(claim: pd.Series, reproduced: str, partly: str, failed: str) -> str:
-    """Return what is to be said of a claim; of one whose networks failed, that they did."""
-    if pd.isna(claim["value"]):
-        return f"fails: {claim['detail']}"
+    """Return what is to be said of a claim with a value."""
     return {"reproduced": reproduced, "partly": partly}.get(claim["verdict"], failed)
 
 
@@ -246,8 +244,8 @@ def honesty(results: Results) -> str:
     )
     text = (
         "Rule and stopping looked at validation patterns alone; test accuracy was then"
-        f" {accuracy['value']:.2f} % ({accuracy['low']:.2f} to {accuracy['high']:.2f}), {enough}."
-        f" {held['detail'].capitalize()}; to wait until it had held at three tests in a row took"
+        f" {accuracy['value']:.2f} % ({accuracy['low']:.2f} to {accuracy['high']:.2f}), {enough};"
+        f" {held['detail']}, and to wait until it had held at three tests in a row took"
         f" {estimate(held)} times the updates, {luck}"
     )
     M0 = held_out(results.figure("frugal_frontier"), "M0")["test"]
@@ -277,6 +275,8 @@ def again(results: Results) -> str:
 
 def elsewhere(results: Results) -> str:
     claim = results.claim("generality")
+    if pd.isna(claim["value"]):
+        return f"It is made for the task that it was found on: {claim['detail']}."
     saved = saved_elsewhere(results.figure("generality"))
     judgement = by_verdict(
         claim,
@@ -302,8 +302,8 @@ def cortex(results: Results) -> str:
     )
     return (
         f"With {whole(M0.index[-1])} hidden units, where others extrapolate, backprop makes"
-        f" {power(M0.iloc[-1])} updates at a learning rate lowered for stability, {estimate(claim)} times what the power law of the paper's"
-        f" range says, {judgement}."
+        f" {power(M0.iloc[-1])} updates at a learning rate lowered for stability,"
+        f" {estimate(claim)} times what the power law of the paper's range says, {judgement}."
     )
 
 
