@@ -1,4 +1,4 @@
-# From raw images to the paper's figures: fetch -> prepare -> train -> tabulate -> summarise -> claims, plot -> gallery.
+# From raw images to the paper's figures: fetch -> prepare -> search -> train -> tabulate -> summarise -> claims, plot -> gallery.
 #
 # What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
 # inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
@@ -87,6 +87,19 @@ def prepared(wildcards):
     return expand(rules.prepare.output, dataset=dataset)
 
 
+def trainer(wildcards):
+    """The script that trains a condition."""
+    found = PLAN.conditions[wildcards.condition].found
+    return f"scripts/{'train_found' if found else 'train'}.py"
+
+
+def finalists(kind):
+    """The finalists that a condition takes its rule from, if it takes any, or their record."""
+    return lambda wildcards: expand(
+        getattr(rules.search.output, kind), search=PLAN.searched([wildcards.condition])
+    )
+
+
 def tables(wildcards):
     """What a figure reads, by the name of its script's option."""
     return PLAN.tables(wildcards.figure, RESULTS)
@@ -103,17 +116,20 @@ def records(wildcards):
         "curves": runs,
         "counts": runs,
         "claims": [rules.claims.output.record],
+        "searches": expand(
+            rules.search.output.record,
+            search=PLAN.searched(PLAN.experiments.get(figure.experiment, [])),
+        ),
     }
     return sorted({file for table in figure.reads for file in files[table]})
 
 
 def all_records(wildcards):
     """Every record: one that is gone is made again with what it records."""
-    datasets = {
-        condition.parameters["dataset"] for condition in PLAN.conditions.values()
-    }
+    trained = [*PLAN.conditions.values(), *PLAN.searches.values()]
     named = {
-        "dataset": sorted(datasets),
+        "dataset": sorted({one.costliest["dataset"] for one in trained}),
+        "search": PLAN.searches,
         "condition": PLAN.conditions,
         "experiment": PLAN.experiments,
         "figure": PLAN.figures,
@@ -147,6 +163,7 @@ wildcard_constraints:
     dataset=any_of(SHA256),
     experiment=any_of(PLAN.experiments),
     figure=any_of(PLAN.figures),
+    search=any_of(PLAN.searches),
 
 
 rule all:
@@ -229,10 +246,50 @@ rule prepare:
         )
 
 
-rule train:
+rule search:
     input:
-        script="scripts/train.py",
-        modules=local_modules("scripts/train.py"),
+        script="scripts/search.py",
+        modules=local_modules("scripts/search.py"),
+        packages=PACKAGES,
+        data=lambda wildcards: expand(
+            rules.prepare.output,
+            dataset=PLAN.searches[wildcards.search].costliest["dataset"],
+        ),
+    output:
+        history=f"{RESULTS}/searches/{{search}}.csv",
+        finalists=f"{RESULTS}/searches/{{search}}.finalists.csv",
+        record=f"{RESULTS}/searches/{{search}}.record.json",
+    log:
+        f"{LOGS}/search/{{search}}.log",
+    benchmark:
+        f"{LOGS}/benchmarks/search/{{search}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: resources.memory_mb(PLAN.searches[wildcards.search]),
+        runtime=lambda wildcards: resources.search_minutes(
+            PLAN.searches[wildcards.search]
+        ),
+    params:
+        options=lambda wildcards: PLAN.searches[wildcards.search].options,
+    message:
+        "Searching for the rule {wildcards.search}"
+    shell:
+        recorded(
+            "search",
+            "python {input.script} {params.options:q} --history {output.history}"
+            " --finalists {output.finalists}",
+        )
+
+
+rule train:
+    # A rule that is found is the best finalist of a search.
+    input:
+        finalists("finalists"),
+        finalists("record"),
+        script=trainer,
+        modules=lambda wildcards: local_modules(trainer(wildcards)),
         packages=PACKAGES,
         data=prepared,
     output:
@@ -253,7 +310,8 @@ rule train:
         mem_mb=condition(resources.memory_mb),
         runtime=condition(resources.minutes),
     params:
-        options=condition(command_line),
+        options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition])
+        + flags({"finalists": finalists("finalists")(wildcards)}),
         files=lambda wildcards, output: flags(
             {name: file for name, file in output.items() if name != "record"}
         ),

@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROLES = {
     "fetch": ("raw data", "raw data"),
     "prepare": ("data set", "data sets"),
+    "search": ("search", "searches"),
     "train": ("run", "runs"),
     "tabulate": ("table", "tables"),
     "summarise": ("table of all networks", "tables of all networks"),
@@ -335,13 +336,21 @@ def why(path: str, history: History) -> str:
     return "\n".join(told)
 
 
+def made_before(path: str, history: History) -> list[str]:
+    """Return the results that the record `path` was made from."""
+    inputs = history.records[path]["recipe"]["inputs"]
+    return [file for file in inputs if file.startswith("results/")]
+
+
 def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> list[str]:
     """Return the records of so many runs, drawn at random among those before the records `paths`.
 
-    Raises SystemExit when there are none.
+    Those that take a rule from results which are not here cannot be trained. Raises SystemExit when
+    there are none.
     """
     behind = {before for path in paths for before in history.behind(path)}
     runs = [path for path in behind if history.records[path]["recipe"]["rule"] == "train"]
+    runs = [path for path in runs if all(map(history.sha256, made_before(path, history)))]
     if not runs:
         sys.exit("audit: --rerun: no runs are known to be behind this")
     return random.Random(seed).sample(sorted(runs), min(number, len(runs)))

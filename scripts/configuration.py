@@ -20,6 +20,7 @@ from typing import NoReturn
 import jsonschema
 import yaml
 
+from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, has_meaning
 from plasticity.rules import ParameterError, Rule
 from plasticity.settings import Settings
 
@@ -32,6 +33,7 @@ SETTINGS = [setting.name for setting in fields(Settings)]
 PARAMETERS = ["rule", *PARTS, *SETTINGS, "dataset", "seed"]
 # What most conditions differ by comes first in their names.
 NAMED_FIRST = ["width", "fraction", "plastic_units"]
+CACHED = INGREDIENTS["caching"]  # searched where what is minimised is cached
 LONGEST_NAME = 150  # file systems allow 255 bytes; scripts add endings
 
 # JSON Schema in words.
@@ -61,12 +63,41 @@ class ConfigurationError(SystemExit):
     """
 
 
+@dataclass(frozen=True)
+class Found:
+    """Where a condition's other parameters come from: those that it takes from the best rule that
+    a search found, of those that learn within so many trials if that is said. `most` are bounds of
+    the numbers among them."""
+
+    search: str
+    within: float | None
+    take: list[str]
+    most: dict[str, float]
+
+
 @dataclass
 class Condition:
-    """One job: all its parameters that have a meaning, and what it records beside the energy."""
+    """One job: all its parameters that have a meaning and are known before a search, what it
+    records beside the energy, and what it takes from a search."""
 
     parameters: dict
     record: set[str] = field(default_factory=set)
+    found: Found | None = None
+
+    @property
+    def costliest(self) -> dict:
+        """Its parameters; in place of those that are not known yet the largest they may be."""
+        return (self.found.most if self.found else {}) | self.parameters
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search: the options of search.py, apart from where output goes, how many networks it
+    trains at most, and bounds of their parameters."""
+
+    options: list[str]
+    networks: int
+    costliest: dict
 
 
 @dataclass(frozen=True)
@@ -80,15 +111,22 @@ class Figure:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is built at one scale: conditions by name, their names in each experiment, figures."""
+    """What is built at one scale: conditions by name, their names in each experiment, figures, and
+    the searches for the rules that conditions take."""
 
-    conditions: dict[str, Condition]
-    experiments: dict[str, list[str]]
-    figures: dict[str, Figure]
+    conditions: dict[str, Condition] = field(default_factory=dict)
+    experiments: dict[str, list[str]] = field(default_factory=dict)
+    figures: dict[str, Figure] = field(default_factory=dict)
+    searches: dict[str, Search] = field(default_factory=dict)
 
     def recording(self, what: str) -> set[str]:
         """Names of the conditions that record `what`."""
         return {name for name, condition in self.conditions.items() if what in condition.record}
+
+    def searched(self, conditions: Iterable[str]) -> list[str]:
+        """Names of the searches that these conditions take rules from."""
+        found = (self.conditions[name].found for name in conditions)
+        return sorted({one.search for one in found if one})
 
     def tables(self, figure: str, results: str) -> dict[str, str | list[str]]:
         """What a figure reads from the folder `results`, by the name of its script's option."""
@@ -99,6 +137,7 @@ class Plan:
             "curves": [f"{results}/curves/{condition}.csv" for condition in conditions],
             "counts": [f"{results}/counts/{condition}.npz" for condition in conditions],
             "claims": f"{results}/claims.csv",
+            "searches": [f"{results}/searches/{name}.csv" for name in self.searched(conditions)],
         }
         return {table: files[table] for table in self.figures[figure].reads}
 
@@ -176,15 +215,22 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
         _check_schema(config)
         experiments, figures = _chosen(config, _figures(config), [read(file) for file in overlays])
         chosen = {**config, "experiments": experiments}
+        _check_found(config)
         trained = {scale: _expand(chosen, scale) for scale in SCALES}
-        return Plan(*trained[config["scale"]], figures)
+        searches = {scale: _searches(config, scale) for scale in SCALES}
+        plan = Plan(*trained[config["scale"]], figures)
+        asked = plan.searched(plan.conditions)
+        return replace(plan, searches={name: searches[config["scale"]][name] for name in asked})
     except _Mistake as mistake:
         source = " with ".join(["config.yaml", *(file.name for file in overlays)])
         raise ConfigurationError(f"{source}: {mistake}") from None
 
 
 def command_line(condition: Condition) -> list[str]:
-    """Return the options with which train.py trains `condition`, apart from where output goes."""
+    """Return the options with which train.py trains `condition`, apart from where output goes.
+
+    For a rule that is found they are those of train_found.py, but for the table of finalists.
+    """
     options = [
         word
         for key, value in condition.parameters.items()
@@ -193,7 +239,11 @@ def command_line(condition: Condition) -> list[str]:
             *map(str, value if isinstance(value, list) else [value]),
         )
     ]
-    return options + ["--train-accuracy"] * ("train_accuracy" in condition.record)
+    options += ["--train-accuracy"] * ("train_accuracy" in condition.record)
+    if condition.found is None:
+        return options
+    within = [] if condition.found.within is None else ["--within", str(condition.found.within)]
+    return [*options, *within, "--take", *condition.found.take]
 
 
 def flags(files: Mapping) -> list[str]:
@@ -256,12 +306,12 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
         for i, entry in enumerate(definition.get(scale, [])):
             path = ["experiments", experiment, scale, i]
             for choice in _combinations(entry):
-                parameters = _parameters(config, {"seed": seeds} | choice, path)
-                name = _name(config, scale, parameters)
-                condition = conditions.setdefault(name, Condition(parameters))
+                new = _condition(config, {"seed": seeds} | choice, path)
+                name = _name(config, scale, new.parameters)
+                condition = conditions.setdefault(name, new)
                 if name in names:
                     _refuse(path, entry, f"it repeats the condition {name}")
-                if condition.parameters != parameters:
+                if condition.parameters != new.parameters:
                     _refuse(path, entry, f"another condition has the name {name}, too")
                 condition.record.update(definition.get("record", []))
                 names.append(name)
@@ -277,14 +327,28 @@ def _combinations(entry: Mapping) -> Iterator[dict]:
     return (dict(zip(entry, values, strict=True)) for values in product(*lists))
 
 
+def _condition(config: Mapping, choice: dict, path: list) -> Condition:
+    """Return the condition that an entry at `path` chooses.
+
+    Raises _Mistake when its parameters do not make sense together.
+    """
+    rule = choice["rule"]
+    if rule in config["found"]:
+        return _found_condition(config, choice, path)
+    if rule not in config["rules"]:
+        _refuse([*path, "rule"], rule, _one_of([*config["rules"], *config["found"]], rule))
+    if "width" not in choice:
+        allowed = _allowed(SCHEMA["$defs"]["width"])
+        raise _Mistake([*path, "width"], f"it is missing: {allowed}")
+    return Condition(_parameters(config, choice, path))
+
+
 def _parameters(config: Mapping, choice: dict, path: list) -> dict:
     """Return the full parameters of a condition from what an entry at `path` chooses.
 
     Raises _Mistake when they do not make sense together.
     """
     rule = choice["rule"]
-    if rule not in config["rules"]:
-        _refuse([*path, "rule"], rule, _one_of(config["rules"], rule))
     given = {**config["model"], **config["rules"][rule], **choice}
     try:
         parts = Rule(**{key: given[key] for key in PARTS if key in given})
@@ -299,20 +363,157 @@ def _parameters(config: Mapping, choice: dict, path: list) -> dict:
     return {key: parameters[key] for key in PARAMETERS if parameters[key] is not None}
 
 
+def _found_condition(config: Mapping, choice: dict, path: list) -> Condition:
+    """Return the condition that an entry at `path` chooses for a rule that is found.
+
+    Raises _Mistake for a setting that is not allowed, and for seeds of the search.
+    """
+    definition = config["found"][choice["rule"]]
+    space = _space(config, definition["search"])
+    parameters, take = _found_parameters(config, choice)
+    most = {key: max(space[key]) for key in take if KINDS[key] is not str}
+    settings = {key: value for key, value in (most | parameters).items() if key in SETTINGS}
+    try:
+        Settings(**settings)
+    except ParameterError as error:
+        key, _, problem = str(error).partition(": ")
+        where = path if key in choice else ["model"]
+        raise _Mistake([*where, key], f"{problem} (rule {choice['rule']})") from None
+    used = set(config["search"]["searches"][definition["search"]]["seeds"])
+    if shared := sorted(used.intersection(parameters["seed"])):
+        allowed = f"search.searches.{definition['search']}.seeds has {shared[0]}, too: only seeds"
+        _refuse([*path, "seed"], parameters["seed"], f"{allowed} that no search has seen")
+    found = Found(definition["search"], definition.get("within"), take, most)
+    return Condition(parameters, found=found)
+
+
+def _found_parameters(config: Mapping, choice: Mapping) -> tuple[dict, list[str]]:
+    """Return what is known before the search of a condition whose rule is found, and the names of
+    the parameters that it takes from there.
+
+    What the rule is to do without is as in backprop and the model.
+    """
+    definition = config["found"][choice["rule"]]
+    space = _space(config, definition["search"])
+    kept = [
+        key
+        for name in definition.get("only", INGREDIENTS)
+        if name not in definition.get("without", [])
+        for key in INGREDIENTS[name]
+    ]
+    take = [key for key in SEARCHED if key in space and key in kept and key not in choice]
+    given = {**PLAIN, **config["model"], **choice}
+    return {key: given[key] for key in PARAMETERS if key in given and key not in take}, take
+
+
+def _space(config: Mapping, search: str) -> dict:
+    """Return the parameters that a search chooses, each with its choices or limits."""
+    space = config["search"]["space"]
+    cached = config["search"]["searches"][search]["minimise"] == "cached"
+    return {key: space[key] for key in SEARCHED if key in space and (cached or key not in CACHED)}
+
+
+def _check_found(config: Mapping) -> None:
+    """Raise _Mistake for a rule to be found, or a search, that makes no sense."""
+    search = config["search"]
+    for key, values in search["space"].items():
+        if KINDS[key] is not str and values[0] > values[1]:
+            _refuse(["search", "space", key], values, "the lower limit comes first")
+    for i, start in enumerate(search["start"]):
+        path = ["search", "start", i]
+        for key in search["space"]:
+            known = {"gate", "eligible", "select"} <= start.keys()
+            if key not in start and key not in CACHED and (not known or has_meaning(key, start)):
+                raise _Mistake([*path, key], "it is missing: a value within search.space")
+        for key, value in start.items():
+            if key not in search["space"]:
+                _refuse([*path, key], value, _one_of(search["space"], key))
+            values = search["space"][key]
+            inside = value in values if KINDS[key] is str else values[0] <= value <= values[1]
+            if not inside:
+                _refuse([*path, key], value, f"search.space.{key} is {values}")
+    for name, definition in config["found"].items():
+        path = ["found", name]
+        if name in config["rules"]:
+            _refuse(["found"], name, "rules has a rule of this name, too")
+        if definition["search"] not in search["searches"]:
+            allowed = _one_of(search["searches"], definition["search"])
+            _refuse([*path, "search"], definition["search"], allowed)
+
+
+def _searches(config: Mapping, scale: str) -> dict[str, Search]:
+    """Return all searches, by name; raise _Mistake for one that cannot train a network."""
+    given = config["search"]
+    searches = {}
+    for name, definition in given["searches"].items():
+        space = _space(config, name)
+        fixed = {key: value for key, value in config["model"].items() if key not in space}
+        training = fixed | given["training"][scale]
+        within = sorted(
+            {
+                found["within"]
+                for found in config["found"].values()
+                if found["search"] == name and "within" in found
+            }
+        )
+        seeds = definition["seeds"][: given["networks"][scale]]
+        most = {key: max(values) for key, values in space.items() if KINDS[key] is not str}
+        most |= {"criterion": "largest_update"} | training | {"seed": seeds}
+        try:
+            Settings(**{key: value for key, value in most.items() if key in SETTINGS})
+        except ParameterError as error:
+            key, _, problem = str(error).partition(": ")
+            where = ["search", "training", scale] if key in given["training"][scale] else ["model"]
+            raise _Mistake([*where, key], problem) from None
+        evaluations, best = given["evaluations"][scale], given["finalists"][scale]
+        options = {
+            "search": name,
+            "minimise": definition["minimise"],
+            "maintenance-cost": definition.get("maintenance_cost"),
+            "most": definition.get("most"),
+            "patience": given["patience"],
+            "correct": given["correct"],
+            "evaluations": evaluations,
+            "best": best,
+            "within": within,
+            "sampler-seed": definition["sampler_seed"],
+            "seed": seeds,
+            "space": [f"{key}={','.join(map(str, values))}" for key, values in space.items()],
+            "training": _words(training),
+            "start": [
+                ",".join(_words({k: v for k, v in start.items() if k in space}))
+                for start in given["start"]
+            ],
+        }
+        words = [
+            word
+            for key, value in options.items()
+            if value not in (None, [])
+            for word in (f"--{key}", *map(str, value if isinstance(value, list) else [value]))
+        ]
+        networks = evaluations + best * (1 + len(within)) * len(seeds)
+        searches[name] = Search(words, networks, most)
+    return searches
+
+
+def _words(parameters: Mapping) -> list[str]:
+    """Return parameters as search.py takes them."""
+    return [f"{key}={value}" for key, value in parameters.items()]
+
+
 def _name(config: Mapping, scale: str, parameters: dict) -> str:
     """Return a condition's name: its rule, its width, and whatever is not as rule and model say.
 
     What would be too long for a file's name ends in a digest of the whole.
     """
     rule = parameters["rule"]
-    usual = {
-        "rule": rule,
-        "seed": config["seeds"][scale],
-        **config["model"],
-        **config["rules"][rule],
-    }
-    parts = Rule(**{key: parameters[key] for key in PARTS if key in parameters})
-    usual.setdefault("fraction_out", replace(parts, fraction_out=None).fraction_out)
+    usual = {"rule": rule, "seed": config["seeds"][scale]}
+    if rule in config["found"]:
+        usual = _found_parameters(config, usual)[0]
+    else:
+        usual |= config["model"] | config["rules"][rule]
+        parts = Rule(**{key: parameters[key] for key in PARTS if key in parameters})
+        usual.setdefault("fraction_out", replace(parts, fraction_out=None).fraction_out)
     keys = NAMED_FIRST + [key for key in PARAMETERS if key not in NAMED_FIRST]
     changed = [key for key in keys if key in parameters and parameters[key] != usual.get(key)]
     name = "-".join([rule, *(key + _text(parameters[key]) for key in changed)])
@@ -323,6 +524,9 @@ def _name(config: Mapping, scale: str, parameters: dict) -> str:
 def _text(value: object) -> str:
     """Return a value as part of a file's name; 1 and 1.0 are the same."""
     if isinstance(value, list):
+        first, last = value[0], value[-1]
+        if len(value) > 2 and value == list(range(first, last + 1)):
+            return f"{first}to{last}"
         return "_".join(map(str, value))
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from configuration import Condition
+from configuration import Condition, Search
 
 # What is guessed before anything is timed: the time (s) for a network of 100 hidden units, and for
 # any other job; the power of the width.
@@ -38,11 +38,12 @@ SHORTEST = 0.1  # s; what takes less is taken to take this long
 class Durations:
     """What is known of the durations of jobs, by name: rule/wildcard, or rule.
 
-    `conditions` are those that the rule train can train; `earlier` are durations (s) in builds
-    before this one, `ended` those in this one.
+    `conditions` are those that the rule train can train, `searches` those of the rule
+    search; `earlier` are durations (s) in builds before this one, `ended` those in this one.
     """
 
     conditions: Mapping[str, Condition]
+    searches: Mapping[str, Search]
     earlier: Mapping[str, float]
     ended: dict[str, float] = field(default_factory=dict)
 
@@ -99,9 +100,11 @@ class Durations:
             return _Expected(log(max(self.earlier[name], SHORTEST)), NOISE_AGAIN, build)
         rule, _, wildcard = name.partition("/")
         unknown = {f"rule {rule}": 1.0} | build
+        if rule == "search" and wildcard in self.searches:
+            return _Expected(log(NETWORK * self.searches[wildcard].networks), NOISE, unknown)
         if rule != "train" or wildcard not in self.conditions:
             return _Expected(log(OTHER), NOISE, unknown)
-        parameters = self.conditions[wildcard].parameters
+        parameters = self.conditions[wildcard].costliest
         size = log(parameters["width"] / 100)
         unknown |= {
             f"{key}={value}": 1.0 for key, value in parameters.items() if isinstance(value, str)

@@ -29,6 +29,10 @@ def rerun(path: str, history: History) -> list[str]:
             copy(source, folder / name)
         if (history.root / "data").exists():  # else the command fetches them
             (folder / "data").symlink_to((history.root / "data").resolve())
+        for file in made["recipe"]["inputs"]:
+            if file.startswith("results/"):  # what a search found
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(history.root / file, folder / file)
         done = subprocess.run(
             [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False
         )

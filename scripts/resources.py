@@ -6,7 +6,7 @@ more than 0.8 of its memory, nor, for the trials that it made, more than 0.8 of 
 
 import math
 
-from configuration import Condition
+from configuration import Condition, Search
 
 SNAKEMAKE_MB = 300  # of the Snakemake in a job, and of the one that it starts
 EPOCH = 60_000  # trials
@@ -23,9 +23,9 @@ SORTED = {None, "largest_update", "largest_error", "largest_activity"}
 GROUPED_MINUTES = 30
 
 
-def memory_mb(condition: Condition) -> int:
-    """Return a bound of the memory that a condition's job needs, in MB."""
-    return SNAKEMAKE_MB + 700 + math.ceil(0.1 * condition.parameters["width"])
+def memory_mb(trained: Condition | Search) -> int:
+    """Return a bound of the memory that the job of a condition, or of a search, needs, in MB."""
+    return SNAKEMAKE_MB + 700 + math.ceil(0.1 * trained.costliest["width"])
 
 
 def minutes(condition: Condition) -> int:
@@ -34,9 +34,15 @@ def minutes(condition: Condition) -> int:
     return math.ceil(SAFETY * seconds(condition, trials) / 60)
 
 
+def search_minutes(search: Search) -> int:
+    """Return a bound of the time that a search takes if no network reaches its goal."""
+    trials = search.costliest["max_epochs"] * EPOCH * search.networks
+    return math.ceil(SAFETY * seconds(Condition(dict(search.costliest)), trials) / 60)
+
+
 def seconds(condition: Condition, trials: float) -> float:
     """Return a bound of the seconds that `trials` trials of a condition's networks take."""
-    given = condition.parameters
+    given = condition.costliest
     sorted_ = given.get("criterion") in SORTED and "caching_threshold" not in given
     trial = TRIAL + given["width"] * (UNIT if sorted_ else UNIT_ONE_BY_ONE)
     patterns = 1 + TRAINING_SET * ("curve" in condition.record)

@@ -14,6 +14,7 @@ from record import LOCK, MADE
 STATUSES = ["verified", "not here", "STALE", "UNTRACKED", "MISSING", "TAMPERED"]  # ever worse
 CARRIERS = (".svg", ".png", ".pdf")  # they carry the id of their record
 CONFIG = "config.yaml"
+RUN = {"train": "run", "search": "search"}  # what their outputs are called
 
 
 @dataclass(frozen=True)
@@ -139,24 +140,31 @@ class Verifier:
             return
         if isinstance(plan, Finding):
             yield plan
-        elif rule == "train":
-            if name not in plan.conditions:
-                what = f"it has no run {name} any more"
+            return
+        if rule in ("train", "search"):
+            if name not in (plan.conditions if rule == "train" else plan.searches):
+                what = f"it has no {RUN[rule]} {name} any more"
                 yield Finding("parameters", "STALE", CONFIG, what)
                 return
             then = recipe["parameters"] | {"seed": list(map(str, recipe["seeds"]))}
-            now = record.options(self._configuration.command_line(plan.conditions[name]), [])
+            now = record.options(self._options(rule, plan, name), [])
             now["seed"] = now["seed"] if isinstance(now["seed"], list) else [now["seed"]]
             for key in sorted(then.keys() | now.keys()):
                 if then.get(key) != now.get(key):
                     what = f"{text(then.get(key))} then, {text(now.get(key))} now"
                     yield Finding("parameters", "STALE", f"{CONFIG}: {key}", what)
-        elif (asked := asked_for(rule, name, plan, scale_of(file))) is not None:
+        if (asked := asked_for(rule, name, plan, scale_of(file))) is not None:
             used = {file for file in recipe["inputs"] if file.startswith("results/")}
             for file in sorted(asked - used):
                 yield Finding("parameters", "STALE", CONFIG, f"it now asks for {file}, too")
             for file in sorted(used - asked):
                 yield Finding("parameters", "STALE", CONFIG, f"it does not ask for {file} any more")
+
+    def _options(self, rule: str, plan, name: str) -> list[str]:
+        """The options that a condition is trained with, or a search made with."""
+        if rule == "search":
+            return plan.searches[name].options
+        return self._configuration.command_line(plan.conditions[name])
 
     def _environment(self, then: Mapping | None) -> list[Finding]:
         """Compare the packages, which the project pins, with those that are installed here."""
@@ -237,6 +245,9 @@ def asked_for(rule: str, name: str, plan, scale: str) -> set[str] | None:
     None for a rule of which that is not known.
     """
     results = f"results/{scale}"
+    if rule == "train":
+        searches = plan.searched([name])
+        return {f"{results}/searches/{search}.finalists.csv" for search in searches}
     if rule == "tabulate":
         return {f"{results}/runs/{run}.csv" for run in plan.experiments.get(name, [])}
     if rule == "summarise":

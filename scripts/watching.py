@@ -40,11 +40,11 @@ class Build:
     run at once, and, when they are about to, their names (see durations.py) by Snakemake's number.
     """
 
-    plan: Plan = field(default_factory=lambda: Plan({}, {}, {}))
+    plan: Plan = field(default_factory=Plan)
     benchmarks: Path = Path()
     cores: int = 1
     jobs: dict[int, str] = field(default_factory=dict)
-    durations: Durations = field(default_factory=lambda: Durations({}, {}))
+    durations: Durations = field(default_factory=lambda: Durations({}, {}, {}))
 
     def name(self, benchmark: str) -> str:
         """The name of the job that has this benchmark file."""
@@ -52,7 +52,7 @@ class Build:
 
     def load(self) -> None:
         """Read how long jobs took so far: before the first of them writes its file anew."""
-        self.durations = Durations(self.plan.conditions, timed(self.benchmarks))
+        self.durations = Durations(self.plan.conditions, self.plan.searches, timed(self.benchmarks))
 
 
 BUILD = Build()
@@ -252,9 +252,11 @@ def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores
     `todo` says why a job must run, in Snakemake's words; all others are done. `left` is the range
     of the time (s) that this takes.
     """
-    datasets = {condition.parameters["dataset"] for condition in plan.conditions.values()}
+    trained = [*plan.conditions.values(), *plan.searches.values()]
+    datasets = {one.costliest["dataset"] for one in trained}
     kinds = {
         "data sets": [f"prepare/{dataset}" for dataset in datasets],
+        "searches": [f"search/{search}" for search in plan.searches],
         "conditions": [f"train/{condition}" for condition in plan.conditions],
         "figures": [f"plot/{figure}" for figure in plan.figures],
     }
@@ -307,8 +309,11 @@ def _causes(why: str) -> list[str]:
 
 
 def _state(job: Running, now: float) -> str:
-    """How far a job is that trains, as its log says."""
-    found = re.search(r"(seed \d+): .*?([\d,]+ trials).*?([\d.]+%)", _last_line(job, now))
+    """How far a job is that trains or searches, as its log says."""
+    line = _last_line(job, now)
+    found = re.search(r"(seed \d+): .*?([\d,]+ trials).*?([\d.]+%)", line) or re.search(
+        r"(\d+ of \d+ networks)", line
+    )
     return f" ({', '.join(found.groups())})" if found else ""
 
 
