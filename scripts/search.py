@@ -62,10 +62,7 @@ MEASURES = [
     "maintenance",
     "energy",
 ]
-HISTORY = [
-    *("search", "objective", "maintenance_cost", "evaluation", "start", "front"),
-    *(*SEARCHED, *MEASURES),
-]
+HISTORY = ["search", "evaluation", "start", "front", *SEARCHED, *MEASURES]
 MEANS = ["reached", "trials", "M0", "M1", "M1_consolidation", "maintenance", "energy"]
 FINALISTS = ["search", "order", "evaluation", *SEARCHED, "networks", *MEANS]
 
@@ -399,13 +396,9 @@ def run(search: Search, history: str, finalists_table: str) -> None:
     ]
     table.sort(key=lambda row: (-row["reached"], row["energy"]))
     on_front = front(rows)
-    asked = {
-        "search": search.search,
-        "objective": search.minimise,
-        "maintenance_cost": search.maintenance_cost if search.minimise == "cached" else None,
-    }
     log = [
-        asked | {"evaluation": i, "start": i < len(search.start), **row, "front": on_front[i]}
+        {"search": search.search, "evaluation": i, "start": i < len(search.start), **row}
+        | {"front": on_front[i]}
         for i, row in enumerate(rows)
     ]
     train.write(history, train.table(log, HISTORY).encode())
