@@ -1,4 +1,4 @@
-# From raw images to the paper's figures: fetch -> prepare -> search -> train -> tabulate -> summarise -> claims, plot -> gallery.
+# From raw images to the paper's figures: fetch -> prepare -> search -> train -> tabulate -> summarise -> claims, plot -> gallery, finding.
 #
 # What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
 # inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
@@ -176,6 +176,7 @@ rule all:
         gallery=f"{FIGURES}/gallery.md",
         energy=f"{FIGURES}/energy.csv",
         claims=f"{RESULTS}/claims.csv",
+        finding=f"{FIGURES}/finding.md",
         history=f"{FIGURES}/records.json.gz",
         records=all_records,
 
@@ -446,7 +447,7 @@ rule claims:
             f"{RESULTS}/claims.csv",
             caption="report/claims.rst",
             category="Claims",
-            labels={"table": "The paper's claims and their verdicts"},
+            labels={"table": "Claims and their verdicts"},
         ),
         record=f"{RESULTS}/claims.record.json",
     log:
@@ -459,7 +460,7 @@ rule claims:
         ENVIRONMENT
     threads: 1
     message:
-        "Testing the paper's claims"
+        "Testing the claims"
     shell:
         recorded(
             "claims",
@@ -540,6 +541,38 @@ rule gallery:
         )
 
 
+rule finding:
+    input:
+        script="scripts/finding.py",
+        modules=local_modules("scripts/finding.py"),
+        packages=PACKAGES,
+        claims=rules.claims.output.table,
+        energy=rules.summarise.output.table,
+        figures=expand(rules.plot.output.csv, figure=PLAN.figures),
+        records=expand(rules.plot.output.record, figure=PLAN.figures)
+        + [rules.claims.output.record, rules.summarise.output.record],
+    output:
+        page=f"{FIGURES}/finding.md",
+        record=f"{FIGURES}/finding.record.json",
+    log:
+        f"{LOGS}/finding.log",
+    benchmark:
+        f"{LOGS}/benchmarks/finding.tsv"
+    group:
+        "tables_and_figures"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    message:
+        "Stating what was found beyond the paper"
+    shell:
+        recorded(
+            "finding",
+            "python {input.script} --claims {input.claims} --energy {input.energy}"
+            f" --figures {{input.figures}} --scale {SCALE} --output {{output.page}}",
+        )
+
+
 rule history:
     # The results are not committed with the figures, but their records are.
     input:
@@ -550,6 +583,7 @@ rule history:
             rules.publish.output.record,
             rules.claims.output.record,
             rules.gallery.output.record,
+            rules.finding.output.record,
         ],
     output:
         bundle=f"{FIGURES}/records.json.gz",

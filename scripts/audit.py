@@ -46,6 +46,7 @@ ROLES = {
     "plot": ("figure", "figures"),
     "publish": ("copied table", "copied tables"),
     "gallery": ("gallery", "galleries"),
+    "finding": ("finding", "findings"),
     "history": ("all records", "all records"),
 }
 CODE = {"train": "engine"}  # elsewhere it is just code

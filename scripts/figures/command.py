@@ -24,7 +24,7 @@ def main(
 ) -> None:
     """Read the inputs, summarise and draw them, and save the figure of the script file `script`.
 
-    `inputs` names what `summarise` takes, in its order: energy, curves, counts, claims.
+    `inputs` names what `summarise` takes, in its order: energy, curves, counts, searches, claims.
     """
     figure = Path(script).stem
     arguments = _parser(figure, description, inputs).parse_args()
@@ -38,7 +38,7 @@ def main(
 def _parser(figure: str, description: str, inputs: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(figure, usage=argparse.SUPPRESS, description=description)
     for what in inputs:
-        several = what in ("curves", "counts")
+        several = what in ("curves", "counts", "searches")
         parser.add_argument(
             f"--{what}",
             metavar="FILE",
@@ -70,8 +70,15 @@ def _energy(arguments: argparse.Namespace) -> pd.DataFrame:
 
 
 def _curves(arguments: argparse.Namespace) -> pd.DataFrame:
-    tables = [read(path, "curves") for path in arguments.curves]
-    return pd.concat(tables, ignore_index=True)
+    return _together(arguments.curves, "curves")
+
+
+def _searches(arguments: argparse.Namespace) -> pd.DataFrame:
+    return _together(arguments.searches, "searches")
+
+
+def _together(paths: Sequence[str], kind: str) -> pd.DataFrame:
+    return pd.concat([read(path, kind) for path in paths], ignore_index=True)
 
 
 def _counts(arguments: argparse.Namespace) -> dict[tuple[str, float], dict[str, np.ndarray]]:
@@ -99,11 +106,13 @@ READERS = {
     "energy": _energy,
     "curves": _curves,
     "counts": _counts,
+    "searches": _searches,
     "claims": lambda arguments: read(arguments.claims, "claims"),
 }
 HELP = {
     "energy": "table of trained networks (CSV)",
     "curves": "tables of the tests during training (CSV)",
     "counts": "numbers of updates of each synapse (npz)",
+    "searches": "histories of searches (CSV)",
     "claims": "table of claims (CSV)",
 }

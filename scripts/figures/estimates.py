@@ -4,14 +4,14 @@ Columns: `panel` (its letter), `quantity` (what y is), `series`, `kind` (run, me
 `x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (its goal).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from seeds import CONFIDENCE, power_law
+from seeds import CONFIDENCE, PowerLaw, power_law
 
 RESAMPLES = 10_000
 COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
@@ -96,16 +96,18 @@ def variants(
     return series
 
 
-def most_sparing(runs: pd.DataFrame, quantity: str) -> pd.DataFrame:
+def most_sparing(
+    runs: pd.DataFrame, quantity: str, of: Sequence[str] = ("rule", "width")
+) -> pd.DataFrame:
     """Return, of each rule at each width, the runs of the setting with the least mean `quantity`.
 
-    Only settings with which every run reached the goal are considered; a rule that has none at a
-    width keeps all its runs there.
+    `of` names the columns, other than these, for whose values a setting is chosen. Only settings
+    with which every run reached the goal are considered; where there is none, all runs are kept.
     """
-    condition = runs.groupby(["rule", "width", *SETTING], dropna=False)
+    condition = runs.groupby([*dict.fromkeys([*of, "rule", "width", *SETTING])], dropna=False)
     mean = condition[quantity].transform("mean")
     mean = mean.where(condition["reached"].transform("all"), np.inf)
-    least = mean.groupby([runs["rule"], runs["width"]]).transform("min")
+    least = mean.groupby([runs[column] for column in of]).transform("min")
     return runs[mean == least]
 
 
@@ -122,24 +124,30 @@ def _mean(condition: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def fitted(table: pd.DataFrame, upto: float | None = None) -> pd.DataFrame:
-    """Return the power laws of a tidy table's series, as rows of kind fit (a line) and exponent.
+def laws(table: pd.DataFrame) -> Iterator[tuple[dict, np.ndarray, PowerLaw]]:
+    """Yield the power laws of a tidy table's series: (where it is, fitted x, law).
 
-    Each series is fitted from its x of least (geometric) mean y on, over at least three x; the
-    line goes to x = `upto`, or to the largest x. Seeds that lack a condition are left out.
+    Where: its `panel`, `quantity` and `series`. Each series is fitted from its x of least
+    (geometric) mean y on, over at least three x. Seeds that lack a condition are left out.
     """
     means = table[(table["kind"] == "mean") & table["reached"] & table["x"].notna()]
     place = ["panel", "quantity", "series"]
     runs = table[table["kind"] == "run"].merge(means[[*place, "x"]], on=[*place, "x"])
-    lines = [rows(panel=[])]
     for where, points in runs.groupby(place, sort=False):
         logs = np.log(points.pivot(index="seed", columns="x", values="y").astype(float).dropna())
         beyond = logs.loc[:, logs.mean().idxmin() :]
-        if beyond.shape[1] < 3:
-            continue
-        law = power_law(beyond)
-        x = np.geomspace(beyond.columns[0], upto or beyond.columns[-1], 60)
-        at = dict(zip(place, where, strict=True))
+        if beyond.shape[1] >= 3:
+            yield dict(zip(place, where, strict=True)), beyond.columns, power_law(beyond)
+
+
+def fitted(table: pd.DataFrame, upto: float | None = None) -> pd.DataFrame:
+    """Return the power laws of a tidy table's series, as rows of kind fit (a line) and exponent.
+
+    The line goes to x = `upto`, or to the largest x that was fitted.
+    """
+    lines = [rows(panel=[])]
+    for at, columns, law in laws(table):
+        x = np.geomspace(columns[0], upto or columns[-1], 60)
         y, low, high = law.at(x)
         lines.append(rows(**at, kind="fit", x=x, y=y, low=low, high=high))
         y, low, high = law.exponent()

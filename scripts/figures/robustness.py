@@ -6,15 +6,23 @@ Panels: M0 (upper) and M1 (lower line) by rule, against one parameter each, the 
 import pandas as pd
 from command import main
 from estimates import tidy, variants
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from style import Style, draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
+from style import (
+    draw_series,
+    label_ends,
+    lay_out,
+    look,
+    name_axes,
+    new_figure,
+    place_choices,
+    title,
+    unlined,
+)
 
 NUMBERS = {"learning_rate": "learning rate", "initial_sd": "initial weights' s.d."}
 CHOICES = {"loss": "loss", "activation": "activation", "dataset": "data set"}
 PARAMETERS = NUMBERS | CHOICES
-SPREAD = 0.5  # between the outermost rules of a choice; choices are 1 apart
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
@@ -48,32 +56,19 @@ def draw(table: pd.DataFrame) -> Figure:
         if place % columns:
             ax.set_ylabel("")
         if parameter in CHOICES:
-            panel = _place_choices(ax, panel)
+            panel = place_choices(ax, panel)
         else:
             values = sorted(panel["x"].unique())
             ax.set_xticks(values, [f"{value:g}" for value in values])
             ax.xaxis.set_minor_locator(NullLocator())
             ax.margins(x=0.1)
-        draw_series(ax, panel, look if parameter in NUMBERS else _unlined)
+        draw_series(ax, panel, look if parameter in NUMBERS else unlined)
         title(ax, letter)
         drawn.append(panel)
     lay_out(figure)
     for place in (columns - 1, 2 * columns - 1):
         label_ends(axes[place], drawn[place])
     return figure
-
-
-def _place_choices(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
-    """Return the panel with its choices as numbers, a little apart by series; tick them."""
-    choices, series = list(panel["x"].unique()), list(panel["series"].unique())
-    shift = panel["series"].map(series.index) / max(len(series) - 1, 1) - 0.5
-    ax.set_xticks(range(len(choices)), [name(choice).replace(" ", "\n") for choice in choices])
-    ax.set_xlim(-0.5, len(choices) - 0.5)
-    return panel.assign(x=panel["x"].map(choices.index) + SPREAD * shift)
-
-
-def _unlined(series: str) -> Style:
-    return {**look(series), "linestyle": ""}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 V1_NEURONS = 1.6e8  # in macaque V1 [S]
+WIDEST_OF_PAPER = 10_000  # hidden units; the power laws of the paper's range are fitted up to here
 
 
 def over_seeds(values: ArrayLike) -> np.ndarray:
@@ -48,6 +49,15 @@ class PowerLaw:
         The band is that of the fitted lines: it does not say whether the power law holds at `x`.
         """
         return np.exp(over_seeds(self.logarithms(x)))
+
+    def missed(self, x, values):
+        """Return by which factor `values` of seeds at `x` exceed the law: (mean, low, high).
+
+        The geometric mean counts. The interval is that of the law, over the seeds it is fitted to.
+        """
+        law, low, high = self.at([x])[:, 0]
+        value = np.exp(np.mean(np.log(values)))
+        return value / law, value / high, value / low
 
 
 def power_law(logarithms: pd.DataFrame) -> PowerLaw:

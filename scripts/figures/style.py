@@ -1,7 +1,8 @@
 """The look that all figures share: colours, axes, series, labels, and saving.
 
 A rule has one colour and one marker, everywhere. Rules' colours differ by at least 18 in CIELAB,
-to normal as to protan, deutan and tritan sight; the markers tell them apart in grey.
+to normal as to protan, deutan and tritan sight; the markers tell them apart in grey. Rules found by
+searches for the same energy share a colour.
 """
 
 import os
@@ -42,6 +43,12 @@ LOOKS = {
     "subnet": ("#D55E00", "p", "-"),
     "competitive_subnet": ("#641C66", "X", "-"),
     "fixed_features": ("#7C7C55", "h", "-"),
+    "frugal_updates": ("#B31600", "^", "-"),
+    "frugal_updates_fast": ("#B31600", "*", "-"),
+    "frugal_updates_again": ("#B31600", "P", "-"),
+    "frugal_change": ("#7F00FF", "^", "-"),
+    "frugal_change_again": ("#7F00FF", "P", "-"),
+    "frugal_cached": ("#D194BA", "^", "-"),
     "largest_update": ("#0072B2", "D", "-"),
     "smallest_update": ("#7FB2D9", "D", ":"),
     "largest_weight": ("#B85C90", "^", "-"),
@@ -79,6 +86,7 @@ LOWEST_NAME = 0.04  # of a panel's height, so that labels stay clear of the x ax
 STRIP_ROW, STRIP = 0.06, 0.3  # of a panel's height: a line of the strip above it, at most in all
 DOT: Style = {"s": 3, "alpha": 0.5, "lw": 0, "clip_on": False}  # a run
 ASIDE = 3.5  # points by which runs stand beside their mean
+SPREAD = 0.5  # between the outermost series of a choice; choices are 1 apart
 
 # Nothing that changes from run to run may enter a file. The provenance record that is being written
 # (see record.py) gets its id from what a figure is made of, and not from when or where.
@@ -205,6 +213,20 @@ def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
         ax.dataLim.set(limits)
         ax.update_datalim(runs[["x", "y"]].to_numpy(dtype=float))
     _mark_unreached(ax, table[table["kind"] == "run"], look)
+
+
+def place_choices(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
+    """Return the panel with its choices as numbers, a little apart by series; tick them."""
+    choices, series = list(panel["x"].unique()), list(panel["series"].unique())
+    shift = panel["series"].map(series.index) / max(len(series) - 1, 1) - 0.5
+    ax.set_xticks(range(len(choices)), [name(choice).replace(" ", "\n") for choice in choices])
+    ax.set_xlim(-0.5, len(choices) - 0.5)
+    return panel.assign(x=panel["x"].map(choices.index) + SPREAD * shift)
+
+
+def unlined(series: str) -> Style:
+    """Return the look of a series whose points are not to be joined: those of choices."""
+    return {**look(series), "linestyle": ""}
 
 
 def usual_rate(table: pd.DataFrame) -> float:

@@ -11,15 +11,19 @@ WRONG = {
     NUMBER: lambda values: values.notna() & pd.to_numeric(values, errors="coerce").isna(),
     TRUTH: lambda values: ~values.astype(str).isin(["True", "False"]),
 }
-NEEDED = {"experiment", "rule", "width", "goal", "seed", "trials", "M0", "id", "claim", "verdict"}
+NEEDED = {
+    *("experiment", "rule", "width", "goal", "seed", "trials", "M0", "id", "claim", "verdict"),
+    *("search", "objective"),
+}
 
 # The columns that are used; there may be more.
 COLUMNS = {
     "energy": {
         **dict.fromkeys(["experiment", "rule", "gate", "eligible", "select", "criterion"], TEXT),
-        **dict.fromkeys(["activation", "loss", "dataset"], TEXT),
+        **dict.fromkeys(["activation", "loss", "dataset", "stop_on"], TEXT),
         **dict.fromkeys(["width", "plastic_units", "fraction", "fraction_out"], NUMBER),
         **dict.fromkeys(["eligible_fraction", "margin", "learning_rate", "initial_sd"], NUMBER),
+        **dict.fromkeys(["learning_rate_out", "consecutive_tests", "updated_trials"], NUMBER),
         **dict.fromkeys(["goal", "seed", "caching_threshold", "caching_decay"], NUMBER),
         "reached": TRUTH,
         **dict.fromkeys(["trials", "accuracy", "M0", "M1", "M0_min", "M1_min"], NUMBER),
@@ -27,8 +31,13 @@ COLUMNS = {
     },
     "curves": {
         "rule": TEXT,
-        **dict.fromkeys(["width", "plastic_units", "fraction", "seed", "trials"], NUMBER),
+        **dict.fromkeys(["width", "plastic_units", "fraction", "goal", "seed", "trials"], NUMBER),
         **dict.fromkeys(["accuracy", "train_accuracy", "M0", "M1"], NUMBER),
+    },
+    "searches": {
+        **dict.fromkeys(["search", "objective"], TEXT),
+        **dict.fromkeys(["reached", "front"], TRUTH),
+        **dict.fromkeys(["trials", "M0", "M1", "energy", "maintenance_cost"], NUMBER),
     },
     "claims": {
         **dict.fromkeys(["id", "claim", "source", "expected", "verdict"], TEXT),
@@ -36,6 +45,9 @@ COLUMNS = {
         **dict.fromkeys(["value", "low", "high"], NUMBER),
     },
 }
+
+# How the names of rules begin that searches have found (config.yaml: found).
+FOUND = "frugal_"
 
 
 class TableError(Exception):

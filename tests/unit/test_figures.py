@@ -25,6 +25,13 @@ import seeds  # noqa: E402
 import style  # noqa: E402
 
 RULES = ["backprop", "random_synapses", "competitive", "subnet", "competitive_subnet"]
+FOUND = [
+    "frugal_updates",
+    "frugal_change",
+    "frugal_cached",
+    "frugal_without_gate",
+    "frugal_only_gate",
+]
 CRITERIA = [
     *("largest_update", "smallest_update", "largest_weight", "smallest_weight"),
     *("largest_error", "largest_activity"),
@@ -32,7 +39,7 @@ CRITERIA = [
 FIGURES = [
     *("energy_vs_width", "energy_vs_accuracy", "energy_vs_fraction", "selection_criteria"),
     *("subnet_size", "strategies_vs_width", "savings", "accuracy", "turnover", "caching"),
-    *("robustness", "claims"),
+    *("robustness", "claims", "frugal_frontier", "ablation", "generality", "toward_cortex"),
 ]
 
 
@@ -46,7 +53,7 @@ def load(figure):
 
 def network(rule, seed, width=100, **given):
     """Return a made-up row of energy.csv: energies that differ by rule, width and seed."""
-    size = RULES.index(rule) + 1
+    size = [*RULES, *FOUND].index(rule) + 1
     trials = 20_000 + 2_000 * seed + 400_000 // width
     M0 = trials * 795 * width // size**2
     M1 = 50.0 * (width * (2 + seed)) ** 0.5 / size
@@ -64,6 +71,8 @@ def network(rule, seed, width=100, **given):
         "loss": "mse",
         "activation": "leaky_relu",
         "dataset": "mnist",
+        "goal": 0.95,
+        "stop_on": "test",
         "seed": seed,
         "reached": True,
         "trials": trials,
@@ -165,6 +174,50 @@ def inputs(figure, seeds=2):
                 ("turnover", "is 0.6", "S", "0.6", *[np.nan] * 3, "not tested", "-", "no runs"),
             ]
             return [pd.DataFrame(rows, columns=columns.split())]
+        case "frugal_frontier":
+            cache = {"caching_threshold": 0.1, "M1_consolidation": 3.0, "maintenance": 500.0}
+            rules = [(rule, {}) for rule in ("backprop", "competitive", "subnet", *FOUND[:2])]
+            stops = [
+                (rule, given | {"stop_on": stop_on})
+                for rule, given in [*rules, ("frugal_cached", cache)]
+                for stop_on in ("validation", "test")
+            ]
+            return [networks(seeds, *stops), histories()]
+        case "ablation":
+            return [networks(seeds, *((rule, {}) for rule in ("backprop", *FOUND)))]
+        case "generality":
+            varied = [{"goal": goal} for goal in (0.9, 0.95, 0.97)]
+            varied += [{"width": width} for width in (30, 300)]
+            varied += [{"dataset": "fashion_mnist", "goal": 0.85}, {"loss": "cross_entropy"}]
+            rules = ("backprop", "competitive", "frugal_updates")
+            return [networks(seeds, *((rule, given) for rule in rules for given in varied))]
+        case "toward_cortex":
+            rates = dict.fromkeys([30, 100, 300, 1000, 3000], 0.01) | {10_000: 0.003, 1e5: 3e-4}
+            wide = [
+                (rule, {"width": int(width), "learning_rate": rate})
+                for rule in ("backprop", "competitive", "frugal_updates")
+                for width, rate in rates.items()
+            ]
+            return [networks(seeds, *wide)]
+
+
+def histories():
+    """Return the evaluations of three searches: the second of four fails, the last is beaten."""
+    trials = [2000, 4000, 6000, 8000]
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "search": search,
+                "objective": objective,
+                "maintenance_cost": 0.01 if objective == "cached" else np.nan,
+                "reached": [True, False, True, True],
+                "front": [True, False, True, False],
+                "trials": trials,
+                "energy": [40.0, np.nan, 10.0, 20.0],
+            }
+        )
+        for search, objective in [("updates", "M0"), ("change", "M1"), ("cached", "cached")]
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -250,8 +303,9 @@ def test_most_sparing_setting_is_one_that_always_reached_the_goal():
 
 
 def test_every_rule_of_the_config_has_its_own_look():
-    rules = yaml.safe_load((ROOT / "config.yaml").read_text())["rules"]
-    looks = [style.LOOKS[rule][:2] for rule in rules]
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    compared = config["experiments"]["frugal_frontier"]["paper"][0]["rule"]
+    looks = [style.LOOKS[rule][:2] for rule in [*config["rules"], *compared]]
     assert len(set(looks)) == len(looks)
 
 
@@ -292,7 +346,11 @@ def lab(colour, sight):
 
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_colours_of_rules_differ_to_every_eye(sight):
-    rules = [rule for rule in style.LOOKS if rule not in CRITERIA]
+    # Those of rules that were searched for the same are one.
+    same = [rule for rule in style.LOOKS if rule.endswith(("_again", "_fast"))]
+    for rule in same:
+        assert style.LOOKS[rule][0] == style.LOOKS[rule.rpartition("_")[0]][0]
+    rules = [rule for rule in style.LOOKS if rule not in [*CRITERIA, *same]]
     seen = {rule: lab(style.LOOKS[rule][0], np.array(SIGHTS[sight])) for rule in rules}
     for one, other in combinations(rules, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > 18, (one, other)
@@ -356,7 +414,7 @@ def test_figure_of_one_seed(figure):
 def test_figure_where_nothing_reached_the_goal_and_rules_are_missing(figure):
     table, *more = inputs(figure)
     if "reached" in table:
-        table = table[table["rule"].isin(["backprop", "subnet", "competitive"])]
+        table = table[table["rule"].isin(["backprop", "subnet", "competitive", *FOUND[2:]])]
         table = table.assign(reached=False)
     else:
         table = table[table["rule"] == "competitive"].assign(accuracy=0.1, train_accuracy=np.nan)
@@ -459,6 +517,111 @@ def test_caching_adds_maintenance_and_takes_the_best_threshold():
     assert at["C", "backprop with caching", 0.1] == pytest.approx(best)
 
 
+def means(table, panel):
+    """Return the means of a panel by series and x."""
+    rows = table[(table["kind"] == "mean") & (table["panel"] == panel)]
+    return rows.set_index(["series", "x"])["y"]
+
+
+def test_the_frontier_has_means_on_held_out_seeds():
+    runs = networks(
+        2,
+        ("frugal_updates", {"stop_on": "validation"}),
+        ("frugal_updates", {"stop_on": "test"}),
+        ("subnet", {"stop_on": "validation"}),
+    )
+    runs["trials"] = [10_000, 20_000, 8000, 10_000, 1, 1]
+    runs["M0"] = [100, 300, 50, 70, 1, 1]
+    runs.loc[5, "reached"] = False
+    table = load("frugal_frontier").summarise(runs, histories().query("search == 'updates'"))
+    panel = table[(table["panel"] == "A") & (table["kind"] == "mean")]
+    panel = panel.set_index(["series", "stop_on"])
+    ours = panel.loc[("frugal_updates", "validation")]
+    assert (ours["x"], ours["y"]) == (15_000, 200)
+    assert ours["x_low"] == 10_000 and ours["high"] == 300  # of two, the interval is the range
+    assert panel.loc[("frugal_updates", "test"), "y"] == 60
+    assert np.isnan(panel.loc[("subnet", "validation"), "y"])
+    assert set(table["panel"]) == {"A", "B"}  # nobody looked for rules with caching
+
+
+def test_the_frontier_takes_the_setting_of_least_energy_in_each_panel():
+    settings = [
+        ("competitive", {"width": 300, "M0": 50, "M1": 9.0}),
+        ("competitive", {"width": 100, "M0": 70, "M1": 4.0}),
+        ("competitive", {"width": 20, "M0": 1, "M1": 1.0, "reached": False}),
+    ]
+    table = load("frugal_frontier").summarise(networks(2, *settings), histories())
+    assert [means(table, panel).item() for panel in "ABC"] == [50, 4, 4]
+
+
+def test_the_frontier_has_what_searches_evaluated_and_their_fronts():
+    energy, searches = inputs("frugal_frontier")
+    table = load("frugal_frontier").summarise(energy, searches)
+    for panel, search in {"A": "updates", "B": "change", "C": "cached"}.items():
+        mine = table[(table["panel"] == panel) & (table["series"] == search)]
+        evaluated = mine[mine["kind"] == "evaluation"]
+        assert evaluated["reached"].tolist() == [True, False, True, True]
+        assert evaluated["y"].isna().tolist() == [False, True, False, False]
+        front = mine[mine["kind"] == "front"]
+        assert front[["x", "y"]].to_numpy().tolist() == [[2000, 40], [6000, 10]]
+
+
+def test_the_frontier_adds_maintenance_to_what_caching_consolidates():
+    energy, searches = inputs("frugal_frontier", seeds=1)
+    table = load("frugal_frontier").summarise(energy, searches)
+    cached = table[(table["panel"] == "C") & (table["kind"] == "mean")].set_index("series")["y"]
+    assert cached["frugal_cached"].tolist() == pytest.approx([3 + 0.01 * 500] * 2)
+    plain = energy[energy["rule"] == "subnet"]["M1"]
+    assert cached["subnet"].tolist() == pytest.approx(plain)
+    assert "frugal_cached" not in set(table[table["panel"] == "B"]["series"])
+
+
+def test_ablation_compares_seed_by_seed_and_averages_as_logarithms():
+    rules = ("backprop", "frugal_updates", "frugal_without_gate", "frugal_only_gate")
+    energy = networks(2, *((rule, {}) for rule in rules))
+    energy["M0"] = [1000, 2000, 10, 20, 40, 320, 100, 200]
+    saved = means(load("ablation").summarise(energy), "A")
+    assert saved.to_dict() == pytest.approx(
+        {
+            ("on top of the others", "gate"): 8,  # of 4 and 16
+            ("alone", "gate"): 10,
+            ("all", "all"): 100,
+        }
+    )
+    energy.loc[4, "reached"] = False
+    saved = means(load("ablation").summarise(energy), "A")
+    assert np.isnan(saved["on top of the others", "gate"])
+    assert saved["alone", "gate"] == pytest.approx(10)
+
+
+def test_generality_varies_one_thing_and_leaves_the_rest_as_it_is():
+    table = load("generality").summarise(inputs("generality")[0])
+    x = {panel: set(rows["x"]) for panel, rows in table.groupby("panel")}
+    assert x["A"] == x["D"] == {0.9, 0.95, 0.97}
+    assert x["B"] == x["E"] == {30, 100, 300}
+    assert x["C"] == x["F"] == {"MNIST", "Fashion- MNIST", "cross- entropy"}
+    counts = table[table["kind"] == "run"].groupby(["panel", "series", "x"]).size()
+    assert (counts == 2).all()
+
+
+def test_toward_cortex_says_how_far_the_power_law_of_the_papers_range_is_off():
+    rates = {100: 0.01, 300: 0.01, 1000: 0.01, 3000: 0.01, 10_000: 0.003, 100_000: 0.0003}
+    wide = [("backprop", {"width": w, "learning_rate": rate}) for w, rate in rates.items()]
+    energy = networks(2, *wide)
+    energy["M0"] = (1 + energy["seed"]) * 7 * energy["width"]
+    energy.loc[energy["width"] == 10_000, "M0"] *= 50  # at another rate: not fitted
+    energy.loc[energy["width"] == 100_000, "M0"] *= 3
+    table = load("toward_cortex").summarise(energy)
+    missed = table[(table["kind"] == "missed") & (table["quantity"] == "M0")]
+    assert missed["x"].tolist() == [100_000] and missed["y"].item() == pytest.approx(3)
+    assert missed["low"].item() < 3 < missed["high"].item()
+    fit = table[(table["kind"] == "fit") & (table["quantity"] == "M0")]
+    assert fit["x"].max() == pytest.approx(100_000)
+    assert fit["y"].iloc[0] == pytest.approx(np.sqrt(2) * 7 * 100)
+    runs = table[table["kind"] == "run"]
+    assert set(runs[runs["scaled"].astype(bool)]["x"]) == {10_000, 100_000}
+
+
 def test_smoke_is_marked_and_paper_is_not(tmp_path):
     module = load("energy_vs_fraction")
     table = module.summarise(*inputs("energy_vs_fraction"))
@@ -481,7 +644,8 @@ def run_script(figure, *arguments, **environment):
 
 
 def test_script_writes_the_same_bytes_in_another_process(tmp_path):
-    unused = dict.fromkeys(["eligible", "select", "eligible_fraction", "goal", "caching_decay"], 1)
+    unused = dict.fromkeys(["eligible", "select", "eligible_fraction", "caching_decay"], 1)
+    unused |= dict.fromkeys(["learning_rate_out", "consecutive_tests", "updated_trials"], 1)
     energy = inputs("subnet_size")[0].assign(experiment="subnet_size", **unused)
     energy.to_csv(tmp_path / "energy.csv", index=False)
     for salt in ("1", "2"):

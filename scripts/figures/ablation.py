@@ -1,0 +1,93 @@
+"""What each ingredient of a found rule saves: by itself, and on top of all the others.
+
+Panels: the factor saved in M0, in M1 and in learning time. Alone: backprop over backprop with that
+ingredient; on top of the others: the found rule without it over the found rule. "All": backprop
+over the found rule. Factors are taken seed by seed, and averaged as logarithms.
+"""
+
+import numpy as np
+import pandas as pd
+from command import main
+from estimates import tidy
+from style import (
+    draw_series,
+    label_ends,
+    lay_out,
+    look,
+    name_axes,
+    new_figure,
+    place_choices,
+    title,
+)
+
+PANELS = {"A": "M0", "B": "M1", "C": "trials"}
+AXES = {"M0": "factor of $M_0$", "M1": "factor of $M_1$", "trials": "factor of learning time"}
+TITLES = {"A": "saves updates", "B": "saves change", "C": "saves time"}
+ALONE, ON_TOP, ALL = "alone", "on top of the others", "all"
+FOUND_RULE, WITHOUT, ONLY = "frugal_updates", "frugal_without_", "frugal_only_"
+# Which series is looked at like which rule.
+LIKE = {ALONE: "backprop", ON_TOP: FOUND_RULE, ALL: "competitive_subnet"}
+
+
+def summarise(energy):
+    """Return the plotted numbers: factors of each quantity of PANELS, by ingredient.
+
+    A factor needs both networks to have reached the goal.
+    """
+    tables = []
+    for letter, quantity in PANELS.items():
+        saved = _factors(energy, quantity)
+        table = tidy(saved, letter, "ingredient", quantity, "series")
+        tables.append(table.assign(**np.exp(table[["y", "low", "high"]])))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _factors(energy, quantity):
+    """Return the logarithm of each factor saved in `quantity`, by ingredient, series and seed."""
+    without, only = (
+        {rule: rule.removeprefix(kind) for rule in energy["rule"].unique() if rule.startswith(kind)}
+        for kind in (WITHOUT, ONLY)
+    )
+    pairs = [(ON_TOP, what, rule, FOUND_RULE) for rule, what in without.items()]
+    pairs += [(ALL, ALL, "backprop", FOUND_RULE)]
+    pairs += [(ALONE, what, "backprop", rule) for rule, what in only.items()]
+    return pd.concat(
+        [
+            _ratio(energy, quantity, *compared).assign(series=series, ingredient=what)
+            for series, what, *compared in pairs
+        ],
+        ignore_index=True,
+    )
+
+
+def _ratio(energy, quantity, rule, other):
+    columns = ["seed", "reached", quantity]
+    one, two = (energy.loc[energy["rule"] == which, columns] for which in (rule, other))
+    pairs = one.merge(two, on="seed", suffixes=("", "_other"))
+    logarithm = np.log(pairs[quantity] / pairs[f"{quantity}_other"])
+    return pairs.assign(reached=pairs["reached"] & pairs["reached_other"], **{quantity: logarithm})
+
+
+def draw(table):
+    """Return the figure of the plotted numbers."""
+    figure, axes = new_figure(1, 3, height=72)
+    drawn = []
+    for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
+        name_axes(ax, "", AXES[quantity], "y")
+        panel = place_choices(ax, table[table["panel"] == letter])
+        ax.tick_params(axis="x", labelrotation=90)
+        draw_series(ax, panel, _look)
+        ax.axhline(1, color="0.7", lw=0.6, zorder=0)
+        title(ax, letter, TITLES[letter])
+        drawn.append(panel)
+    lay_out(figure)
+    label_ends(axes[-1], drawn[-1], _look)
+    return figure
+
+
+def _look(series):
+    return {**look(LIKE[series]), "linestyle": ""}
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, summarise, draw)

@@ -1,0 +1,159 @@
+"""How little energy learning takes, against the time that it takes: rules found and rules known.
+
+A panel an objective of the searches: M0, M1, M1 with caching (consolidation and maintenance).
+Grey: networks that the searches evaluated, on their own seeds; steps: the fronts of those that
+nothing beats in both energy and time. Markers: found rules and the paper's rules, on held-out
+seeds, means with their intervals; training stops on validation patterns, or on the test set. A rule
+with several settings is shown with that of least energy.
+"""
+
+from string import ascii_uppercase
+
+import numpy as np
+import pandas as pd
+from command import main
+from estimates import interval, most_sparing, rows
+from matplotlib.lines import Line2D
+from style import lay_out, look, name, name_axes, new_figure, title
+from tables import FOUND
+
+TITLES = {"M0": "number of updates", "M1": "summed change", "cached": "with caching"}
+AXES = {"cached": "$M_1$ consolidated + $c$ maintenance"}
+FLOOR = 1e8  # M0 that learning takes at least with the paper's rules [A]
+STOPS = {"validation": "stopped on validation patterns", "test": "stopped on the test set"}
+FRONTS = ["-", "--", ":"]  # of several searches for the same energy
+EVALUATED = {"color": "0.7", "marker": "o", "linestyle": "", "ms": 1.3, "mew": 0}
+
+
+def summarise(energy, searches):
+    """Return the plotted numbers, by panel: runs and means on held-out seeds, evaluations, fronts.
+
+    `energy` has the networks on held-out seeds, `searches` a row for each evaluation of a search.
+    Beside the columns of all figures there are `stop_on`, and for means `x_low` and `x_high`, the
+    interval of x. What did not reach its goal has no y, and leaves its rule without a mean.
+    """
+    uncached = energy["caching_threshold"].isna()
+    kept = energy["M1_consolidation"] + searches["maintenance_cost"].max() * energy["maintenance"]
+    energy = energy.assign(cached=energy["M1"].where(uncached, kept))
+    asked = [what for what in TITLES if what != "cached" or (searches["objective"] == what).any()]
+    tables = []
+    for letter, quantity in zip(ascii_uppercase, asked, strict=False):
+        shown = energy if quantity == "cached" else energy[uncached]
+        shown = most_sparing(shown, quantity, of=("rule", "stop_on"))
+        tables += [
+            _held_out(shown, letter, quantity),
+            _evaluations(searches[searches["objective"] == quantity], letter, quantity),
+        ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _held_out(runs, letter, quantity):
+    each = rows(
+        panel=letter,
+        quantity=quantity,
+        series=runs["rule"].to_numpy(),
+        kind="run",
+        x=runs["trials"].to_numpy(float),
+        y=runs[quantity].where(runs["reached"]).to_numpy(float),
+        seed=runs["seed"].to_numpy(),
+        reached=runs["reached"].to_numpy(bool),
+    ).assign(stop_on=runs["stop_on"].to_numpy(), x_low=np.nan, x_high=np.nan)
+    conditions = each.groupby(["series", "stop_on"], sort=False)
+    return pd.concat([each, *(_mean(condition) for _, condition in conditions)], ignore_index=True)
+
+
+def _mean(condition):
+    reached = condition["reached"].all()
+    means = dict.fromkeys(["x", "x_low", "x_high", "y", "low", "high"], np.nan)
+    if reached:
+        means |= dict(zip(["x_low", "x_high"], interval(condition["x"]), strict=True))
+        means |= dict(zip(["low", "high"], interval(condition["y"]), strict=True))
+        means |= condition[["x", "y"]].mean()
+    return condition.head(1).assign(kind="mean", seed=pd.NA, reached=reached, **means)
+
+
+def _evaluations(searches, letter, quantity):
+    front = searches[searches["front"]].sort_values(["search", "trials"], kind="stable")
+    return pd.concat(
+        rows(
+            panel=letter,
+            quantity=quantity,
+            series=evaluated["search"].to_numpy(),
+            kind=kind,
+            x=evaluated["trials"].to_numpy(float),
+            y=evaluated["energy"].where(evaluated["reached"]).to_numpy(float),
+            reached=evaluated["reached"].to_numpy(bool),
+        )
+        for kind, evaluated in {"evaluation": searches, "front": front}.items()
+    )
+
+
+def draw(table):
+    """Return the figure of the plotted numbers: its panels, and the key in the last place."""
+    asked = table.drop_duplicates("panel").set_index("panel")["quantity"]
+    shape = (1, 3) if len(asked) == 2 else (2, 2)
+    figure, axes = new_figure(*shape, height=66 * shape[0])
+    for ax, (letter, quantity) in zip(axes, asked.items(), strict=False):
+        panel = table[table["panel"] == letter]
+        name_axes(ax, "trials", AXES.get(quantity, quantity))
+        _draw_searches(ax, panel)
+        _draw_rules(ax, panel[panel["kind"] == "mean"])
+        if quantity == "M0":
+            ax.axhline(FLOOR, color="0.4", lw=0.6, ls=(0, (4, 2)), zorder=0)
+            where = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "bottom"}
+            ax.text(0.99, FLOOR, "the paper's floor", size="small", color="0.4", **where)
+        title(ax, letter, TITLES[quantity])
+    _draw_key(axes[-1], table)
+    lay_out(figure)
+    return figure
+
+
+def _draw_searches(ax, panel):
+    evaluated = panel[panel["kind"] == "evaluation"]
+    ax.plot(evaluated["x"], evaluated["y"], **EVALUATED, zorder=0)
+    fronts = panel[panel["kind"] == "front"].groupby("series", sort=False)
+    for line, (search, front) in zip(FRONTS, fronts, strict=False):
+        style = {"color": look(FOUND + search)["color"], "ls": line, "lw": 0.8}
+        ax.plot(front["x"], front["y"], **style, drawstyle="steps-post", zorder=1)
+
+
+def _draw_rules(ax, means):
+    for mean in means[means["reached"]].itertuples():
+        style = _marker(mean.series, mean.stop_on)
+        bar = {"color": style["color"], "lw": 0.8, "zorder": 2}
+        ax.plot([mean.x_low, mean.x_high], [mean.y, mean.y], **bar)
+        ax.plot([mean.x, mean.x], [mean.low, mean.high], **bar)
+        ax.plot(mean.x, mean.y, **style, zorder=3)
+
+
+def _marker(rule, stop_on):
+    """Return the look of a rule's mean: filled if the test set did not say when to stop."""
+    found = rule.startswith(FOUND)
+    colour = look(rule)["color"]
+    fill = colour if stop_on == "validation" else "white"
+    size = {"ms": 7 if look(rule)["marker"] == "*" else 5} if found else {"ms": 4}
+    return {**look(rule), "linestyle": "", "mfc": fill, "mec": colour, "mew": 0.6, **size}
+
+
+def _draw_key(ax, table):
+    """Write what the markers mean; of a rule that failed, how many networks did."""
+    ax.set_axis_off()
+    runs = table[(table["panel"] == table["panel"].max()) & (table["kind"] == "run")]
+    entries = []
+    for rule, mine in runs.groupby("series", sort=False):
+        failed = (~mine["reached"]).sum()
+        never = f"\n({failed} of {len(mine)} never)" if failed else ""
+        entries.append(Line2D([], [], **_marker(rule, "validation"), label=name(rule) + never))
+    for stop_on, text in STOPS.items():
+        style = {**look("backprop"), "linestyle": "", "mew": 0.6, "mec": "black"}
+        fill = "black" if stop_on == "validation" else "white"
+        entries.append(Line2D([], [], **style, mfc=fill, label=text.replace(" on", "\non")))
+    evaluated = table[table["kind"] == "evaluation"]
+    text = f"evaluated in searches:\n{len(evaluated):,}, {(~evaluated['reached']).sum():,} never"
+    entries.append(Line2D([], [], **{**EVALUATED, "ms": 3}, label=text))
+    columns = 2 if len(entries) > 8 else 1
+    ax.legend(handles=entries, loc="upper left", ncols=columns, borderaxespad=0, columnspacing=1)
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, summarise, draw, inputs=["energy", "searches"])
