@@ -49,9 +49,11 @@ bench: .venv/benchmarks ## compare the speed with other ways of training (instal
 test: lint ## check the style, then run every test, the smoke pipeline included
 	$(PYTHON) -m pytest -n auto
 
-lint: $(INSTALLED) ## check the style of the code and of the pipeline
+lint: $(INSTALLED) ## check the style and the types of the code, and the style of the pipeline
 	ruff check $(wildcard $(SOURCES))
 	ruff format --check $(wildcard $(SOURCES))
+	mypy
+	mypy scripts/figures/*.py
 	snakefmt --check Snakefile
 	$(PYTHON) -m snakemake --lint
 

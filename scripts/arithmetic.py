@@ -22,8 +22,8 @@ def arithmetic() -> dict[str, str]:
         for library in threadpoolctl.threadpool_info()
         if library["user_api"] == "blas" and f"/{package}.libs/" in library["filepath"]
     }
-    features = np._core._multiarray_umath.__cpu_features__
-    extensions = [name for name in np._core._multiarray_umath.__cpu_dispatch__ if features[name]]
+    umath = np._core._multiarray_umath  # type: ignore[attr-defined]  # there is no public way
+    extensions = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]]
     target = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
     return libraries | {"numpy_simd": " ".join(extensions), "numba": target}
 

@@ -17,7 +17,6 @@ import argparse
 import json
 import os
 import random
-import re
 import shlex
 import sys
 import textwrap
@@ -26,6 +25,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from history import History
 from record import LOCK, MADE, SUFFIX
@@ -177,7 +177,8 @@ class Tree:
 def joined(files: Iterable[str]) -> str:
     """Return the names of files in short: folder/{name,name} or folder/name.{ending,ending}."""
     files = list(files)
-    common = re.match(r"(.*[/.])?", os.path.commonprefix(files))[0]
+    common = os.path.commonprefix(files)
+    common = common[: max(common.rfind("/"), common.rfind(".")) + 1]
     if len(files) == 1 or not common:
         return ", ".join(files)
     return f"{common}{{{','.join(file.removeprefix(common) for file in files)}}}"
@@ -386,7 +387,7 @@ def main() -> None:
         for name in records
     }
     verified = all(result["first_broken_link"] is None for result in results)
-    content = {
+    content: dict[str, Any] = {
         "verified": verified,
         "complete": all(result["status"] == "verified" for result in results),
         "files": results,

@@ -22,6 +22,7 @@ from typing import TextIO
 import psutil
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
+from snakemake.workflow import Workflow
 
 import configuration
 from configuration import ConfigurationError
@@ -73,7 +74,7 @@ def check(arguments: Sequence[str]) -> None:
     configuration.plan(config, overlays)
 
 
-def claim(snakemake: object) -> None:
+def claim(snakemake: Workflow) -> None:
     """Make this process the only build in the project's folder, until it ends however it may.
 
     The kernel drops the lock when the process dies: whoever gets it knows that no build is alive
@@ -106,7 +107,7 @@ def claim(snakemake: object) -> None:
     logging.raiseExceptions = False  # no traceback when there is no room for Snakemake's own log
 
     @atexit.register
-    def last_words():
+    def last_words() -> None:
         if full := full_disk():
             print(full, file=sys.stderr)
 

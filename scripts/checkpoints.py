@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 SCRIPTS = Path(__file__).parent
-CODE = ["train.py", "checkpoints.py", *sorted(SCRIPTS.glob("plasticity/*.py"))]
+CODE = [SCRIPTS / "train.py", Path(__file__), *sorted(SCRIPTS.glob("plasticity/*.py"))]
 PACKAGES = ["numpy", "numba", "scipy", "threadpoolctl"]
 
 
@@ -26,7 +26,7 @@ def digest(options: Mapping, data: list[Path]) -> str:
     `options` are those of the command line; `data` are files, which are told by size and time.
     """
     made_from = [
-        [hashlib.sha256((SCRIPTS / path).read_bytes()).hexdigest() for path in CODE],
+        [hashlib.sha256(path.read_bytes()).hexdigest() for path in CODE],
         [platform.python_version(), platform.machine(), *map(version, PACKAGES)],
         [[path.stat().st_size, path.stat().st_mtime_ns] for path in data],
         options,
@@ -43,7 +43,8 @@ def pack(row: Mapping, curve: list[dict], counts: Mapping[str, np.ndarray]) -> b
     """Return the bytes of a checkpoint: an .npz file with the counts, and the rest as JSON."""
     text = json.dumps([row, curve], default=lambda number: number.item())
     buffer = io.BytesIO()
-    np.savez(buffer, text=np.frombuffer(text.encode(), np.uint8), **counts)
+    arrays = {"text": np.frombuffer(text.encode(), np.uint8), **counts}
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

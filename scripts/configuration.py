@@ -132,7 +132,7 @@ class Plan:
         """What a figure reads from the folder `results`, by the name of its script's option."""
         experiment = self.figures[figure].experiment
         conditions = self.experiments.get(experiment, [])
-        files = {
+        files: dict[str, str | list[str]] = {
             "energy": f"{results}/experiments/{experiment}.csv",
             "curves": [f"{results}/curves/{condition}.csv" for condition in conditions],
             "counts": [f"{results}/counts/{condition}.npz" for condition in conditions],
@@ -173,7 +173,7 @@ def read(path: str | Path) -> dict:
 class _Loader(yaml.SafeLoader):
     """Reads plain values, and each key once only."""
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = Counter((key.tag, str(key.value)) for key, _ in node.value)
         for key, _ in node.value:
             if keys[key.tag, str(key.value)] > 1:

@@ -113,6 +113,13 @@ class Exporter:
             ContextEntity(self.crate, identifier, {"@type": kind} | properties)
         )
 
+    def sha256(self, path: str) -> str:
+        """Return the sha256 of a file's bytes; raise RecordError if it is not there."""
+        found = self.history.sha256(path)
+        if found is None:
+            raise RecordError(f"{path}: no such file")
+        return found
+
     def file(self, path: str, sha256: str | None = None, **properties: object) -> Entity:
         """Return the data entity of a file, which is added if it is not there yet.
 
@@ -120,7 +127,7 @@ class Exporter:
         """
         found = self.history.sha256(path)
         copied = not path.startswith("data/") and found is not None and sha256 in (None, found)
-        sha256 = sha256 or found
+        sha256 = sha256 or self.sha256(path)
         identifier = path if copied else named(sha256)
         if known := self.crate.dereference(identifier):
             return known
@@ -272,12 +279,14 @@ class Exporter:
             )
             for position, (rule, tool) in enumerate(self.steps.items(), 1)
         }
+        version = self.sha256(WORKFLOW)
         workflow = self.file(
             WORKFLOW,
+            version,
             **{"@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]},
             programmingLanguage=language,
             conformsTo={"@id": f"{BIOSCHEMAS}/ComputationalWorkflow/1.0-RELEASE"},
-            version=self.history.sha256(WORKFLOW)[:12],
+            version=version[:12],
             hasPart=list(dict.fromkeys(self.steps.values())),
             step=list(steps.values()),
             input=[asked],
@@ -305,7 +314,7 @@ class Exporter:
             name=f"All figures at {self.scale} scale",
             description=f"snakemake --config scale={self.scale}",
             instrument=workflow,
-            object=self.files({"config.yaml": self.history.sha256("config.yaml")}, asked),
+            object=self.files({"config.yaml": self.sha256("config.yaml")}, asked),
             result=self.files(ends, shown),
             **shared,
             **span,

@@ -43,9 +43,9 @@ class Durations:
     """
 
     conditions: Mapping[str, Condition]
-    searches: Mapping[str, Search]
     earlier: Mapping[str, float]
     ended: dict[str, float] = field(default_factory=dict)
+    searches: Mapping[str, Search] = field(default_factory=dict)
 
     def left(
         self, waiting: Iterable[str], running: Mapping[str, float], cores: int

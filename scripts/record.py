@@ -26,6 +26,7 @@ import sysconfig
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 SUFFIX = ".record.json"
 LOCK = Path("envs/requirements.lock")
@@ -63,11 +64,11 @@ def seal(record: Mapping) -> str:
     return digest({part: value for part, value in record.items() if part != "seal"})
 
 
-def options(command: list[str], files: Iterable[str]) -> dict[str, str | list[str] | bool]:
-    """Return a command's options by name, but for those that only name some of `files`.
+Option = str | list[str] | bool  # one value, a list of them, or just there (True)
 
-    An option has one value, a list of them, or is just there (True).
-    """
+
+def options(command: list[str], files: Iterable[str]) -> dict[str, Option]:
+    """Return a command's options by name, but for those that only name some of `files`."""
     values: dict[str, list[str]] = {}
     words: list[str] = []  # in front of the first option: the program
     for word in command:
@@ -81,6 +82,13 @@ def options(command: list[str], files: Iterable[str]) -> dict[str, str | list[st
         for name, words in values.items()
         if not words or not files.issuperset(words)
     }
+
+
+def as_list(option: Option) -> list[str]:
+    """Return an option's values as a list; one that is just there has none."""
+    if isinstance(option, bool):
+        return []
+    return [option] if isinstance(option, str) else option
 
 
 def recipe(rule: str, command: list[str], inputs: list[str], outputs: list[str]) -> dict:
@@ -97,12 +105,12 @@ def recipe(rule: str, command: list[str], inputs: list[str], outputs: list[str])
             problem = "its bytes are not those of its record: make it again"
             raise RecordError(f"{path}: {problem if path in made else 'its record is no input'}")
     parameters = options(command, [*inputs, *outputs])
-    seeds = parameters.pop("seed", [])
+    seeds = as_list(parameters.pop("seed", []))
     return {
         "rule": rule,
         "command": command,
         "parameters": parameters,
-        "seeds": [int(seed) for seed in ([seeds] if isinstance(seeds, str) else seeds)],
+        "seeds": [int(seed) for seed in seeds],
         "inputs": hashes,
         "records": {path: record["id"] for path, record in records.items()},
         "environment": environment(),
@@ -240,7 +248,7 @@ def record(arguments: argparse.Namespace) -> int:
     for path, hash in how["inputs"].items():
         if state(path) != states[path] and sha256(path) != hash:
             raise RecordError(f"{path}: it was changed while {arguments.rule} ran: run it again")
-    made = {"start": start, "end": now(), "host": platform.node()}
+    made: dict[str, Any] = {"start": start, "end": now(), "host": platform.node()}
     made["cpu"] = processor()["model name"]
     described = asked.communicate()[0].strip() if asked else ""
     made["commit"] = described.removesuffix("-dirty") or None

@@ -12,10 +12,10 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from plasticity import data  # isort: skip  # before NumPy: see there
 
@@ -36,6 +36,8 @@ from plasticity.rules import (
 )
 from plasticity.settings import PRECISIONS, STOP_ON, Settings
 from plasticity.training import CURVE, TRAINERS, Result, train
+
+Number = TypeVar("Number", int, float)
 
 CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
 
@@ -97,14 +99,15 @@ class Parser(argparse.ArgumentParser):
         sys.exit(f"train: {message}")
 
 
-def number_from(kind: type, low: float, text: str) -> type:
+def number_from(kind: Callable[[str], Number], low: float, text: str) -> Number:
     """Return the number that `text` stands for; raises ArgumentTypeError unless it is at least
     `low`."""
     try:
         value = kind(text)
+        allowed = value >= low
     except ValueError:
-        value = None
-    if value is None or not value >= low:
+        allowed = False
+    if not allowed:
         name = "an integer" if kind is int else "a number"
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed: {name} of at least {low}")
     return value
@@ -189,8 +192,8 @@ def parser() -> Parser:
 def parameters(given: dict) -> dict:
     """Complete what was given on the command line from config.yaml.
 
-    Raises ParameterError for a rule that neither is defined there nor given by its parts, and for a
-    file that defines none.
+    Raises ParameterError for a rule that neither is defined there nor given by its parts, OSError
+    for a file that defines none.
     """
     if given.keys() >= {*REQUIRED, "dataset"}:
         return given
@@ -198,7 +201,7 @@ def parameters(given: dict) -> dict:
         config = yaml.safe_load(CONFIG.read_text())
         rules, model = dict(config["rules"]), dict(config["model"])
     except (yaml.YAMLError, KeyError, TypeError, ValueError):
-        raise ParameterError(
+        raise OSError(
             f"{CONFIG}: no rules and model can be read from it; snakemake --dry-run says why"
         ) from None
     if not given.keys() >= {"gate", "eligible", "select"}:
@@ -224,7 +227,7 @@ def table(rows: Iterable[dict], columns: list[str]) -> str:
 def npz(arrays: dict[str, np.ndarray]) -> bytes:
     """The arrays as the bytes of a compressed .npz file, the same bytes for the same arrays."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

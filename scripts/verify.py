@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import record
 from history import History
 from record import LOCK, MADE
+
+if TYPE_CHECKING:
+    from configuration import Plan
 
 STATUSES = ["verified", "not here", "STALE", "UNTRACKED", "MISSING", "TAMPERED"]  # ever worse
 CARRIERS = (".svg", ".png", ".pdf")  # they carry the id of their record
@@ -45,7 +50,7 @@ class Verifier:
     def __init__(self, history: History):
         self.history = history
         self._found: dict[str, list[Finding]] = {}
-        self._plans: dict[str, object] = {}
+        self._plans: dict[str, Plan | Finding | None] = {}
 
     def findings(self, path: str) -> list[Finding]:
         """Return what does not hold of the record `path`, but not of the records before it."""
@@ -104,7 +109,8 @@ class Verifier:
 
     def _inputs(self, path: str, made: Mapping) -> Iterator[Finding]:
         """Check that what rules made is still what it was when `path` was made from it."""
-        recipe, before = made["recipe"], {}
+        recipe = made["recipe"]
+        before: dict[str, str] = {}
         for name, id in recipe.get("records", {}).items():
             if name not in self.history.records:
                 broken = self.history.broken.get(name)
@@ -135,8 +141,9 @@ class Verifier:
         """Compare with what config.yaml asks for today."""
         (file, *_), recipe = made["outputs"], made["recipe"]
         rule, name = recipe["rule"], Path(file).stem
-        plan = self._plan(scale_of(file))
-        if plan is None:
+        scale = scale_of(file)
+        plan = self._plan(scale) if scale else None
+        if scale is None or plan is None:
             return
         if isinstance(plan, Finding):
             yield plan
@@ -148,12 +155,12 @@ class Verifier:
                 return
             then = recipe["parameters"] | {"seed": list(map(str, recipe["seeds"]))}
             now = record.options(self._options(rule, plan, name), [])
-            now["seed"] = now["seed"] if isinstance(now["seed"], list) else [now["seed"]]
+            now["seed"] = record.as_list(now["seed"])
             for key in sorted(then.keys() | now.keys()):
                 if then.get(key) != now.get(key):
                     what = f"{text(then.get(key))} then, {text(now.get(key))} now"
                     yield Finding("parameters", "STALE", f"{CONFIG}: {key}", what)
-        if (asked := asked_for(rule, name, plan, scale_of(file))) is not None:
+        if (asked := asked_for(rule, name, plan, scale)) is not None:
             used = {file for file in recipe["inputs"] if file.startswith("results/")}
             for file in sorted(asked - used):
                 yield Finding("parameters", "STALE", CONFIG, f"it now asks for {file}, too")
@@ -209,17 +216,17 @@ class Verifier:
         return next((path for path, made in records.items() if made["id"] == id), None)
 
     @cached_property
-    def _configuration(self):
+    def _configuration(self) -> ModuleType:
         import configuration  # needs packages; all else here does not
 
         return configuration
 
-    def _plan(self, scale: str | None):
+    def _plan(self, scale: str) -> "Plan | Finding | None":
         """What config.yaml asks for at a scale; a Finding when it cannot be read.
 
-        None for what is no part of the paper, and where the packages to read it are missing.
+        None where the packages to read it are missing.
         """
-        if scale is not None and scale not in self._plans:
+        if scale not in self._plans:
             try:
                 config = self._configuration.read(self.history.root / CONFIG)
                 self._plans[scale] = self._configuration.plan(config | {"scale": scale})
@@ -227,7 +234,7 @@ class Verifier:
                 self._plans[scale] = None
             except SystemExit as error:
                 self._plans[scale] = Finding("parameters", "STALE", CONFIG, str(error))
-        return self._plans.get(scale)
+        return self._plans[scale]
 
 
 def scale_of(file: str) -> str | None:
@@ -239,7 +246,7 @@ def scale_of(file: str) -> str | None:
     return {"figures": "paper", "figures/smoke": "smoke"}.get(folder)
 
 
-def asked_for(rule: str, name: str, plan, scale: str) -> set[str] | None:
+def asked_for(rule: str, name: str, plan: "Plan", scale: str) -> set[str] | None:
     """Return the files under results/ that a rule reads, by `plan`, to make what is called `name`.
 
     None for a rule of which that is not known.

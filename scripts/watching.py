@@ -44,7 +44,7 @@ class Build:
     benchmarks: Path = Path()
     cores: int = 1
     jobs: dict[int, str] = field(default_factory=dict)
-    durations: Durations = field(default_factory=lambda: Durations({}, {}, {}))
+    durations: Durations = field(default_factory=lambda: Durations({}, {}))
 
     def name(self, benchmark: str) -> str:
         """The name of the job that has this benchmark file."""
@@ -52,7 +52,8 @@ class Build:
 
     def load(self) -> None:
         """Read how long jobs took so far: before the first of them writes its file anew."""
-        self.durations = Durations(self.plan.conditions, self.plan.searches, timed(self.benchmarks))
+        known = timed(self.benchmarks)
+        self.durations = Durations(self.plan.conditions, known, searches=self.plan.searches)
 
 
 BUILD = Build()
@@ -260,6 +261,7 @@ def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores
         "conditions": [f"train/{condition}" for condition in plan.conditions],
         "figures": [f"plot/{figure}" for figure in plan.figures],
     }
+    kinds = {kind: names for kind, names in kinds.items() if names}
     lines = [f"{'':24}{'done':>9}{'missing':>9}{'stale':>9}"]
     for kind, names in kinds.items():
         lines.append(f"{kind:24}" + "".join(f"{n:9}" for n in _tally(names, todo).values()))

@@ -4,6 +4,10 @@ import os
 
 import plasticity  # isort: skip  # noqa: F401  # before NumPy: see there
 
+# Where Slurm is installed and does not run, its commands look for their configuration for a minute,
+# and Snakemake, which asks them as it starts, waits. An empty one they refuse at once.
+os.environ.setdefault("SLURM_CONF", os.devnull)
+
 # Tiny matrices are no faster with more threads. Set before NumPy loads; subprocesses inherit it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")

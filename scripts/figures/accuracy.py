@@ -5,16 +5,19 @@ error at the first time that the training error falls to a level, so that rules 
 matched training error.
 """
 
+from collections.abc import Collection
+
 import pandas as pd
 import seaborn as sns
 from command import main
 from estimates import errors, tidy, variants
-from style import draw_series, label_ends, lay_out, look, name_axes, new_figure, title
+from matplotlib.figure import Figure
+from style import Look, Style, draw_series, label_ends, lay_out, look, name_axes, new_figure, title
 
 TRAINING_ERRORS = [10, 7, 5, 4, 3, 2.5, 2, 1.5, 1, 0.7, 0.5, 0.3, 0.2, 0.1]  # %
 
 
-def summarise(curves):
+def summarise(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: best test accuracy (%), and test by training error (%).
 
     `curves`: a row for each test of each run, in order of trials. A training error counts for a
@@ -39,7 +42,7 @@ def summarise(curves):
     )
 
 
-def _first(curves, level, run):
+def _first(curves: pd.DataFrame, level: float, run: list[str]) -> pd.DataFrame:
     """Return each run's first test with a training error of at most `level`.
 
     A series counts where each of its runs got there, and from a larger error.
@@ -52,7 +55,7 @@ def _first(curves, level, run):
     return first[first.groupby("series")["seed"].transform("nunique") == first["series"].map(runs)]
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions and errors fall from left to right."""
     figure, axes = new_figure(1, 2, height=68)
     name_axes(axes[0], "fraction", "least test error (%)")
@@ -70,9 +73,9 @@ def draw(table):
     return figure
 
 
-def _shades(variants):
+def _shades(variants: Collection[str]) -> Look:
     """Return each variant's look: that of its rule, the lighter the smaller its fraction."""
-    looks = {}
+    looks: dict[str, Style] = {}
     for rule in {variant.split()[0] for variant in variants}:
         mine = sorted((v for v in variants if v.split()[0] == rule), reverse=True)
         colours = sns.light_palette(look(rule)["color"], len(mine) + 2, reverse=True)
@@ -80,7 +83,7 @@ def _shades(variants):
             variant: {**look(rule), "color": colour}
             for variant, colour in zip(mine, colours, strict=False)
         }
-    return looks.get
+    return looks.__getitem__
 
 
 if __name__ == "__main__":

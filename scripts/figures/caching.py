@@ -12,7 +12,8 @@ import pandas as pd
 import seaborn as sns
 from command import main
 from estimates import tidy, variants
-from style import draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
+from matplotlib.figure import Figure
+from style import Look, draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
 
 # Cost of keeping one unit of transient weight for one trial, in units of M1.
 COSTS = [0, 1e-4, 1e-3, 1e-2]
@@ -20,7 +21,7 @@ CACHED = " with caching"
 COST_RANGE = np.geomspace(1e-5, 1e-1, 9)
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: a panel a rule, then the panel of the least energies.
 
     In a rule's panel a series is a cost, or "without" caching: then the energy is M1, which
@@ -28,7 +29,7 @@ def summarise(energy):
     """
     energy = energy.assign(rule=variants(energy))
     cached = energy[energy["caching_threshold"].notna()]
-    *letters, last = ascii_uppercase[: cached["rule"].nunique() + 1]
+    *letters, last = list(ascii_uppercase[: cached["rule"].nunique() + 1])
     tables = []
     for letter, (rule, runs) in zip(letters, cached.groupby("rule", sort=False), strict=True):
         plain = runs.drop_duplicates("seed").assign(energy=lambda run: run["M1"], level=np.nan)
@@ -43,17 +44,17 @@ def summarise(energy):
     return pd.concat(tables, ignore_index=True)
 
 
-def _costed(runs, cost):
+def _costed(runs: pd.DataFrame, cost: float) -> pd.DataFrame:
     return runs.assign(cost=cost, energy=runs["M1_consolidation"] + cost * runs["maintenance"])
 
 
-def _best(runs):
+def _best(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs of the threshold with the least mean energy."""
     means = runs.groupby("caching_threshold")["energy"].mean()
     return runs[runs["caching_threshold"] == means.idxmin()]
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     *letters, last = sorted(table["panel"].unique())
     compared = table.loc[table["panel"] == last, "series"].unique()
@@ -74,18 +75,18 @@ def draw(table):
     return figure
 
 
-def _cost_name(series):
+def _cost_name(series: str) -> str:
     return "no caching" if series == "without" else f"$c$ = {series}"
 
 
-def _shades(rule):
+def _shades(rule: str) -> Look:
     """Return the look of each cost: the rule's colour, the darker the higher the cost."""
     colours = sns.light_palette(look(rule)["color"], len(COSTS) + 2)[2:]
     looks = {
         f"{cost:g}": {"color": colour, "marker": look(rule)["marker"], "linestyle": "-"}
         for cost, colour in zip(COSTS, colours, strict=True)
     }
-    return {**looks, "without": {**look(rule)}}.get
+    return {**looks, "without": {**look(rule)}}.__getitem__
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 import re
 import textwrap
+from collections.abc import Mapping
 
 import pandas as pd
 from command import main
+from matplotlib.figure import Figure
 from style import blank_figure, number
 
 # Colour, marker and filled part: a verdict is told by shape as well as by colour.
@@ -26,12 +28,12 @@ COLUMNS = {
 LINE, GAP = 3.2, 2.2  # mm
 
 
-def summarise(claims):
+def summarise(claims: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: the claims as they are."""
     return claims
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the claims, a row each, in the order of the table."""
     cells = [_cells(claim) for claim in table.to_dict("records")]
     heights = [LINE * max(text.count("\n") + 1 for text in row.values()) + GAP for row in cells]
@@ -70,7 +72,7 @@ def draw(table):
     return figure
 
 
-def _cells(claim):
+def _cells(claim: Mapping) -> dict[str, str]:
     """Return the texts of a claim's row, by column, broken into lines."""
     text = {
         "verdict": claim["verdict"],
@@ -87,7 +89,7 @@ def _cells(claim):
     return {column: _typeset(cell) for column, cell in cells.items()}
 
 
-def _typeset(text):
+def _typeset(text: str) -> str:
     """Return the text with its powers of ten (10^8, 1e8) set as such."""
     return re.sub(r"\b(?:10\^|1e)(\d+)", r"$10^{\1}$", text)
 

@@ -4,16 +4,24 @@ import argparse
 import re
 import sys
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from style import save
 from tables import TableError, read
 
 
-def main(script, description, summarise, draw, inputs=("energy",)):
+def main(
+    script: str,
+    description: str,
+    summarise: Callable[..., pd.DataFrame],
+    draw: Callable[[pd.DataFrame], Figure],
+    inputs: Sequence[str] = ("energy",),
+) -> None:
     """Read the inputs, summarise and draw them, and save the figure of the script file `script`.
 
     `inputs` names what `summarise` takes, in its order: energy, curves, counts, searches, claims.
@@ -27,7 +35,7 @@ def main(script, description, summarise, draw, inputs=("energy",)):
         sys.exit(f"{figure}: {error}")
 
 
-def _parser(figure, description, inputs):
+def _parser(figure: str, description: str, inputs: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(figure, usage=argparse.SUPPRESS, description=description)
     for what in inputs:
         several = what in ("curves", "counts", "searches")
@@ -50,7 +58,7 @@ def _parser(figure, description, inputs):
     return parser
 
 
-def _energy(arguments):
+def _energy(arguments: argparse.Namespace) -> pd.DataFrame:
     energy = read(arguments.energy, "energy")
     mine = energy[energy["experiment"] == arguments.experiment]
     if mine.empty:
@@ -61,19 +69,19 @@ def _energy(arguments):
     return mine.reset_index(drop=True)
 
 
-def _curves(arguments):
+def _curves(arguments: argparse.Namespace) -> pd.DataFrame:
     return _together(arguments.curves, "curves")
 
 
-def _searches(arguments):
+def _searches(arguments: argparse.Namespace) -> pd.DataFrame:
     return _together(arguments.searches, "searches")
 
 
-def _together(paths, kind):
+def _together(paths: list[str], kind: str) -> pd.DataFrame:
     return pd.concat([read(path, kind) for path in paths], ignore_index=True)
 
 
-def _counts(arguments):
+def _counts(arguments: argparse.Namespace) -> dict[tuple[str, float], dict[str, np.ndarray]]:
     """Return {(rule, fraction): {layer: updates of each synapse}}; a file's name says which."""
     counts = {}
     for path in map(Path, arguments.counts):

@@ -7,6 +7,7 @@ logarithmic in the error, so that each halving of the error takes the same room.
 import pandas as pd
 from command import main
 from estimates import panels, variants
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
@@ -16,7 +17,7 @@ TARGETS = [0.80, 0.85, 0.90, 0.92, 0.94, 0.95, 0.96, 0.97, 0.975, 0.98]
 TICKS = [0.80, 0.90, 0.95, 0.98]
 
 
-def summarise(curves):
+def summarise(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: each quantity of PANELS against the accuracy reached, by rule.
 
     `curves`: a row for each test of each run, in order of trials. An accuracy that a run did not
@@ -28,7 +29,7 @@ def summarise(curves):
     return panels(runs[possible], PANELS.values(), "target", "series")
 
 
-def _first(curves, target):
+def _first(curves: pd.DataFrame, target: float) -> pd.DataFrame:
     """Return each run's first row with an accuracy of at least `target`, else its last row."""
     curves = curves.assign(target=target, reached=curves["accuracy"] >= target)
     run = ["series", "width", "seed"]
@@ -38,7 +39,7 @@ def _first(curves, target):
     return pd.concat([first, last]).drop_duplicates(run, keep="first")
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     figure, axes = new_figure(1, 3, height=66)
     error = table.assign(x=1 - table["x"])

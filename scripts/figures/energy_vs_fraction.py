@@ -4,21 +4,23 @@ Panels: M0, M1, learning time, for each rule that has a fraction; backprop, wher
 level.
 """
 
+import pandas as pd
 from command import main
 from estimates import panels, variants
+from matplotlib.figure import Figure
 from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: each quantity of PANELS against the fraction, by rule."""
     energy = energy.assign(series=variants(energy, ["width"]))
     return panels(energy, PANELS.values(), "fraction", "series")
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions fall from left to right."""
     figure, axes = new_figure(1, 3, height=70)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):

@@ -7,7 +7,18 @@ and a power law fitted from the width of least energy on; inefficiency M / M_min
 import pandas as pd
 from command import main
 from estimates import fitted, tidy
-from style import draw_series, label_ends, lay_out, look, name_axes, new_figure, number, title
+from matplotlib.figure import Figure
+from style import (
+    Style,
+    draw_series,
+    label_ends,
+    lay_out,
+    look,
+    name_axes,
+    new_figure,
+    number,
+    title,
+)
 
 PANELS = {
     "A": ("trials", ["trials"]),
@@ -32,7 +43,7 @@ TITLES = {
 }
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: each quantity of PANELS against width, and the fits."""
     energy = energy[energy["rule"] == "backprop"].assign(
         **{f"M{i} / M{i}_min": energy[f"M{i}"] / energy[f"M{i}_min"] for i in (0, 1)}
@@ -47,7 +58,7 @@ def summarise(energy):
     return pd.concat([table, fitted(table[table["series"].isin(["M0", "M1"])])], ignore_index=True)
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     figure, axes = new_figure(2, 2, height=110)
     for ax, (letter, (y, _)) in zip(axes, PANELS.items(), strict=True):
@@ -57,16 +68,16 @@ def draw(table):
         title(ax, letter, TITLES[letter] + _exponent(panel))
     lay_out(figure)
     for ax, letter in zip(axes[1:], "BCD", strict=True):
-        label_ends(ax, table[table["panel"] == letter], _look, NAMES.get)
+        label_ends(ax, table[table["panel"] == letter], _look, NAMES.__getitem__)
     return figure
 
 
-def _look(quantity):
+def _look(quantity: str) -> Style:
     whole = "min" not in quantity or quantity.startswith("M0 /")
     return look("backprop") if whole else {"color": "#6E6E6E", "marker": "s", "linestyle": ":"}
 
 
-def _exponent(panel):
+def _exponent(panel: pd.DataFrame) -> str:
     for law in panel[panel["kind"] == "exponent"].itertuples():
         interval = f" ({number(law.low)} to {number(law.high)})" if pd.notna(law.low) else ""
         return f"; fit $\\propto$ width$^{{\\,{law.y:.2f}}}${interval}"

@@ -4,11 +4,14 @@ Columns: `panel` (its letter), `quantity` (what y is), `series`, `kind` (run, me
 `x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (its goal).
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from string import ascii_uppercase
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from seeds import CONFIDENCE, power_law
+from numpy.typing import ArrayLike
+from seeds import CONFIDENCE, PowerLaw, power_law
 
 RESAMPLES = 10_000
 COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
@@ -20,7 +23,7 @@ SETTING = ["fraction", "fraction_out", "plastic_units", "gate", "margin", "learn
 VARIANT = {"fraction": " {:g}", "plastic_units": " K={:g}", "width": " N={:g}"}
 
 
-def interval(values):
+def interval(values: ArrayLike) -> tuple[float, float]:
     """Return the 95 % percentile bootstrap interval of the mean of `values`, as (low, high).
 
     The resampling has a fixed seed: the same values give the same interval. Fewer than two values
@@ -34,7 +37,7 @@ def interval(values):
     return tuple(np.quantile(values[picks].mean(axis=1), [tail, 1 - tail]))
 
 
-def rows(**columns):
+def rows(**columns: Any) -> pd.DataFrame:
     """Return tidy rows from the given columns (sequences or scalars); the others stay empty."""
     length = max((len(c) for c in columns.values() if np.ndim(c)), default=1)
     columns.setdefault("reached", True)
@@ -43,7 +46,9 @@ def rows(**columns):
     return table.astype({"y": float, "low": float, "high": float, "series": str, "reached": bool})
 
 
-def tidy(runs, panel, x, y, series="rule", keep=()):
+def tidy(
+    runs: pd.DataFrame, panel: str, x: str, y: str, series: str = "rule", keep: Iterable[str] = ()
+) -> pd.DataFrame:
     """Return what one panel plots of a table of runs: a row for each run, then for each mean.
 
     `x`, `y` and `series` name columns of `runs`, `keep` those to be kept beside them; a series
@@ -65,20 +70,24 @@ def tidy(runs, panel, x, y, series="rule", keep=()):
     return pd.concat([each, *(_mean(condition) for _, condition in conditions)], ignore_index=True)
 
 
-def panels(runs, quantities, x, series="rule"):
+def panels(
+    runs: pd.DataFrame, quantities: Iterable[str], x: str, series: str = "rule"
+) -> pd.DataFrame:
     """Return the tidy rows of one panel for each of `quantities`, lettered A, B, C, ..."""
     lettered = zip(ascii_uppercase, quantities, strict=False)
     tables = [tidy(runs, letter, x, y, series) for letter, y in lettered]
     return pd.concat(tables, ignore_index=True)
 
 
-def errors(accuracies):
+def errors(accuracies: pd.DataFrame) -> pd.DataFrame:
     """Return tidy rows with errors for their accuracies, both in %: they spread over decades."""
     y, low, high = (100 - accuracies[column] for column in ("y", "low", "high"))
     return accuracies.assign(y=y, low=high, high=low)
 
 
-def variants(runs, columns=("fraction", "plastic_units", "width")):
+def variants(
+    runs: pd.DataFrame, columns: Iterable[str] = ("fraction", "plastic_units", "width")
+) -> pd.Series:
     """Return each run's series: its rule, and those of `columns` of which the rule has several."""
     series = runs["rule"]
     for column in columns:
@@ -87,7 +96,9 @@ def variants(runs, columns=("fraction", "plastic_units", "width")):
     return series
 
 
-def most_sparing(runs, quantity, of=("rule", "width")):
+def most_sparing(
+    runs: pd.DataFrame, quantity: str, of: Sequence[str] = ("rule", "width")
+) -> pd.DataFrame:
     """Return, of each rule at each width, the runs of the setting with the least mean `quantity`.
 
     `of` names the columns, other than these, for whose values a setting is chosen. Only settings
@@ -100,7 +111,7 @@ def most_sparing(runs, quantity, of=("rule", "width")):
     return runs[mean == least]
 
 
-def _mean(condition):
+def _mean(condition: pd.DataFrame) -> pd.DataFrame:
     reached = condition["reached"].all()
     low, high = interval(condition["y"]) if reached else (np.nan, np.nan)
     return condition.head(1).assign(
@@ -113,7 +124,7 @@ def _mean(condition):
     )
 
 
-def laws(table):
+def laws(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.Index, PowerLaw]]:
     """Yield the power laws of a tidy table's series: (where it is, fitted x, law).
 
     Where: its `panel`, `quantity` and `series`. Each series is fitted from its x of least
@@ -129,7 +140,7 @@ def laws(table):
             yield dict(zip(place, where, strict=True)), beyond.columns, power_law(beyond)
 
 
-def fitted(table, upto=None):
+def fitted(table: pd.DataFrame, upto: float | None = None) -> pd.DataFrame:
     """Return the power laws of a tidy table's series, as rows of kind fit (a line) and exponent.
 
     The line goes to x = `upto`, or to the largest x that was fitted.

@@ -6,6 +6,7 @@ Panels: M0 (upper) and M1 (lower line) by rule, against one parameter each, the 
 import pandas as pd
 from command import main
 from estimates import tidy, variants
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from style import (
     draw_series,
@@ -24,7 +25,7 @@ CHOICES = {"loss": "loss", "activation": "activation", "dataset": "data set"}
 PARAMETERS = NUMBERS | CHOICES
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 by rule, against each parameter that varies.
 
     A parameter's usual value is the one that most runs have.
@@ -42,7 +43,7 @@ def summarise(energy):
     return pd.concat(tables, ignore_index=True)
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     letters = sorted(table["panel"].unique())
     columns = len(letters) // 2

@@ -8,12 +8,16 @@ the interval is that over seeds. Widths at which networks learned at another rat
 not fitted.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from command import main
 from estimates import fitted, most_sparing, tidy
+from matplotlib.figure import Figure
 from seeds import V1_NEURONS
 from style import (
+    Style,
     draw_series,
     label_ends,
     lay_out,
@@ -33,7 +37,7 @@ OPTIMAL = "optimal width"
 CARRIED = [OPTIMAL, "competitive", "subnet", "competitive_subnet"]  # to the size of V1
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: backprop's energy over each rule's, seed by seed, and the fits.
 
     A ratio needs both runs to have reached the goal.
@@ -49,7 +53,7 @@ def summarise(energy):
     return pd.concat([table, fitted(carried, upto=V1_NEURONS)], ignore_index=True)
 
 
-def _ratios(energy, quantity):
+def _ratios(energy: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Return for each rule, width and seed the ratio of backprop's `quantity` to the rule's."""
     best = most_sparing(energy, quantity)
     backprop = best[best["rule"] == "backprop"]
@@ -68,7 +72,7 @@ def _ratios(energy, quantity):
     return pairs[pairs.groupby("rule")["reached"].transform("any")]
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     figure, axes = new_figure(1, 2, height=75)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
@@ -79,21 +83,21 @@ def draw(table):
         note_rates(ax, panel, y=0.8)
         ax.axhline(1, color="0.7", lw=0.6, zorder=0)
         ax.axvline(V1_NEURONS, color="0.7", lw=0.6, zorder=0)
-        where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "right"}
+        where: Style = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "right"}
         ax.text(V1_NEURONS, 0.02, "macaque V1", size="small", **where)
         title(ax, letter, TITLES[letter])
     lay_out(figure)
     for ax, letter in zip(axes, PANELS, strict=True):
         panel = table[table["panel"] == letter]
-        label_ends(ax, panel, _look, lambda series, panel=panel: _name(series, panel))
+        label_ends(ax, panel, _look, partial(_name, panel=panel))
     return figure
 
 
-def _look(series):
+def _look(series: str) -> Style:
     return look("backprop" if series == OPTIMAL else series)
 
 
-def _name(series, panel):
+def _name(series: str, panel: pd.DataFrame) -> str:
     """Return the name of a series with its extrapolated saving."""
     fit = panel[(panel["series"] == series) & (panel["kind"] == "fit")]
     if fit.empty:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 CONFIDENCE = 0.95
@@ -10,7 +12,7 @@ V1_NEURONS = 1.6e8  # in macaque V1 [S]
 WIDEST_OF_PAPER = 10_000  # hidden units; the power laws of the paper's range are fitted up to here
 
 
-def over_seeds(values):
+def over_seeds(values: ArrayLike) -> np.ndarray:
     """Return the mean over the first axis and its 95 % interval (Student's t): (mean, low, high).
 
     One seed alone has no interval (nan).
@@ -32,23 +34,23 @@ class PowerLaw:
     heights: np.ndarray
     centre: float
 
-    def exponent(self):
+    def exponent(self) -> np.ndarray:
         """Return the mean exponent and its 95 % interval, as (mean, low, high)."""
         return over_seeds(self.slopes)
 
-    def logarithms(self, x):
+    def logarithms(self, x: ArrayLike) -> np.ndarray:
         """Return log y at the values `x`, (seeds, len(x))."""
         distance = np.log(np.asarray(x, dtype=float)) - self.centre
         return self.heights[:, None] + self.slopes[:, None] * distance
 
-    def at(self, x):
+    def at(self, x: ArrayLike) -> np.ndarray:
         """Return y (geometric mean over seeds) at the values `x` and its 95 % band, in rows.
 
         The band is that of the fitted lines: it does not say whether the power law holds at `x`.
         """
         return np.exp(over_seeds(self.logarithms(x)))
 
-    def missed(self, x, values):
+    def missed(self, x: float, values: ArrayLike) -> tuple[float, float, float]:
         """Return by which factor `values` of seeds at `x` exceed the law: (mean, low, high).
 
         The geometric mean counts. The interval is that of the law, over the seeds it is fitted to.
@@ -58,7 +60,7 @@ class PowerLaw:
         return value / law, value / high, value / low
 
 
-def power_law(logarithms):
+def power_law(logarithms: pd.DataFrame) -> PowerLaw:
     """Fit a power law by least squares to each row of `logarithms` (of y; columns: x itself)."""
     log_x, log_y = np.log(logarithms.columns.to_numpy(dtype=float)), logarithms.to_numpy(float)
     distance = log_x - log_x.mean()

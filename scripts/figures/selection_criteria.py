@@ -7,10 +7,11 @@ criterion; rules without a criterion are there to compare.
 import pandas as pd
 from command import main
 from estimates import errors, tidy
+from matplotlib.figure import Figure
 from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and final accuracy (%) against the fraction, by criterion."""
     energy = energy.assign(
         series=energy["criterion"].fillna(energy["rule"]), accuracy=100 * energy["accuracy"]
@@ -25,7 +26,7 @@ def summarise(energy):
     )
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions fall from left to right."""
     figure, axes = new_figure(1, 2, height=68)
     y = {"A": "M0", "B": "test error in the end (%)"}

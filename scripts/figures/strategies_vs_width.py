@@ -8,6 +8,7 @@ Widths at which networks learned at another rate are shaded.
 import pandas as pd
 from command import main
 from estimates import most_sparing, tidy
+from matplotlib.figure import Figure
 from style import draw_series, label_ends, lay_out, name_axes, new_figure, note_rates, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
@@ -15,7 +16,7 @@ LEAST = {"A": "M0", "B": "M1", "C": "M0"}  # what chooses the fraction and the s
 TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: each quantity of PANELS against width, by rule."""
     chosen = ("fraction", "plastic_units", "learning_rate")
     return pd.concat(
@@ -27,7 +28,7 @@ def summarise(energy):
     )
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     figure, axes = new_figure(1, 3, height=80)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):

@@ -7,19 +7,27 @@ searches for the same energy share a colour.
 
 import os
 import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 from matplotlib.transforms import ScaledTranslation
+from matplotlib.typing import ColorType
 from scipy.optimize import isotonic_regression
 
 matplotlib.rc_file(Path(__file__).with_name("matplotlibrc"))
+
+# Keywords of what matplotlib draws, and what says those of a series: color, marker, linestyle.
+Style = dict[str, Any]
+Look = Callable[[str], Style]
 
 WIDTH = 174  # mm: two columns of print
 
@@ -76,7 +84,7 @@ LEADER = {
 }
 LOWEST_NAME = 0.04  # of a panel's height, so that labels stay clear of the x axis
 STRIP_ROW, STRIP = 0.06, 0.3  # of a panel's height: a line of the strip above it, at most in all
-DOT = {"s": 3, "alpha": 0.5, "lw": 0, "clip_on": False}  # a run
+DOT: Style = {"s": 3, "alpha": 0.5, "lw": 0, "clip_on": False}  # a run
 ASIDE = 3.5  # points by which runs stand beside their mean
 SPREAD = 0.5  # between the outermost series of a choice; choices are 1 apart
 
@@ -90,7 +98,7 @@ METADATA = {
 }
 
 
-def look(series):
+def look(series: str) -> Style:
     """Return colour, marker and line of a series, as keywords of `Axes.plot`.
 
     A series is named by its rule or criterion; what follows a space tells variants apart.
@@ -101,29 +109,29 @@ def look(series):
     return {"color": colour, "marker": marker, "linestyle": line}
 
 
-def name(series):
+def name(series: str) -> str:
     """Return the name of a series for people."""
     return series.replace("_", " ")
 
 
-def blank_figure(height):
+def blank_figure(height: float) -> Figure:
     """Return an empty figure, two columns wide and `height` mm high."""
     return Figure(figsize=(WIDTH / 25.4, height / 25.4))
 
 
-def new_figure(rows, columns, height, **shared):
+def new_figure(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
     """Return a figure `height` mm high and its panels, as a flat list in reading order."""
     figure = blank_figure(height)
     return figure, list(figure.subplots(rows, columns, squeeze=False, **shared).flat)
 
 
-def title(ax, letter, text=""):
+def title(ax: Axes, letter: str, text: str = "") -> None:
     """Give a panel its letter and, after it, what it shows (above the strip, where it has one)."""
     top = ax.child_axes[-1] if ax.child_axes else ax
-    top.set_title(rf"$\bf{{{letter}}}$  {text}")
+    top.set(title=rf"$\bf{{{letter}}}$  {text}")
 
 
-def name_axes(ax, x, y, log="xy"):
+def name_axes(ax: Axes, x: str, y: str, log: str = "xy") -> None:
     """Label a panel's axes by the quantities on them; `log` says which are logarithmic."""
     ax.set(xlabel=AXES.get(x, x), ylabel=AXES.get(y, y))
     for direction in log:
@@ -141,10 +149,11 @@ class TickFormatter(Formatter):
     Labels are plain numbers where all of them are short, else they have powers of ten.
     """
 
-    def __call__(self, value, position=None):
+    def __call__(self, value: float, position: int | None = None) -> str:
+        assert self.axis is not None, "a formatter belongs to an axis"
         low, high = sorted(self.axis.get_view_interval())
-        leading, exponent = f"{value:.4e}".split("e")
-        leading = float(leading)
+        mantissa, exponent = f"{value:.4e}".split("e")
+        leading = float(mantissa)
         powers = np.floor(np.log10(high)) - np.ceil(np.log10(low)) + 1
         wanted = next(
             digits
@@ -159,7 +168,7 @@ class TickFormatter(Formatter):
         return f"${power}$" if leading == 1 else rf"${leading:g}\times{power}$"
 
 
-def number(value):
+def number(value: float) -> str:
     """Return a number as text for a figure, such as 0.012, 0.54, 1,230 or 1.2 x 10^8."""
     if not np.isfinite(value):
         return "?"
@@ -173,7 +182,7 @@ def number(value):
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def draw_series(ax, table, look=look):
+def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
     """Draw a panel's series: each run, the means with their intervals, and the fits.
 
     `table` holds the tidy rows (see estimates) of one panel; `look` maps a series to its colour,
@@ -206,7 +215,7 @@ def draw_series(ax, table, look=look):
     _mark_unreached(ax, table[table["kind"] == "run"], look)
 
 
-def place_choices(ax, panel):
+def place_choices(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
     """Return the panel with its choices as numbers, a little apart by series; tick them."""
     choices, series = list(panel["x"].unique()), list(panel["series"].unique())
     shift = panel["series"].map(series.index) / max(len(series) - 1, 1) - 0.5
@@ -215,27 +224,27 @@ def place_choices(ax, panel):
     return panel.assign(x=panel["x"].map(choices.index) + SPREAD * shift)
 
 
-def unlined(series):
+def unlined(series: str) -> Style:
     """Return the look of a series whose points are not to be joined: those of choices."""
     return {**look(series), "linestyle": ""}
 
 
-def usual_rate(table):
+def usual_rate(table: pd.DataFrame) -> float:
     """Return the learning rate at which most points of a figure's table learned."""
     return table["learning_rate"].mode().min()  # nan, not an error, if there is none
 
 
-def note_rates(ax, table, y=0.02):
+def note_rates(ax: Axes, table: pd.DataFrame, y: float = 0.02) -> None:
     """Shade the x at which the networks learned at another rate than most, and name it at `y`."""
     rates = table.dropna(subset=["learning_rate"])
     other = rates[rates["learning_rate"] != usual_rate(table)]
     for x, rate in other[["x", "learning_rate"]].drop_duplicates().to_numpy(dtype=float):
         ax.axvspan(x / 1.6, x * 1.6, color="0.94", lw=0, zorder=-1)
-        where = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "center"}
+        where: Style = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "center"}
         ax.text(x, y, f"rate {rate:g}", size="small", color="0.4", **where)
 
 
-def _draw_level(ax, points, colour):
+def _draw_level(ax: Axes, points: pd.DataFrame, colour: ColorType) -> None:
     for mean in points[(points["kind"] == "mean") & points["reached"]].itertuples():
         ax.axhspan(mean.low, mean.high, color=colour, alpha=0.12, lw=0, zorder=0)
         ax.axhline(mean.y, color=colour, lw=0.8, zorder=1)
@@ -244,13 +253,13 @@ def _draw_level(ax, points, colour):
     ax.scatter([0.01] * len(runs), runs["y"], color=colour, transform=edge, **DOT)
 
 
-def _mark_unreached(ax, runs, look):
+def _mark_unreached(ax: Axes, runs: pd.DataFrame, look: Look) -> None:
     """Mark above the panel, a line a series, where all (filled) or some (open) runs failed."""
     failing = _unreached(runs)
     if not failing:
         return
     line = _strip_line(failing)
-    strip = ax.inset_axes([0, 1.03, 1, line * len(failing)], sharex=ax, facecolor="0.94")
+    strip = ax.inset_axes((0, 1.03, 1, line * len(failing)), sharex=ax, facecolor="0.94")
     strip.set(ylim=(-0.5, len(failing) - 0.5), yticks=[])
     strip.tick_params(which="both", bottom=False, labelbottom=False)
     sns.despine(ax=strip, left=True, bottom=True)
@@ -275,20 +284,22 @@ def _mark_unreached(ax, runs, look):
             )
 
 
-def _unreached(runs):
+def _unreached(runs: pd.DataFrame) -> list[str]:
     return list(runs.loc[~runs["reached"], "series"].unique())
 
 
-def _strip_line(failing):
+def _strip_line(failing: Sequence[str]) -> float:
     return min(STRIP_ROW, STRIP / len(failing))
 
 
-def lay_out(figure):
+def lay_out(figure: Figure) -> None:
     """Settle the places of a figure's panels, as far as they are drawn."""
     figure.draw_without_rendering()
 
 
-def label_ends(ax, table, look=look, name=name):
+def label_ends(
+    ax: Axes, table: pd.DataFrame, look: Look = look, name: Callable[[str], str] = name
+) -> None:
     """Write each series' name at its right end, pushed apart where names would overlap.
 
     The panel must be drawn and laid out: the room that a name takes depends on the panel's height.
@@ -328,7 +339,7 @@ def label_ends(ax, table, look=look, name=name):
         )
 
 
-def save(figure, numbers, output, scale):
+def save(figure: Figure, numbers: pd.DataFrame, output: str | Path, scale: str) -> None:
     """Write OUTPUT.svg, .png, .pdf and the plotted numbers as OUTPUT.csv: same input, same bytes.
 
     At smoke scale the figure says so. Each file is written beside and then renamed.
@@ -348,7 +359,7 @@ def save(figure, numbers, output, scale):
 
 
 @contextmanager
-def _beside(output, kind):
+def _beside(output: Path, kind: str) -> Iterator[Path]:
     partial = output.with_name(f".{output.name}.{kind}.partial")
     try:
         yield partial

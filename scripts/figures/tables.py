@@ -1,5 +1,7 @@
 """The tables that claims are tested on and figures drawn from, and what their columns must hold."""
 
+from pathlib import Path
+
 import pandas as pd
 
 # What a column holds, in words, and which values are none; empty is allowed unless it is needed.
@@ -52,7 +54,7 @@ class TableError(Exception):
     """A file that cannot be used; its message is one line for the user."""
 
 
-def read(path, kind):
+def read(path: str | Path, kind: str) -> pd.DataFrame:
     """Return the table of this kind (a key of COLUMNS) in the CSV file `path`.
 
     Raises TableError when it cannot be read, lacks a column, or holds a value of another sort.

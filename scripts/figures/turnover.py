@@ -4,11 +4,18 @@ Panels: participation against the plastic fraction; the share of all updates tha
 synapses take; pictures of what hidden units learn from, the number of updates of each input pixel.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 from command import main
 from estimates import rows, tidy
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from style import blank_figure, draw_series, label_ends, lay_out, look, name, name_axes, title
+
+Condition = tuple[str, float]  # its rule and its fraction
+Layers = Mapping[str, np.ndarray]  # how often each synapse of a layer changed
 
 SHARES = np.geomspace(1e-4, 1, 81)  # of all synapses
 FRACTION = 0.01  # plastic fraction of the networks that are looked into (or the nearest one)
@@ -16,7 +23,7 @@ UNITS = 6  # pictures for each rule
 SIDE = 28  # pixels
 
 
-def summarise(energy, counts):
+def summarise(energy: pd.DataFrame, counts: Mapping[Condition, Layers]) -> pd.DataFrame:
     """Return the plotted numbers: participation by rule, shares of updates, counts by pixel.
 
     `counts`: {(rule, fraction): updates of each synapse}, of the layers `hidden` (width, 785) and
@@ -31,9 +38,9 @@ def summarise(energy, counts):
     return pd.concat(tables, ignore_index=True)
 
 
-def _looked_into(counts):
+def _looked_into(counts: Iterable[Condition]) -> list[Condition]:
     """Return for each rule with a fraction the condition whose fraction is next to FRACTION."""
-    chosen = {}
+    chosen: dict[str, Condition] = {}
     having = [condition for condition in counts if np.isfinite(condition[1])]
     for rule, fraction in sorted(
         having, key=lambda condition: abs(np.log(condition[1] / FRACTION))
@@ -42,7 +49,7 @@ def _looked_into(counts):
     return sorted(chosen.values())
 
 
-def _pictures(series, hidden):
+def _pictures(series: str, hidden: np.ndarray) -> list[pd.DataFrame]:
     """Return how often each pixel's synapse changed, for the hidden units of most changes."""
     pixels = hidden[:, : SIDE * SIDE]
     most = np.argsort(-pixels.sum(axis=1), kind="stable")[:UNITS]
@@ -50,7 +57,7 @@ def _pictures(series, hidden):
     return [rows(**place, quantity=f"updates of unit {unit}", y=pixels[unit]) for unit in most]
 
 
-def _shares(series, layers):
+def _shares(series: str, layers: Layers) -> pd.DataFrame:
     """Return the share of all updates against the share of synapses, the most updated first."""
     counts = -np.sort(-np.concatenate([layers["hidden"].ravel(), layers["out"].ravel()]))
     taken = np.cumsum(counts, dtype=float) / counts.sum()
@@ -65,12 +72,13 @@ def _shares(series, layers):
     )
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     pictures = table[table["kind"] == "picture"]
     series = list(pictures["series"].unique())
     figure = blank_figure(height=62 + 28 * len(series))
-    above, below = figure.subfigures(2, 1, height_ratios=[62, 28 * len(series)])
+    ratios = [62, 28 * len(series)]
+    (above,), (below,) = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)
     left, right = above.subplots(1, 2)
     _draw_participation(left, table[table["panel"] == "A"])
     _draw_shares(right, table[table["panel"] == "B"])
@@ -84,7 +92,7 @@ def draw(table):
     return figure
 
 
-def _draw_participation(ax, panel):
+def _draw_participation(ax: Axes, panel: pd.DataFrame) -> None:
     name_axes(ax, "fraction", "participation (fraction of synapses)")
     draw_series(ax, panel)
     ax.axline((1, 1), (0.1, 0.1), color="0.6", lw=0.6, ls=":", zorder=0)
@@ -93,7 +101,7 @@ def _draw_participation(ax, panel):
     title(ax, "A", "how many synapses take part")
 
 
-def _draw_shares(ax, panel):
+def _draw_shares(ax: Axes, panel: pd.DataFrame) -> None:
     name_axes(ax, "fraction of synapses, most updated first", "share of all updates", log="x")
     for series, points in panel.groupby("series", sort=False):
         ax.plot(points["x"], points["y"], color=look(series)["color"], label=name(series))
@@ -103,7 +111,9 @@ def _draw_shares(ax, panel):
     title(ax, "B", "how unevenly updates are shared")
 
 
-def _draw_pictures(figure, axes, pictures, series):
+def _draw_pictures(
+    figure: SubFigure, axes: Sequence[Axes], pictures: pd.DataFrame, series: str
+) -> None:
     shown = [
         p["y"].to_numpy().reshape(SIDE, SIDE) for _, p in pictures.groupby("quantity", sort=False)
     ]

@@ -132,22 +132,21 @@ def check(content: bytes, dataset: str, name: str) -> None:
     if content.lstrip()[:1] == b"<":
         raise DataError("is a web page, not data (a proxy's or a log-in page?)")
     shape = header(content)
-    if shape is None:
-        raise DataError("is not an IDX file")
     length = 4 + 4 * len(shape) + math.prod(shape)
     if len(content) < length:
         raise DataError(f"is cut short: {len(content):,} of {length:,} bytes")
     raise DataError(f"is not {dataset}'s {name}: sha256 {found[:12]}..., not {expected[:12]}...")
 
 
-def header(content: bytes) -> tuple[int, ...] | None:
-    """Return the sizes that an IDX file of unsigned bytes announces, None if it is no such file."""
-    if content[:3] != b"\x00\x00\x08" or len(content) < 4:
-        return None
-    dimensions = content[3]
-    if len(content) < 4 + 4 * dimensions:
-        return None
-    return struct.unpack_from(f">{dimensions}I", content, 4)
+def header(content: bytes) -> tuple[int, ...]:
+    """Return the sizes that an IDX file of unsigned bytes announces.
+
+    Raises DataError if it is no such file.
+    """
+    known = content[:3] == b"\x00\x00\x08" and len(content) > 3
+    if not known or len(content) < 4 + 4 * content[3]:
+        raise DataError("is not an IDX file")
+    return struct.unpack_from(f">{content[3]}I", content, 4)
 
 
 def _open(path: Path, shape: tuple[int, ...], dtype: type, dataset: str) -> np.ndarray:

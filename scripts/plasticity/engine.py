@@ -144,7 +144,9 @@ class Engine:
         self.active_outputs = np.append(np.arange(self.active), settings.width)
         self.output = self._output_layer()
         self.loop = LOOPS[structure(rule, settings)](self)
-        self.frozen_train = np.full((len(data.train_labels), CLASSES), np.nan, self.dtype)
+        self.frozen_train: np.ndarray = np.full(
+            (len(data.train_labels), CLASSES), np.nan, self.dtype
+        )
         self.frozen_test: np.ndarray | None = None
 
     @property
@@ -217,7 +219,7 @@ class Engine:
         )
         shape = weights.shape
         mask = self.eligibility.out if self.rule.eligible == "random_synapses" else None
-        values = np.empty(shape, self.dtype)
+        values: np.ndarray = np.empty(shape, self.dtype)
         return kernels.Output(
             weights=weights,
             eligible=_empty(np.uint8) if mask is None else mask.astype(np.uint8),
@@ -362,8 +364,8 @@ class Outer(Loop):
             return x
         rule = self.engine.rule
         size = np.abs(x)
-        k = number(rule.fraction, x.shape[1])
-        if rule.criterion.startswith("largest"):
+        k = number(rule.fractions[0], x.shape[1])
+        if rule.wants_largest:
             last = np.partition(size, -k, axis=1)[:, -k, None]
             return np.where(size >= last, x, 0)
         last = np.partition(size, k - 1, axis=1)[:, k - 1, None]
@@ -403,7 +405,7 @@ class Staircase(Loop):
         self.row_sums = np.zeros(len(self.hidden))
         self.guess = np.zeros(1, np.int64)
         self.ranks = tuple(np.empty(units, np.int32) for _ in range(2))
-        self.signed = np.empty((trials, inputs), engine.dtype)
+        self.signed: np.ndarray = np.empty((trials, inputs), engine.dtype)
         self.sums = np.empty((trials, inputs + 1))
         self.prefix_sums = np.empty((inputs + 1, trials), engine.dtype)
 
@@ -457,7 +459,10 @@ class Sparse(Loop):
 
     def __init__(self, engine: Engine):
         super().__init__(engine)
-        units, places = np.nonzero(engine.eligibility.hidden)
+        mask = engine.eligibility.hidden
+        assert mask is not None  # it is what makes this loop the right one
+        self.mask = mask
+        units, places = np.nonzero(mask)
         self.synapses = (units, places)
         self.places = places.astype(np.uint16)
         self.starts = np.searchsorted(units, np.arange(len(self.hidden) + 1))
@@ -490,7 +495,7 @@ class Sparse(Loop):
         )
 
     def counts(self):
-        return self.engine.eligibility.hidden * self.unit_counts[:, None]
+        return self.mask * self.unit_counts[:, None]
 
 
 class Trialwise(Loop):
@@ -505,7 +510,8 @@ class Trialwise(Loop):
         self.n_eligible = full if mask is None else mask.sum(axis=1)
         competes = engine.rule.chooses_synapses
         self.guess = np.zeros(1, np.int64)
-        self.values = np.empty(self.hidden.shape if competes else (0, 0), engine.dtype)
+        shape = self.hidden.shape if competes else (0, 0)
+        self.values: np.ndarray = np.empty(shape, engine.dtype)
 
     def run(self, patterns, x, labels, offset, units):
         engine = self.engine
@@ -536,10 +542,8 @@ class Trialwise(Loop):
 
 LOOPS = {"outer": Outer, "staircase": Staircase, "sparse": Sparse, "trialwise": Trialwise}
 
-_KEYS = {
-    np.float32: np.int32,
-    np.float64: np.int64,
-}  # integers that the bits of a float are read as
+# Integers that the bits of a float are read as.
+_KEYS: dict[type, type] = {np.float32: np.int32, np.float64: np.int64}
 
 
 def _empty(dtype: type) -> np.ndarray:
@@ -568,7 +572,8 @@ def _tally(energy: Energy) -> kernels.Tally:
 
 def _trial_space(units: int, dtype: type) -> kernels.Trial:
     """Work space of one trial of a network with so many active hidden units."""
-    values, number = np.empty(units, dtype), np.empty(1, dtype)
+    values: np.ndarray = np.empty(units, dtype)
+    number: np.ndarray = np.empty(1, dtype)
     return kernels.Trial(
         h=np.empty(units + 1, dtype),
         d=np.empty(units, dtype),
@@ -597,7 +602,7 @@ def _codes(rule: Rule, settings: Settings) -> kernels.Codes:
         competes=rule.chooses_synapses,
         select=SELECTIONS.index(rule.select),
         criterion=kernels.UPDATE if criterion in UPDATE_CRITERIA else kernels.WEIGHT,
-        largest=criterion.startswith("largest"),
+        largest=rule.wants_largest,
         fraction=float(rule.fraction or 0),
         fraction_out=float(rule.fraction_out or 0),
         unit_criterion=by_unit,

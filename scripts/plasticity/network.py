@@ -63,14 +63,14 @@ def initial_network(
     width: int, seed: int, sd: float, activation: str, dtype: type, inputs: int = INPUTS
 ) -> Network:
     """Draw a network with Gaussian weights of mean 0 and standard deviation `sd` in both layers."""
-    hidden = np.empty((width, inputs), dtype)
+    hidden: np.ndarray = np.empty((width, inputs), dtype)
     for units, weights in initial_hidden(width, seed, sd, inputs):
         hidden[units] = weights
     return Network(hidden, initial_out(width, seed, sd).astype(dtype), activation)
 
 
 def activate(a: np.ndarray, activation: str) -> np.ndarray:
-    """Hidden activity f(a) for pre-activations `a` of any shape."""
+    """Return the hidden activity f(a) for pre-activations `a` of any shape, as a new array."""
     if activation == "leaky_relu":
         leaked = a.dtype.type(LEAK) * a
         return np.maximum(a, leaked, out=leaked)  # in place: fresh memory costs more than the sums

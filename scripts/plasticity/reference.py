@@ -105,7 +105,7 @@ class Reference:
         if rule.criterion in UNIT_CRITERIA:
             values = delta if rule.criterion == "largest_error" else h[:-1]
             units = chosen(
-                np.abs(values), units, number(rule.fraction, int(units.sum())), largest=True
+                np.abs(values), units, number(rule.fractions[0], int(units.sum())), largest=True
             )
         masks = [np.repeat(units[:, None], changes[HIDDEN].shape[1], axis=1)]
         masks[HIDDEN] &= True if eligible.hidden is None else eligible.hidden
@@ -113,18 +113,16 @@ class Reference:
         if not rule.chooses_synapses:
             return masks
         weights = [self.network.hidden, self.network.out]
-        values = changes if rule.criterion in UPDATE_CRITERIA else weights
+        competing = changes if rule.criterion in UPDATE_CRITERIA else weights
         return [
-            self.select(np.abs(v), mask, fraction)
-            for v, mask, fraction in zip(
-                values, masks, (rule.fraction, rule.fraction_out), strict=True
-            )
+            self.select(np.abs(values), mask, fraction)
+            for values, mask, fraction in zip(competing, masks, rule.fractions, strict=True)
         ]
 
     def select(self, values: np.ndarray, eligible: np.ndarray, fraction: float) -> np.ndarray:
         """The fraction of eligible synapses that win the competition, per layer or per receiving
         unit."""
-        largest = self.rule.criterion.startswith("largest")
+        largest = self.rule.wants_largest
         if self.rule.select == "per_layer":
             return chosen(values, eligible, number(fraction, int(eligible.sum())), largest)
         rows = zip(values, eligible, strict=True)

@@ -132,7 +132,7 @@ class Rule:
             "an integer of at least 1",
         )
         if splits_out and self.fraction_out is None:
-            object.__setattr__(self, "fraction_out", min(1.0, OUT_PER_HIDDEN * self.fraction))
+            object.__setattr__(self, "fraction_out", min(1.0, OUT_PER_HIDDEN * self.fractions[0]))
 
     def check_width(self, width: int) -> None:
         """Raise ParameterError where the rule does not fit a network of `width` hidden units."""
@@ -149,11 +149,19 @@ class Rule:
         return self.select != "all" and self.criterion not in UNIT_CRITERIA
 
     @property
-    def mask_fraction(self) -> float | None:
-        """Fraction of the eligible set, where it has one."""
-        if self.eligible not in FRACTIONAL:
-            return None
-        return self.fraction if self.select == "all" else self.eligible_fraction
+    def wants_largest(self) -> bool:
+        """Whether the winners are those with the largest values of the criterion."""
+        return self.criterion is not None and self.criterion.startswith("largest")
+
+    @property
+    def fractions(self) -> tuple[float, float]:
+        """Fractions of the hidden and of the output layer, 1 where none is meant."""
+        return self.fraction or 1.0, self.fraction_out or 1.0
+
+    @property
+    def mask_fraction(self) -> float:
+        """Fraction of the eligible set, 1 where none is meant."""
+        return self.fractions[0] if self.select == "all" else self.eligible_fraction or 1.0
 
 
 def number(fraction: float, eligible: int) -> int:
@@ -231,7 +239,7 @@ def eligibility(rule: Rule, width: int, inputs: int, seed: int) -> Eligibility:
     p = rule.mask_fraction
     match rule.eligible:
         case "random_synapses":
-            q = rule.fraction_out if rule.select == "all" else min(1.0, OUT_PER_HIDDEN * p)
+            q = rule.fractions[1] if rule.select == "all" else min(1.0, OUT_PER_HIDDEN * p)
             return Eligibility(
                 hidden=random_mask((width, inputs), p, rng),
                 out=random_mask((CLASSES, width + 1), q, rng),
@@ -244,7 +252,7 @@ def eligibility(rule: Rule, width: int, inputs: int, seed: int) -> Eligibility:
             masks = [random_mask((width,), p, rng) for _ in range(CLASSES)]
             return Eligibility(class_units=np.stack(masks))
         case "subnet":
-            units = first_units(width, rule.plastic_units)
+            units = first_units(width, rule.plastic_units or width)
             out = np.broadcast_to(np.append(units, True), (CLASSES, width + 1))
             return Eligibility(units=units, out=out)
         case "output_only":

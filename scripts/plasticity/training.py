@@ -22,7 +22,7 @@ from plasticity.rules import Rule
 from plasticity.settings import Settings
 from plasticity.streams import stream
 
-TRAINERS = {"engine": Engine, "reference": Reference}
+TRAINERS: dict[str, type[Engine] | type[Reference]] = {"engine": Engine, "reference": Reference}
 
 # A point of the learning curve; M0 and M1 are totals so far.
 CURVE = ["trials", "updated_trials", "accuracy", "train_accuracy", "M0", "M1"]

@@ -59,12 +59,15 @@ class Clone:
         return {file for file in pending if not re.search(r"records?\.json", file)}
 
     def made(self):
-        """What was made, by file: its bytes, and of a record what does not tell when or where."""
+        """What was made, by file: its bytes, and of a record what does not tell when or where.
+
+        Hidden files, which a kill leaves behind, are not counted.
+        """
         files = {}
-        for folder in ("data", "results/smoke", "figures/smoke"):
-            for path in (self.root / folder).rglob("*"):
+        for folder in ("data", "results", "figures"):
+            for path in (self.root / folder).rglob("[!.]*"):
                 name = str(path.relative_to(self.root))
-                if name.startswith("figures/smoke/records."):
+                if path.name.startswith("records."):
                     continue  # all records together, which tell when and where
                 if path.name.endswith(record.SUFFIX):
                     content = record.read(path)
@@ -89,6 +92,8 @@ def clone(folder):
         paper[root / name] = "made in an hour\n"
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(paper[root / name])
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    (root / ".cache").symlink_to(ROOT / ".cache")  # compiled code, which knows its sources
     return Clone(root, paper)
 
 
@@ -114,10 +119,10 @@ def built(mnist, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def small(built):
+def small(mnist):
     """What makes a copy whose smoke scale is as small as can be, in the folder that it is given.
 
-    Its one figure is energy_vs_width. Compiled code is that of `built`.
+    Its one figure is energy_vs_width.
     """
 
     def copy(folder):
@@ -130,16 +135,16 @@ def small(built):
             {"rule": "backprop", "width": 50, "max_epochs": 200},  # it could take an hour
         ]
         path.write_text(yaml.safe_dump(config))
-        (small.root / ".cache").symlink_to(built.root / ".cache")
         return small
 
     return copy
 
 
 @pytest.fixture(scope="session")
-def small_built(small, tmp_path_factory):
-    """A small copy whose figure has been built straight, one job after the other."""
+def small_built(small, built, tmp_path_factory):
+    """A small copy, with the data of `built`, whose figure has been built job after job."""
     copy = small(tmp_path_factory.mktemp("small"))
+    shutil.copytree(built.root / "data", copy.root / "data", copy_function=os.link)
     process = copy.snakemake("--cores", "1", "figures/smoke/energy_vs_width.svg")
     assert process.returncode == 0, process.stderr
     return copy
@@ -152,8 +157,6 @@ def prepared(mnist):
     def copy(folder):
         copy = clone(folder)
         shutil.copytree(ROOT / "data" / "mnist", copy.root / "data" / "mnist")
-        (ROOT / ".cache").mkdir(exist_ok=True)
-        (copy.root / ".cache").symlink_to(ROOT / ".cache")  # compiled code
         for path in (copy.root / "data" / "mnist").iterdir():
             os.utime(path)  # newer than the code that made it, as it has been checked out here
         return copy

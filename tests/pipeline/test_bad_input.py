@@ -193,6 +193,11 @@ CASES = [
         "config.yaml: scale: 'tiny' is not allowed: one of smoke",
     ),
     (
+        "snakemake --config 'rules={backprop: {gate: nver}}'",
+        {},
+        "config.yaml: rules.backprop.gate: 'nver' is not allowed: one of always",
+    ),
+    (
         "snakemake --config scale",
         {},
         "--config: 'scale' is not allowed: a key of config.yaml and its",
@@ -389,7 +394,8 @@ def project(copied, tmp_path_factory):
 
 
 # One case of each sort is typed on every run of the tests.
-TYPED = ["no.yaml", "__use_yte__", "'scale' is", "bakprop", "cut short: 11", "it has no column M0"]
+TYPED = ["no.yaml", "__use_yte__", "line 9", "'nver'", "'scale' is", "--rule: 'bakprop'"]
+TYPED += ["cut short: 11", "it has no column M0"]
 
 
 @pytest.mark.parametrize(

@@ -118,17 +118,6 @@ def complete(root):
     }
 
 
-def made(root):
-    """Return the bytes of all results and figures."""
-    kinds = {".csv", ".npz", ".svg", ".png", ".pdf"}
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for folder in ("results", "figures")
-        for path in (root / folder).rglob("[!.]*")
-        if path.suffix in kinds
-    }
-
-
 def survive(copy, kills, rng, longest, *arguments):
     """Build, with kills at random times, until it is done; check that each build takes up the last.
 
@@ -172,12 +161,12 @@ def tables(files):
 
 @pytest.fixture(scope="module")
 def undisturbed(prepared, tmp_path_factory):
-    """The bytes that the quick experiment and its figure make when nothing disturbs them."""
+    """What the quick experiment and its figure make when nothing disturbs them."""
     copy = prepared(tmp_path_factory.mktemp("undisturbed"))
     (copy.root / "mine.yaml").write_text(yaml.safe_dump(MINE))
     status, told = Build(copy, *WHOLE).end()
     assert status == 0, told
-    return made(copy.root)
+    return copy.made()
 
 
 @pytest.fixture
@@ -194,7 +183,7 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(quick, undisturbed)
     kills = [kill_scheduler, kill_everything, kill_job]  # the last leaves the others alone
     begun = survive(quick, kills, random.Random(0), 1, *QUICK)
     assert len(begun) == 4 and set().union(*begun) == complete(quick.root)
-    assert tables(made(quick.root)) == tables(undisturbed)
+    assert tables(quick.made()) == tables(undisturbed)
 
 
 @pytest.mark.thorough
@@ -204,7 +193,7 @@ def test_a_smoke_build_is_killed_20_times(built, copied, tmp_path):
     copy = copied(tmp_path)
     begun = survive(copy, kills, rng, 15)
     print(f"{len(begun) - 1} kills; conditions begun: {[len(conditions) for conditions in begun]}")
-    assert made(copy.root) == made(built.root)
+    assert copy.made() == built.made()
 
 
 @pytest.mark.thorough
@@ -233,7 +222,7 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on(quick, undisturbed, 
     status, told = Build(quick, *QUICK).end()
     assert status == 0, told
     assert_heals(told)
-    assert tables(made(quick.root)) == tables(undisturbed)
+    assert tables(quick.made()) == tables(undisturbed)
 
 
 @pytest.mark.thorough
@@ -251,7 +240,7 @@ def test_files_from_the_future_do_no_harm(quick, undisturbed):
     status, told = build.end()
     assert status == 0, told
     assert build.trained() == {lost.stem}
-    assert tables(made(quick.root)) == tables(undisturbed)
+    assert tables(quick.made()) == tables(undisturbed)
 
 
 # Places that cannot be written to
@@ -380,7 +369,7 @@ def test_a_build_on_a_full_disk_says_so_and_goes_on_when_there_is_room(quick, un
     (folder / "rest").unlink()
     status, told = Build(copy, *WHOLE).end()
     assert status == 0, told
-    assert made(folder) == undisturbed
+    assert copy.made() == undisturbed
 
 
 def test_a_build_in_a_read_only_folder_says_so(copied, disk):

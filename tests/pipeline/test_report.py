@@ -29,9 +29,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium t
 
 
 @pytest.fixture(scope="module")
-def report(built):
+def report(built, tmp_path_factory):
     """The report on everything that was built at smoke scale."""
-    path = built.root / "results" / "smoke" / "report.html"
+    path = tmp_path_factory.mktemp("report") / "report.html"
     process = built.snakemake("--report", path)
     assert process.returncode == 0, process.stderr
     assert not re.search(r"\((WARNING|ERROR|SEVERE)/\d\)", process.stderr), process.stderr
@@ -97,16 +97,15 @@ def test_the_table_of_claims_is_shown(seen, built):
         assert verdict in row
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [
-        "<script>nowhere()</script>",
-        "<script>console.error('no')</script>",
-        "<img src='https://example.org/a.png'>",
-    ],
-)
-def test_what_goes_wrong_is_noticed(report, tmp_path, harm):
-    assert len(look(report + harm, tmp_path)["problems"]) > 0
+def test_what_goes_wrong_is_noticed(report, tmp_path):
+    harms = {
+        "nowhere is not defined": "<script>nowhere()</script>",
+        "an error": "<script>console.error('an error')</script>",
+        "https://example.org/a.png": "<img src='https://example.org/a.png'>",
+    }
+    problems = look(report + "".join(harms.values()), tmp_path)["problems"]
+    for harm in harms:
+        assert any(harm in problem for problem in problems), problems
 
 
 def test_a_figure_that_is_empty_or_cut_off_is_noticed(report, tmp_path):

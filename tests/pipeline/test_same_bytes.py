@@ -38,3 +38,4 @@ def test_the_same_bytes_whoever_builds_where_and_how(small, small_built, tmp_pat
         files
     )
     assert interrupted.made() == files
+    assert not list((interrupted.root / "results").rglob(".*"))  # nothing half written

@@ -54,7 +54,6 @@ MUNGE = ["--foreground", "--force", "--key-file={0}/key", "--socket={0}/munge"]
 MUNGE += ["--pid-file={0}/munge.pid", "--seed-file={0}/munge.seed", "--log-file={0}/munge.log"]
 
 pytestmark = [
-    pytest.mark.thorough,
     pytest.mark.skipif(not all(map(shutil.which, DAEMONS)), reason="Slurm is not installed"),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can start Slurm"),
 ]
@@ -174,6 +173,7 @@ def survived(slurm, small, tmp_path_factory):
     return copy, before, [job for job in others if job not in before]
 
 
+@pytest.mark.thorough
 def test_a_killed_build_goes_on_and_makes_the_bytes_of_a_local_one(survived, small_built):
     copy, before, after = survived
     states = {job["JobState"] for job in before}
@@ -182,6 +182,7 @@ def test_a_killed_build_goes_on_and_makes_the_bytes_of_a_local_one(survived, sma
     assert copy.made() == small_built.made()
 
 
+@pytest.mark.thorough
 def test_jobs_ask_for_what_was_computed_and_small_conditions_share_one(survived):
     copy, before, after = survived
     together, alone = conditions(copy, "energy_vs_width")
@@ -194,6 +195,7 @@ def test_jobs_ask_for_what_was_computed_and_small_conditions_share_one(survived)
     assert len(before) == 2 and len(after) <= 3  # the last for the table and the figure
 
 
+@pytest.mark.thorough
 def test_what_is_done_outlasts_a_failure_in_the_same_job(slurm, small, small_built, tmp_path):
     copy = small(tmp_path)
     script = copy.root / "scripts/figures/energy_vs_width.py"

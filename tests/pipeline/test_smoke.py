@@ -59,31 +59,6 @@ def test_one_figure_needs_its_own_experiment_only(fresh):
     }
 
 
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        ({"scale": "tiny"}, "config.yaml: scale: 'tiny' is not allowed: one of smoke, paper"),
-        ({"rules": "{backprop: {gate: nver}}"}, "config.yaml: rules.backprop.gate: 'nver' is not"),
-    ],
-)
-def test_a_mistake_is_refused_in_one_line_before_anything_runs(fresh, config, message):
-    process = fresh.snakemake(**config)
-    assert process.returncode == 1
-    (line,) = [line for line in process.stderr.splitlines() if "config.yaml:" in line]
-    assert line.startswith(message)
-    assert "Traceback" not in process.stderr
-    assert "rule" not in process.stdout
-    assert not (fresh.root / "data").exists()
-
-
-def test_a_broken_config_file_is_refused_in_one_line(fresh):
-    with edited(fresh, "config.yaml", lambda text: text.replace("scale: paper", "scale: [paper")):
-        process = fresh.snakemake()
-    assert process.returncode == 1
-    assert "config.yaml: line " in process.stderr and "not valid YAML" in process.stderr
-    assert "Traceback" not in process.stderr
-
-
 # What is built
 
 

@@ -95,6 +95,60 @@ def test_products_are_separated_without_being_made(case, largest, below):
     np.testing.assert_array_equal(found, expected)
 
 
+def literal_winners(values, eligible, k, largest):
+    """The k first of the eligible in order of size, and whoever equals the last of them."""
+    order = [i for i in np.argsort(-values if largest else values, kind="stable") if eligible[i]]
+    return eligible & np.isin(values, values[order[:k]])
+
+
+# Values with ties among the largest, the smallest and in between, and with zeros; which take part.
+TIES = {
+    "all equal": ([1, 1, 1, 1], [1, 1, 1, 1]),
+    "all zero": ([0, 0, 0], [1, 1, 1]),
+    "ties at both ends": ([0, 0, 0.5, 2, 2, 2], [1, 1, 1, 1, 1, 1]),
+    "ties inside": ([3, 1, 2, 2, 0, 2], [1, 1, 1, 1, 1, 1]),
+    "a tie that does not take part": ([3, 1, 2, 2, 0, 2], [1, 1, 0, 1, 1, 0]),
+    "one": ([0.25, 7], [1, 0]),
+}
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("dtype", list(BITS))
+@pytest.mark.parametrize(("sizes", "eligible"), TIES.values(), ids=TIES)
+def test_winners_are_those_of_a_literal_sort(sizes, eligible, dtype, largest):
+    sizes, eligible = np.array(sizes, dtype), np.array(eligible, bool)
+    for k in range(1, int(eligible.sum()) + 1):  # from one to all
+        expected = literal_winners(sizes, eligible, k, largest)
+        assert k <= expected.sum()
+        np.testing.assert_array_equal(chosen(sizes, eligible, k, largest), expected)
+        keys = sizes.copy().view(BITS[dtype])
+        to_keys(keys, largest)
+        keys[~eligible] = -1
+        np.testing.assert_array_equal(keys >= kth_largest(keys, k, 0), expected)
+
+
+# Inputs in descending order, errors, which units take part: some of either are zero, or all errors.
+PRODUCTS = {
+    "zero errors": ([1, 0.5, 0.5, 0.25], [0, 0, 0], [1, 1, 1]),
+    "zero inputs": ([1, 0, 0], [2, 1, 2], [1, 1, 1]),
+    "zeros in both": ([1, 0.5, 0, 0], [0, 3, 3, 0], [1, 1, 1, 0]),
+    "products that are equal": ([4, 2, 1], [1, 2, 4], [1, 1, 1]),
+    "one of each": ([1], [0.5], [1]),
+}
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("dtype", list(BITS))
+@pytest.mark.parametrize(("u", "v", "eligible"), PRODUCTS.values(), ids=PRODUCTS)
+def test_winners_of_products_are_those_of_a_literal_sort(u, v, eligible, dtype, largest):
+    u, v, eligible = np.array(u, dtype), np.array(v, dtype), np.array(eligible, bool)
+    products, taking_part = np.outer(v, u), np.repeat(eligible, len(u))
+    for k in range(1, int(taking_part.sum()) + 1):
+        expected = literal_winners(products.ravel(), taking_part, k, largest)
+        found = product_winners(u, v, eligible, k, largest, guess=0)
+        np.testing.assert_array_equal(found.ravel(), expected)
+
+
 @pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("dtype", list(BITS))
 @pytest.mark.parametrize("fraction", [1e-4, 0.003, 0.1, 0.5, 0.999, 1])

@@ -129,8 +129,9 @@ def test_header_gives_back_the_shape(array):
 @pytest.mark.parametrize(
     "content", [b"", b"\0\0\x08", b"\0\0\x08\x03\0\0\0\x01", b"\0\0\x0d\x01\0\0\0\0"]
 )
-def test_header_of_something_else_is_none(content):
-    assert data.header(content) is None
+def test_header_of_something_else_is_refused(content):
+    with pytest.raises(data.DataError, match="is not an IDX file"):
+        data.header(content)
 
 
 # A folder as the source

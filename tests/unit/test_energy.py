@@ -56,6 +56,26 @@ def test_M0_is_exact_and_M1_double_where_single_precision_would_stall():
     assert one.M1[OUT] == 2**24 + 3
 
 
+def test_consolidation_is_counted_and_summed_like_the_updates():
+    total = Energy()
+    total.consolidate(OUT, np.array([[2.0**24, -1, 1, 1], [0, 0, 0, -0.0]], np.float32))
+    total.consolidate(HIDDEN, np.array([[0, -0.5]], np.float32))
+    total.consolidate(OUT, np.array([0.25, 0], np.float32))
+    assert total.M0_consolidation.tolist() == [1, 5]
+    assert total.M1_consolidation.tolist() == [0.5, 2**24 + 3.25]
+    for other in (total.M0, total.M1, total.maintenance):
+        assert not other.any()
+
+
+def test_totals_begin_at_zero_have_the_widest_types_and_belong_to_one_run():
+    one, other = vars(Energy()), vars(Energy())
+    assert len(one) == 5
+    for name, values in one.items():
+        assert values.tolist() == [0, 0]
+        assert values.dtype == (np.int64 if name.startswith("M0") else np.float64)
+        assert values is not other[name]
+
+
 def test_a_trainer_counts_the_updates_of_each_synapse(trainer):
     t = trainer(threshold=100)
     before = t.network.hidden[1, 2]
@@ -84,6 +104,15 @@ def test_minima_compare_the_end_with_the_beginning(monkeypatch, dtype, rows):
     assert minima(net, 7, 0.05) == (3, pytest.approx(1.75, rel=1e-6))
 
 
+def test_minima_are_exact_where_single_precision_would_stall():
+    net = initial_network(3, 7, 0, "relu", np.float32, inputs=4)  # all weights are 0
+    net.hidden[1] = 2.0**24, 1, -1, 1
+    net.out[0, :3] = -1
+    M0, M1 = minima(net, 7, 0)
+    assert (M0, M1) == (7, 2**24 + 6)
+    assert isinstance(M0, int) and isinstance(M1, float)
+
+
 def test_minima_of_another_beginning_count_everything():
     net = initial_network(3, 7, 0.05, "relu", np.float32, inputs=4)
     assert minima(net, 8, 0.05)[0] == minima(net, 7, 0.06)[0] == 3 * 4 + 10 * 4
@@ -106,8 +135,18 @@ def test_participation(monkeypatch, layers, expected, rows):
     assert participation(layers) == pytest.approx(expected, rel=1e-15)
 
 
-def test_participation_without_updates_is_not_a_number():
-    assert np.isnan(participation([np.zeros((2, 3), int)]))
+@pytest.mark.parametrize("layers", [[], [np.zeros((2, 3), int)], [np.zeros(3, np.int32)] * 2])
+def test_participation_without_updates_is_not_a_number(layers):
+    assert np.isnan(participation(layers))
+
+
+def test_participation_of_one_update_is_one_synapse():
+    assert participation([np.array([[0, 1], [0, 0]]), np.zeros((2, 3), int)]) == 1 / 10
+
+
+def test_participation_is_exact_where_the_counts_own_type_would_overflow():
+    counts = np.array([2**17, 2**17, 0, 0], np.int32)  # squared, more than 2^31
+    assert participation([counts]) == participation(iter([counts])) == 0.5
 
 
 # --- Synaptic caching, by hand (all numbers are exact in binary) ---
@@ -231,6 +270,24 @@ def test_caching_without_decay_leaves_learning_alone(measures, engine):
     for key, value in plain.items():
         if value is not None:
             assert cached[key] == pytest.approx(value, rel=1e-9), key
+
+
+@pytest.mark.parametrize("engine", TRAINERS)
+def test_every_measure_is_that_of_its_layers(small, engine):
+    settings = Settings(width=3, goal=1, max_epochs=0.3, test_interval=90, caching_threshold=0.01)
+    result = train(small, Rule(), settings, 0, engine)
+    measures, total = result.measures, result.trainer.energy
+    for quantity in ("M0", "M1"):
+        hidden, out = getattr(total, quantity)
+        assert (measures[f"{quantity}_hidden"], measures[f"{quantity}_out"]) == (hidden, out)
+        assert hidden != out and min(hidden, out) > 0
+        assert measures[quantity] == hidden + out
+    for quantity in ("M0_consolidation", "M1_consolidation", "maintenance"):
+        assert measures[quantity] == sum(getattr(total, quantity))
+    assert (measures["M0_min"], measures["M1_min"]) == minima(result.trainer.network, 0, 0.03)
+    assert measures["participation"] == participation(result.trainer.counts())
+    hidden, out = result.trainer.counts()
+    assert (hidden.sum(), out.sum()) == tuple(total.M0)
 
 
 @pytest.mark.parametrize("engine", TRAINERS)

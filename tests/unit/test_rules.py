@@ -9,14 +9,20 @@ from plasticity import training
 from plasticity.network import initial_network
 from plasticity.reference import Reference
 from plasticity.rules import (
+    CRITERIA,
     ELIGIBLE,
     FRACTIONAL,
+    SELECTIONS,
+    UNIT_CRITERIA,
+    Eligibility,
     ParameterError,
     Rule,
     chosen,
     eligibility,
+    first_units,
     number,
     random_mask,
+    require,
 )
 from plasticity.settings import Settings
 from plasticity.streams import PURPOSES, stream
@@ -104,6 +110,155 @@ def test_meaningless_parts_are_refused_by_key_value_and_what_is_allowed(parts, k
     assert allowed in message
 
 
+ONE_OF = {
+    "gate": "always, error, margin",
+    "eligible": "all, random_synapses, fixed_neurons, random_neurons, class_neurons, subnet, "
+    "output_only",
+    "select": "all, per_layer, per_neuron",
+    "criterion": "largest_update, smallest_update, largest_weight, smallest_weight, largest_error, "
+    "largest_activity",
+}
+MASKED = COMPETITION | {"eligible": "random_synapses", "eligible_fraction": 0.5}
+
+
+@pytest.mark.parametrize("key", ONE_OF)
+@pytest.mark.parametrize("value", ["", "Always", 1, None])
+def test_a_part_is_one_of_its_choices(key, value):
+    message = problem(Rule, **COMPETITION | {key: value})
+    assert message == f"{key}: {value!r} is not allowed: one of {ONE_OF[key]}"
+    for choice in ONE_OF[key].split(", "):
+        with pytest.raises(ParameterError):
+            Rule(**COMPETITION | {key: f"{choice} "})
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"gate": "margin"}, "margin: None is not allowed: a value is needed with gate margin"),
+        (
+            {"gate": "error", "margin": 0},
+            "margin: 0 is not allowed: it is meant for gate margin only",
+        ),
+        (
+            {"criterion": "largest_update"},
+            "criterion: 'largest_update' is not allowed: "
+            "it is meant for select per_layer or per_neuron only",
+        ),
+        (
+            {"eligible": "class_neurons"},
+            "fraction: None is not allowed: "
+            "a value is needed with a fractional eligible set or a selection",
+        ),
+        (
+            {"eligible": "output_only", "fraction": 1},
+            "fraction: 1 is not allowed: it is meant for a fractional eligible set or a selection "
+            "only",
+        ),
+        (
+            MASKED | {"eligible_fraction": None},
+            "eligible_fraction: None is not allowed: "
+            "a value is needed with a selection from a fractional eligible set",
+        ),
+        (
+            {"eligible_fraction": 1},
+            "eligible_fraction: 1 is not allowed: "
+            "it is meant for a selection from a fractional eligible set only",
+        ),
+        (
+            {"eligible": "subnet"},
+            "plastic_units: None is not allowed: a value is needed with eligible subnet",
+        ),
+        (
+            {"plastic_units": 1},
+            "plastic_units: 1 is not allowed: it is meant for eligible subnet only",
+        ),
+        (
+            {"fraction_out": 1},
+            "fraction_out: 1 is not allowed: "
+            "it is meant for rules that choose synapses in both layers only",
+        ),
+        (
+            {"eligible": "subnet", "plastic_units": 0},
+            "plastic_units: 0 is not allowed: an integer of at least 1",
+        ),
+        (
+            {"gate": "margin", "margin": -np.inf},
+            "margin: -inf is not allowed: a finite number",
+        ),
+        *(
+            (
+                COMPETITION | {"select": select, "criterion": criterion},
+                f"select: '{select}' is not allowed: per_layer with {criterion}",
+            )
+            for select in ("per_neuron",)
+            for criterion in UNIT_CRITERIA
+        ),
+    ],
+)
+def test_what_is_said_of_parts_that_do_not_go_together(parts, message):
+    assert problem(Rule, **parts) == message
+
+
+def test_a_selection_of_units_is_per_layer_whatever_else_is_said():
+    message = problem(Rule, criterion="largest_error")
+    assert message == "select: 'all' is not allowed: per_layer with largest_error"
+
+
+@pytest.mark.parametrize("key", ["fraction", "fraction_out", "eligible_fraction"])
+def test_fractions_are_above_0_and_at_most_1(key):
+    for value in (np.nextafter(0, 1), 0.5, np.nextafter(1, 0), 1, 1.0):
+        assert getattr(Rule(**MASKED | {key: value}), key) == value
+    for value in (-1, -0.5, 0, 0.0, np.nextafter(1, 2), 1.5, 2, float("nan"), float("inf")):
+        message = problem(Rule, **MASKED | {key: value})
+        assert message == f"{key}: {value!r} is not allowed: a number above 0, at most 1"
+
+
+def test_margins_are_finite_and_subnets_have_a_unit_at_least():
+    for margin in (-1e300, -0.5, 0, 0.5, 1, 1e300):
+        assert Rule(gate="margin", margin=margin).margin == margin
+    for units in (1, 2, 10**9):
+        assert Rule(eligible="subnet", plastic_units=units).plastic_units == units
+    assert "plastic_units: -1 " in problem(Rule, eligible="subnet", plastic_units=-1)
+
+
+def test_requirements_that_hold_pass_in_silence():
+    assert require(True, "key", 1, "anything") is None
+    refused = problem(require, condition=False, key="key", value="a'b", allowed="c")
+    assert refused == 'key: "a\'b" is not allowed: c'
+    assert issubclass(ParameterError, ValueError)
+
+
+def test_rules_do_not_change():
+    with pytest.raises(AttributeError):
+        Rule().gate = "error"
+
+
+def test_what_a_rule_chooses_among():
+    """Synapses of both layers, hidden units, or nothing; and the fraction of its eligible set."""
+    for eligible in ELIGIBLE:
+        units = 3 if eligible == "subnet" else None
+        fractional = eligible in FRACTIONAL
+        plain = Rule(eligible=eligible, plastic_units=units, fraction=0.002 if fractional else None)
+        assert not plain.chooses_synapses
+        assert plain.mask_fraction == (0.002 if fractional else None)
+        assert plain.fraction_out == (0.002 * 78.4 if eligible == "random_synapses" else None)
+        for select in SELECTIONS[1:]:
+            for criterion in CRITERIA:
+                if select == "per_neuron" and criterion in UNIT_CRITERIA:
+                    continue
+                rule = Rule(
+                    eligible=eligible,
+                    plastic_units=units,
+                    select=select,
+                    criterion=criterion,
+                    fraction=0.001,
+                    eligible_fraction=0.002 if fractional else None,
+                )
+                assert rule.chooses_synapses == (criterion not in UNIT_CRITERIA)
+                assert rule.mask_fraction == (0.002 if fractional else None)
+                assert rule.fraction_out == (0.001 * 78.4 if rule.chooses_synapses else None)
+
+
 @pytest.mark.parametrize(
     ("parts", "key", "allowed"),
     [
@@ -140,11 +295,20 @@ def test_a_subnet_fits_into_its_network():
         assert "plastic_units: 41 is not allowed: at most the width, 40" in problem(make, width=40)
 
 
+def test_any_network_bears_a_rule_without_a_subnet_and_a_subnet_of_all_units():
+    for rule in (Rule(), Rule(**COMPETITION), Rule(eligible="subnet", plastic_units=1)):
+        assert rule.check_width(1) is None
+    message = problem(Rule(eligible="subnet", plastic_units=2).check_width, width=1)
+    assert message == "plastic_units: 2 is not allowed: at most the width, 1"
+
+
 @pytest.mark.parametrize(
     ("parts", "fraction_out"),
     [
         (COMPETITION | {"fraction": 0.001}, 0.0784),
         (COMPETITION | {"fraction": 0.1}, 1),
+        (COMPETITION | {"fraction": 0.0128}, 1),
+        (COMPETITION | {"fraction": 0.0127}, 0.99568),
         (COMPETITION | {"fraction": 0.1, "fraction_out": 0.3}, 0.3),
         (COMPETITION | {"fraction": 0.001, "select": "per_neuron"}, 0.0784),
         ({"eligible": "random_synapses", "fraction": 0.01}, 0.784),
@@ -168,9 +332,18 @@ def test_output_layers_fraction_follows_the_first_layers(parts, fraction_out):
         (0.106, 100, 11),
         (0.5, 3, 2),  # halves go to the even number
         (0.5, 5, 2),
+        (0.5, 7, 4),
+        (0.5, 1, 1),  # 0 is not enough
+        (0.25, 5, 1),
+        (0.15, 10, 2),  # 1.5
         (1e-9, 100, 1),
+        (0.999, 100, 100),
+        (0.994, 100, 99),
         (1, 7, 7),
+        (1, 1, 1),
         (0.3, 0, 0),
+        (1, 0, 0),
+        (1e-9, 0, 0),
     ],
 )
 def test_number_of_chosen(fraction, eligible, k):
@@ -194,6 +367,23 @@ def test_chosen_keeps_ties_and_looks_at_the_eligible_only(k, largest, expected):
     values = np.array([1.0, 5, 3, 3, 5, 9])
     eligible = np.array([1, 1, 1, 0, 1, 0], bool)
     np.testing.assert_array_equal(chosen(values, eligible, k, largest), np.array(expected, bool))
+
+
+@given(
+    elements=st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12),
+    k=st.integers(0, 12),
+    largest=st.booleans(),
+)
+def test_chosen_are_those_of_which_fewer_than_k_are_ahead(elements, k, largest):
+    values, eligible = map(np.array, zip(*elements, strict=True))
+    k = min(k, int(eligible.sum()))
+    taking_part = values[eligible]
+    expected = [
+        mine and int(np.sum(taking_part > value if largest else taking_part < value)) < k
+        for value, mine in elements
+    ]
+    found = chosen(values, eligible, k, largest)
+    assert found.dtype == bool and found.tolist() == expected
 
 
 def test_chosen_keeps_the_shape():
@@ -225,6 +415,50 @@ def test_masks_have_exactly_the_number_of_elements_that_is_due(width, fraction, 
     classes = of("class_neurons").class_units
     assert classes.shape == (10, width)
     np.testing.assert_array_equal(classes.sum(axis=1), number(fraction, width))
+
+
+def test_masks_are_drawn_one_after_the_other_from_the_stream_of_their_own():
+    rng = stream(3, "eligible set")
+    expected = random_mask((WIDTH, INPUTS), 0.005, rng), random_mask((10, WIDTH + 1), 0.392, rng)
+    found = eligibility(make_rule("random_synapses", 0.005), WIDTH, INPUTS, 3)
+    for mask, drawn in zip((found.hidden, found.out), expected, strict=True):
+        np.testing.assert_array_equal(mask, drawn)
+    rng = stream(3, "eligible set")
+    classes = [random_mask((WIDTH,), 0.3, rng) for _ in range(10)]
+    found = eligibility(make_rule("class_neurons"), WIDTH, INPUTS, 3)
+    np.testing.assert_array_equal(found.class_units, classes)
+
+
+def test_a_mask_of_synapses_has_an_output_fraction_of_its_own():
+    rule = Rule(eligible="random_synapses", fraction=0.1, fraction_out=0.2)
+    found = eligibility(rule, WIDTH, INPUTS, 0)
+    assert found.hidden.sum() == number(0.1, WIDTH * INPUTS)
+    assert found.out.sum() == number(0.2, 10 * (WIDTH + 1))
+
+
+def test_each_eligible_set_restricts_what_it_is_meant_to():
+    restricted = {
+        "all": set(),
+        "random_synapses": {"hidden", "out"},
+        "fixed_neurons": {"units"},
+        "random_neurons": {"fresh"},
+        "class_neurons": {"class_units"},
+        "subnet": {"units", "out"},
+        "output_only": {"units"},
+    }
+    assert restricted.keys() == set(ELIGIBLE)
+    for eligible, names in restricted.items():
+        found = vars(eligibility(make_rule(eligible), WIDTH, INPUTS, 0))
+        assert {name for name, value in found.items() if value is not None} == names
+
+
+def test_fixed_sets_of_units_are_the_first():
+    for width, k, expected in ((4, 0, "0000"), (4, 1, "1000"), (4, 3, "1110"), (4, 4, "1111")):
+        assert "".join(map(str, first_units(width, k).astype(int))) == expected
+    units = eligibility(make_rule("fixed_neurons"), WIDTH, INPUTS, 0).units
+    np.testing.assert_array_equal(units, np.arange(WIDTH) < 12)
+    units = eligibility(make_rule("subnet"), WIDTH, INPUTS, 0).units
+    np.testing.assert_array_equal(units, np.arange(WIDTH) < 7)
 
 
 def test_output_mask_below_a_selection_follows_the_eligible_fraction():
@@ -261,6 +495,25 @@ def test_output_only_and_all():
     assert everything.hidden is None and everything.out is None
 
 
+def test_a_trials_units_are_boolean_one_for_each():
+    rng = stream(0, "trial masks")
+    for eligible in ELIGIBLE:
+        found = eligibility(make_rule(eligible), WIDTH, INPUTS, 0).trial_units(WIDTH, 3, rng)
+        assert found.shape == (WIDTH,) and found.dtype == bool
+
+
+def test_fresh_units_are_those_whose_number_is_below_the_probability():
+    class Numbers:
+        def random(self, width, dtype):
+            assert dtype is np.float32
+            return np.array([0.3, np.nextafter(np.float32(0.3), np.float32(0)), 0, 0.9], dtype)
+
+    units = Eligibility(fresh=0.3).trial_units(4, 0, Numbers())
+    assert units.tolist() == [False, True, True, False]
+    rng = stream(0, "trial masks")
+    assert Eligibility(fresh=1).trial_units(1000, 0, rng).all()
+
+
 def test_random_neurons_are_drawn_afresh_with_the_probability_that_is_due():
     found = eligibility(make_rule("random_neurons"), WIDTH, INPUTS, 0)
     rng = stream(0, "trial masks")
@@ -276,6 +529,20 @@ def test_class_neurons_depend_on_the_class():
     units = [found.trial_units(WIDTH, label, stream(0, "trial masks")) for label in range(10)]
     assert len({mask.tobytes() for mask in units}) == 10
     np.testing.assert_array_equal(found.trial_units(WIDTH, 4, stream(9, "trial masks")), units[4])
+
+
+@pytest.mark.parametrize("shape", [(7,), (5, 4), (1, 1), (30, 400)])
+@pytest.mark.parametrize("fraction", [1e-9, 0.01, 0.5, 1])
+def test_a_random_mask_has_exactly_so_many_elements(shape, fraction):
+    mask = random_mask(shape, fraction, np.random.default_rng(0))
+    assert mask.shape == shape and mask.dtype == bool
+    assert mask.sum() == number(fraction, mask.size)
+
+
+def test_any_place_of_a_mask_may_be_its_only_one():
+    rng = np.random.default_rng(0)
+    counts = sum(random_mask((2, 3), 1 / 6, rng).astype(int) for _ in range(3000))
+    np.testing.assert_allclose(counts, 500, atol=5 * np.sqrt(3000 * 5 / 36))
 
 
 def test_masks_are_random_and_belong_to_the_seed():

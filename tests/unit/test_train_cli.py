@@ -254,3 +254,12 @@ def test_competition_saves_updates(backprop):
 def test_a_small_network_learns_for_long(backprop):
     small = trained("--rule backprop --width 30 --seed 0")
     assert mean(small, "trials") > 3 * mean(backprop, "trials")
+
+
+@pytest.mark.parametrize("text", ["rules: [", "- 1", "rules: {}", "rules: 3\nmodel: 4"])
+def test_a_configuration_that_cannot_be_read_is_one_line(text, tmp_path, monkeypatch):
+    config = tmp_path / "config.yaml"
+    config.write_text(text)
+    monkeypatch.setattr(script, "CONFIG", config)
+    with pytest.raises(OSError, match=f"{config}: no rules and model can be read from it"):
+        script.parameters({"rule": "backprop"})
