@@ -711,12 +711,12 @@ def frugal_accuracy(energy: pd.DataFrame) -> Finding:
     "the goal is not reached by the luck of one test: it holds at the next tests",
     source=OURS,
     expected="below 1.25",
-    quantity="M0 when the goal has held at three tests in a row over M0 at the first of all",
+    quantity="M0 when the goal has held at several tests in a row over M0 at the first of all",
     reads="curves_beyond",
 )
 def frugal_held(curves: pd.DataFrame) -> Finding:
     """M0 of the rule found for M0 at the end of training, when validation accuracy has been at the
-    goal at three tests in a row, over M0 at the first test at the goal.
+    goal at consecutive_tests tests in a row, over M0 at the first test at the goal.
 
     Reproduced if its interval is below 1.25 (one lucky test would save a fifth at most), partly if
     below 1.5.

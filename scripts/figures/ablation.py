@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from command import main
 from estimates import tidy
+from matplotlib.figure import Figure
 from style import (
+    Style,
     draw_series,
     label_ends,
     lay_out,
@@ -29,7 +31,7 @@ FOUND_RULE, WITHOUT, ONLY = "frugal_updates", "frugal_without_", "frugal_only_"
 LIKE = {ALONE: "backprop", ON_TOP: FOUND_RULE, ALL: "competitive_subnet"}
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: factors of each quantity of PANELS, by ingredient.
 
     A factor needs both networks to have reached the goal.
@@ -42,7 +44,7 @@ def summarise(energy):
     return pd.concat(tables, ignore_index=True)
 
 
-def _factors(energy, quantity):
+def _factors(energy: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Return the logarithm of each factor saved in `quantity`, by ingredient, series and seed."""
     without, only = (
         {rule: rule.removeprefix(kind) for rule in energy["rule"].unique() if rule.startswith(kind)}
@@ -60,7 +62,7 @@ def _factors(energy, quantity):
     )
 
 
-def _ratio(energy, quantity, rule, other):
+def _ratio(energy: pd.DataFrame, quantity: str, rule: str, other: str) -> pd.DataFrame:
     columns = ["seed", "reached", quantity]
     one, two = (energy.loc[energy["rule"] == which, columns] for which in (rule, other))
     pairs = one.merge(two, on="seed", suffixes=("", "_other"))
@@ -68,7 +70,7 @@ def _ratio(energy, quantity, rule, other):
     return pairs.assign(reached=pairs["reached"] & pairs["reached_other"], **{quantity: logarithm})
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     figure, axes = new_figure(1, 3, height=72)
     drawn = []
@@ -85,7 +87,7 @@ def draw(table):
     return figure
 
 
-def _look(series):
+def _look(series: str) -> Style:
     return {**look(LIKE[series]), "linestyle": ""}
 
 

@@ -77,7 +77,7 @@ def _searches(arguments: argparse.Namespace) -> pd.DataFrame:
     return _together(arguments.searches, "searches")
 
 
-def _together(paths: Sequence[str], kind: str) -> pd.DataFrame:
+def _together(paths: list[str], kind: str) -> pd.DataFrame:
     return pd.concat([read(path, kind) for path in paths], ignore_index=True)
 
 

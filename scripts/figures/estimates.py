@@ -124,7 +124,7 @@ def _mean(condition: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def laws(table: pd.DataFrame) -> Iterator[tuple[dict, np.ndarray, PowerLaw]]:
+def laws(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.Index, PowerLaw]]:
     """Yield the power laws of a tidy table's series: (where it is, fitted x, law).
 
     Where: its `panel`, `quantity` and `series`. Each series is fitted from its x of least

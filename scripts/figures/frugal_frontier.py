@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 from command import main
 from estimates import interval, most_sparing, rows
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from style import lay_out, look, name, name_axes, new_figure, title
+from style import Style, lay_out, look, name, name_axes, new_figure, title
 from tables import FOUND
 
 TITLES = {"M0": "number of updates", "M1": "summed change", "cached": "with caching"}
@@ -22,32 +24,50 @@ AXES = {"cached": "$M_1$ consolidated + $c$ maintenance"}
 FLOOR = 1e8  # M0 that learning takes at least with the paper's rules [A]
 STOPS = {"validation": "stopped on validation patterns", "test": "stopped on the test set"}
 FRONTS = ["-", "--", ":"]  # of several searches for the same energy
-EVALUATED = {"color": "0.7", "marker": "o", "linestyle": "", "ms": 1.3, "mew": 0}
+EVALUATED: Style = {"color": "0.7", "marker": "o", "linestyle": "", "ms": 1.3, "mew": 0}
 
 
-def summarise(energy, searches):
+def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers, by panel: runs and means on held-out seeds, evaluations, fronts.
 
     `energy` has the networks on held-out seeds, `searches` a row for each evaluation of a search.
     Beside the columns of all figures there are `stop_on`, and for means `x_low` and `x_high`, the
     interval of x. What did not reach its goal has no y, and leaves its rule without a mean.
     """
+    minimised = searches["search"].map(
+        {search: _minimised(history) for search, history in searches.groupby("search")}
+    )
     uncached = energy["caching_threshold"].isna()
-    kept = energy["M1_consolidation"] + searches["maintenance_cost"].max() * energy["maintenance"]
+    cost = _maintenance_cost(searches[minimised == "cached"])
+    kept = energy["M1_consolidation"] + cost * energy["maintenance"]
     energy = energy.assign(cached=energy["M1"].where(uncached, kept))
-    asked = [what for what in TITLES if what != "cached" or (searches["objective"] == what).any()]
+    asked = [what for what in TITLES if what != "cached" or (minimised == what).any()]
     tables = []
     for letter, quantity in zip(ascii_uppercase, asked, strict=False):
         shown = energy if quantity == "cached" else energy[uncached]
         shown = most_sparing(shown, quantity, of=("rule", "stop_on"))
         tables += [
             _held_out(shown, letter, quantity),
-            _evaluations(searches[searches["objective"] == quantity], letter, quantity),
+            _evaluations(searches[minimised == quantity], letter, quantity),
         ]
     return pd.concat(tables, ignore_index=True)
 
 
-def _held_out(runs, letter, quantity):
+def _minimised(history: pd.DataFrame) -> str:
+    """Return what a search minimises: what its energies are."""
+    there = history[history["reached"]]
+    return next(
+        (what for what in ("M0", "M1") if np.allclose(there["energy"], there[what])), "cached"
+    )
+
+
+def _maintenance_cost(histories: pd.DataFrame) -> float:
+    """Return c, of energies that are those of consolidation and c times the maintenance."""
+    maintained = histories["energy"] - histories["M1_consolidation"]
+    return (maintained / histories["maintenance"]).median()
+
+
+def _held_out(runs: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
     each = rows(
         panel=letter,
         quantity=quantity,
@@ -62,7 +82,7 @@ def _held_out(runs, letter, quantity):
     return pd.concat([each, *(_mean(condition) for _, condition in conditions)], ignore_index=True)
 
 
-def _mean(condition):
+def _mean(condition: pd.DataFrame) -> pd.DataFrame:
     reached = condition["reached"].all()
     means = dict.fromkeys(["x", "x_low", "x_high", "y", "low", "high"], np.nan)
     if reached:
@@ -72,7 +92,7 @@ def _mean(condition):
     return condition.head(1).assign(kind="mean", seed=pd.NA, reached=reached, **means)
 
 
-def _evaluations(searches, letter, quantity):
+def _evaluations(searches: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
     front = searches[searches["front"]].sort_values(["search", "trials"], kind="stable")
     return pd.concat(
         rows(
@@ -88,7 +108,7 @@ def _evaluations(searches, letter, quantity):
     )
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers: its panels, and the key in the last place."""
     asked = table.drop_duplicates("panel").set_index("panel")["quantity"]
     shape = (1, 3) if len(asked) == 2 else (2, 2)
@@ -108,7 +128,7 @@ def draw(table):
     return figure
 
 
-def _draw_searches(ax, panel):
+def _draw_searches(ax: Axes, panel: pd.DataFrame) -> None:
     evaluated = panel[panel["kind"] == "evaluation"]
     ax.plot(evaluated["x"], evaluated["y"], **EVALUATED, zorder=0)
     fronts = panel[panel["kind"] == "front"].groupby("series", sort=False)
@@ -117,7 +137,7 @@ def _draw_searches(ax, panel):
         ax.plot(front["x"], front["y"], **style, drawstyle="steps-post", zorder=1)
 
 
-def _draw_rules(ax, means):
+def _draw_rules(ax: Axes, means: pd.DataFrame) -> None:
     for mean in means[means["reached"]].itertuples():
         style = _marker(mean.series, mean.stop_on)
         bar = {"color": style["color"], "lw": 0.8, "zorder": 2}
@@ -126,7 +146,7 @@ def _draw_rules(ax, means):
         ax.plot(mean.x, mean.y, **style, zorder=3)
 
 
-def _marker(rule, stop_on):
+def _marker(rule: str, stop_on: str) -> Style:
     """Return the look of a rule's mean: filled if the test set did not say when to stop."""
     found = rule.startswith(FOUND)
     colour = look(rule)["color"]
@@ -135,7 +155,7 @@ def _marker(rule, stop_on):
     return {**look(rule), "linestyle": "", "mfc": fill, "mec": colour, "mew": 0.6, **size}
 
 
-def _draw_key(ax, table):
+def _draw_key(ax: Axes, table: pd.DataFrame) -> None:
     """Write what the markers mean; of a rule that failed, how many networks did."""
     ax.set_axis_off()
     runs = table[(table["panel"] == table["panel"].max()) & (table["kind"] == "run")]

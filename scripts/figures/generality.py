@@ -7,6 +7,8 @@ data set and another loss; everything else as most of the rule's networks have i
 import pandas as pd
 from command import main
 from estimates import tidy
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from style import (
     draw_series,
@@ -28,7 +30,7 @@ TASKS = {
 AXES = {"goal": "test accuracy reached (%)", "width": "width", "task": ""}
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 by rule, against goal, width and task (`parameter`).
 
     A task is a data set and a loss.
@@ -51,12 +53,12 @@ def summarise(energy):
     return pd.concat(tables, ignore_index=True)
 
 
-def _most_frequent(energy, key, of):
+def _most_frequent(energy: pd.DataFrame, key: str, of: str) -> pd.Series:
     """Return for each row the most frequent value of `key` in rows that agree on `of`."""
     return energy.groupby(of)[key].transform(lambda values: values.mode()[0])
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     letters = sorted(table["panel"].unique())
     figure, axes = new_figure(2, len(AXES), height=110, sharey="row")
@@ -80,7 +82,7 @@ def draw(table):
     return figure
 
 
-def _as_errors(ax, panel):
+def _as_errors(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
     """Return the panel with errors for goals, each halving of which takes the same room."""
     goals = sorted(panel["x"].unique())
     ax.set_xticks([1 - goal for goal in goals], [f"{100 * goal:g}" for goal in goals])

@@ -50,7 +50,7 @@ class PowerLaw:
         """
         return np.exp(over_seeds(self.logarithms(x)))
 
-    def missed(self, x, values):
+    def missed(self, x: float, values: ArrayLike) -> tuple[float, float, float]:
         """Return by which factor `values` of seeds at `x` exceed the law: (mean, low, high).
 
         The geometric mean counts. The interval is that of the law, over the seeds it is fitted to.

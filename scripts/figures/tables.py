@@ -13,7 +13,7 @@ WRONG = {
 }
 NEEDED = {
     *("experiment", "rule", "width", "goal", "seed", "trials", "M0", "id", "claim", "verdict"),
-    *("search", "objective"),
+    "search",
 }
 
 # The columns that are used; there may be more.
@@ -35,9 +35,10 @@ COLUMNS = {
         **dict.fromkeys(["accuracy", "train_accuracy", "M0", "M1"], NUMBER),
     },
     "searches": {
-        **dict.fromkeys(["search", "objective"], TEXT),
+        "search": TEXT,
         **dict.fromkeys(["reached", "front"], TRUTH),
-        **dict.fromkeys(["trials", "M0", "M1", "energy", "maintenance_cost"], NUMBER),
+        **dict.fromkeys(["trials", "M0", "M1", "energy"], NUMBER),
+        **dict.fromkeys(["M1_consolidation", "maintenance"], NUMBER),
     },
     "claims": {
         **dict.fromkeys(["id", "claim", "source", "expected", "verdict"], TEXT),

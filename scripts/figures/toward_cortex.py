@@ -8,6 +8,8 @@ networks were simulated. Shaded: widths at which some rule learned at a lower ra
 import pandas as pd
 from command import main
 from estimates import fitted, laws, rows, tidy
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from seeds import WIDEST_OF_PAPER
 from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
 
@@ -15,7 +17,7 @@ PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
 
 
-def summarise(energy):
+def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: each quantity of PANELS against width, by rule, and the fits.
 
     Rows of kind `missed` say by which factor the energies at a width beyond the paper's range
@@ -37,7 +39,7 @@ def summarise(energy):
     return pd.concat([table, fits, _missed(energies, paper)], ignore_index=True)
 
 
-def _missed(energies, paper):
+def _missed(energies: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     means = energies[(energies["kind"] == "mean") & energies["reached"]]
     lines = [rows(panel=[])]
     for at, _, law in laws(paper):
@@ -50,7 +52,7 @@ def _missed(energies, paper):
     return pd.concat(lines, ignore_index=True)
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     figure, axes = new_figure(1, 3, height=85)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
@@ -64,7 +66,7 @@ def draw(table):
     return figure
 
 
-def _shade_scaled(ax, panel):
+def _shade_scaled(ax: Axes, panel: pd.DataFrame) -> None:
     """Shade the widths at which some rule learned at another rate than usual; say so in panel A."""
     scaled = panel.loc[panel["scaled"].eq(True), "x"]
     if scaled.empty:

@@ -208,15 +208,17 @@ def histories():
         pd.DataFrame(
             {
                 "search": search,
-                "objective": objective,
-                "maintenance_cost": 0.01 if objective == "cached" else np.nan,
                 "reached": [True, False, True, True],
                 "front": [True, False, True, False],
                 "trials": trials,
                 "energy": [40.0, np.nan, 10.0, 20.0],
+                "M0": [40.0 if minimised == "M0" else 1, 7, 10, 20],
+                "M1": [40.0 if minimised == "M1" else 1, 7, 10, 20],
+                "M1_consolidation": [30.0, 7, 8, 15] if minimised == "cached" else np.nan,
+                "maintenance": [1000.0, 7, 200, 500] if minimised == "cached" else np.nan,
             }
         )
-        for search, objective in [("updates", "M0"), ("change", "M1"), ("cached", "cached")]
+        for search, minimised in [("updates", "M0"), ("change", "M1"), ("cached", "cached")]
     )
 
 
