@@ -35,8 +35,8 @@ LIMITS = """\
   the power laws differs by width and rate together. From 100,000 units on there is one network for
   each rule.
 - How many of the validation patterns had to be right, to stand for 95 % of the test patterns, was
-  chosen with rules whose test accuracy was known; the claims' thresholds were set when single networks of a prototype had
-  learned with about 8 × 10⁶ updates.
+  chosen with rules whose test accuracy was known; the claims' thresholds were set when single
+  networks of a prototype had learned with about 8 × 10⁶ updates.
 - Held-out seeds change initial weights, masks and the order of patterns; the images are the same.
 """
 
@@ -246,7 +246,8 @@ def honesty(results: Results) -> str:
     )
     text = (
         f"Rule and stopping looked at validation patterns alone, for {goal:g} % of them; test"
-        f" accuracy was then {accuracy['value']:.2f} % ({accuracy['low']:.2f} to {accuracy['high']:.2f}), {enough};"
+        f" accuracy was then {accuracy['value']:.2f} % ({accuracy['low']:.2f} to"
+        f" {accuracy['high']:.2f}), {enough};"
         f" {held['detail']}, and to wait until it had held at {whole(tests)} tests in a row took"
         f" {estimate(held)} times the updates, {luck}"
     )
