@@ -246,8 +246,8 @@ def honesty(results: Results) -> str:
     )
     text = (
         f"Rule and stopping looked at validation patterns alone, for {goal:g} % of them; test"
-        f" accuracy was then {accuracy['value']:.2f} %"
-        f" ({accuracy['low']:.2f} to {accuracy['high']:.2f}), {enough};"
+        f" accuracy was then {accuracy['value']:.2f} % ({accuracy['low']:.2f} to"
+        f" {accuracy['high']:.2f}), {enough};"
         f" {held['detail']}, and to wait until it had held at {whole(tests)} tests in a row took"
         f" {estimate(held)} times the updates, {luck}"
     )
