@@ -110,7 +110,7 @@ def test_minima_are_exact_where_single_precision_would_stall():
     net.out[0, :3] = -1
     M0, M1 = minima(net, 7, 0)
     assert (M0, M1) == (7, 2**24 + 6)
-    assert isinstance(M0, int) and isinstance(M1, float)
+    assert type(M0) is int and type(M1) is float
 
 
 def test_minima_of_another_beginning_count_everything():
