@@ -167,7 +167,7 @@ class Verifier:
             for file in sorted(used - asked):
                 yield Finding("parameters", "STALE", CONFIG, f"it does not ask for {file} any more")
 
-    def _options(self, rule: str, plan, name: str) -> list[str]:
+    def _options(self, rule: str, plan: "Plan", name: str) -> list[str]:
         """The options that a condition is trained with, or a search made with."""
         if rule == "search":
             return plan.searches[name].options

@@ -120,7 +120,7 @@ def draw(table: pd.DataFrame) -> Figure:
         _draw_rules(ax, panel[panel["kind"] == "mean"])
         if quantity == "M0":
             ax.axhline(FLOOR, color="0.4", lw=0.6, ls=(0, (4, 2)), zorder=0)
-            where = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "bottom"}
+            where: Style = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "bottom"}
             ax.text(0.99, FLOOR, "the paper's floor", size="small", color="0.4", **where)
         title(ax, letter, TITLES[quantity])
     _draw_key(axes[-1], table)

@@ -11,7 +11,7 @@ from estimates import fitted, laws, rows, tidy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from seeds import WIDEST_OF_PAPER
-from style import draw_series, label_ends, lay_out, name_axes, new_figure, title
+from style import Style, draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
@@ -75,7 +75,7 @@ def _shade_scaled(ax: Axes, panel: pd.DataFrame) -> None:
     if (panel["panel"] != "A").any():
         return
     middle = (scaled.min() * scaled.max()) ** 0.5
-    where = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+    where: Style = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
     ax.text(middle, 0.01, "lower\nlearning rate", size="small", color="0.4", **where)
 
 
