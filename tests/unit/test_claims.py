@@ -366,7 +366,7 @@ def test_a_goal_that_is_lost_again_was_luck(accuracies, M0, verdict, stayed):
             "seed": seed,
             "trials": 2000 * (test + 1),
             "accuracy": accuracies[test],
-            "M0": M0[test] + seed / 100,
+            "M0": M0[test] + 0.01 * (seed - 100),
         }
         for seed in (100, 101)
         for test in range(len(M0))

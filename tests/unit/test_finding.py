@@ -1,4 +1,4 @@
-"""The finding's sentences: their numbers are those of the tables, their words follow the verdicts."""
+"""The finding: its numbers are those of the tables, its words follow the verdicts."""
 
 import subprocess
 import sys
