@@ -23,8 +23,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from glob import escape
 from importlib.metadata import version
-from math import inf, isfinite, log10
+from math import inf, log10
 from pathlib import Path
+from typing import Any
 
 from plasticity import data  # isort: skip  # before NumPy: see there
 
@@ -141,16 +142,15 @@ def search_of(arguments: argparse.Namespace) -> Search:
 
     Raises FoundError or ParameterError for what is not allowed.
     """
-    given = {name: value for name, value in vars(arguments).items()}
     space = {}
     for word in arguments.space:
         key, _, texts = word.partition("=")
         space[key] = [value_of(key, text) for text in texts.split(",")]
         require_choice("--space", key, tuple(SEARCHED))
         if KINDS[key] is not str:
-            values = space[key]
-            good = len(values) == 2 and values[0] <= values[1]
-            good = good and all(map(isfinite, values)) and (values[0] > 0 or key in LINEAR)
+            limits = [float(value) for value in space[key]]
+            good = len(limits) == 2 and -inf < limits[0] <= limits[1] < inf
+            good = good and (limits[0] > 0 or key in LINEAR)
             require(good, key, texts, "two numbers, low,high")
     for key in ("gate", "eligible", "select", "width"):
         require(key in space, "--space", " ".join(space), f"it must have {key}")
@@ -158,13 +158,16 @@ def search_of(arguments: argparse.Namespace) -> Search:
     for start in starts:
         for key, value in start.items():
             require(key in space, "--start", key, "a key of --space")
-            low, high = (min(space[key]), max(space[key])) if KINDS[key] is not str else (0, 0)
-            inside = value in space[key] if KINDS[key] is str else low <= value <= high
-            require(inside, f"--start {key}", value, "a value within --space")
+            require(allows(value, space[key]), f"--start {key}", value, "a value within --space")
     return Search(
-        **{field.name: given[field.name] for field in fields(Search)}
+        **{field.name: getattr(arguments, field.name) for field in fields(Search)}
         | {"space": space, "training": values_of(arguments.training), "start": starts}
     )
+
+
+def allows(value: int | float | str, values: Sequence) -> bool:
+    """Whether a value is one of these choices, or between these two limits."""
+    return value in values if isinstance(value, str) else values[0] <= value <= values[1]
 
 
 def suggested(trial: optuna.Trial, space: Mapping[str, list]) -> dict:
@@ -186,11 +189,11 @@ def suggested(trial: optuna.Trial, space: Mapping[str, list]) -> dict:
 def parts_of(chosen: Mapping, search: Search) -> tuple[Rule, Settings]:
     """Return the rule and the settings of a network; raise ParameterError where there are none."""
     given = search.training | rule_of(chosen)
-    rule, settings = (
-        kind(**{field.name: given[field.name] for field in fields(kind) if field.name in given})
-        for kind in (Rule, Settings)
-    )
-    return rule, settings
+
+    def made(kind: type) -> Any:
+        return kind(**{part.name: given[part.name] for part in fields(kind) if part.name in given})
+
+    return made(Rule), made(Settings)
 
 
 def evaluate(
@@ -404,8 +407,8 @@ def run(search: Search, history: str, finalists_table: str) -> None:
     train.write(history, train.table(log, HISTORY).encode())
     ranked = [row | {"order": order} for order, row in enumerate(table, 1)]
     train.write(finalists_table, train.table(ranked, FINALISTS).encode())
-    for path in Path(history).parent.glob(f".{escape(Path(history).name)}.*.journal*"):
-        path.unlink()
+    for kept in Path(history).parent.glob(f".{escape(Path(history).name)}.*.journal*"):
+        kept.unlink()
 
 
 def main() -> None:
