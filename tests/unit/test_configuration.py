@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import search
 import train
+import train_found
 from configuration import ConfigurationError, command_line, flags, plan, read
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +95,38 @@ REFUSED = [
         r"subnet_size\.smoke\[0\]\.plastic_units: \d+ is not allowed: at most the width, 30",
     ),
     ("experiments energy_vs_width record", ["curves"], r"record\[0\]: .*did you mean curve\?"),
+    ("search patience", 0, r"search\.patience: 0 is not allowed: an integer of at least 1"),
+    ("search evaluations paper", 0, r"search\.evaluations\.paper: 0 .*: an integer of at least 1"),
+    ("search training smoke goal", 90, r"search\.training\.smoke\.goal: 90 .* at most 1"),
+    ("search space gate", ["never"], r"search\.space\.gate\[0\]: 'never' .*: one of always, error"),
+    ("search space width", [200, 100], r"search\.space\.width: .*: the lower limit comes first"),
+    (
+        "search space width",
+        [100],
+        r"search\.space\.width: \[100\] is not allowed: a list of at least 2",
+    ),
+    ("search space goal", [0.9, 1], r"search\.space\.goal: .* unknown key"),
+    ("search space width", MISSING, r"search\.space\.width: it is missing"),
+    ("search start 0 width", 7, r"search\.start\[0\]\.width: 7 .*: search\.space\.width is \["),
+    ("search start 0 gate", "always", r"search\.start\[0\]\.gate: 'always' .*space\.gate is"),
+    ("search start 0 fraction", MISSING, r"search\.start\[0\]\.fraction: it is missing"),
+    ("search start 0 plastic_units", 9, r"search\.start\[0\]\.plastic_units: 9 .*: one of gate"),
+    ("search searches updates minimise", "M2", r"minimise: 'M2' .*: one of M0, M1, cached"),
+    ("search searches updates seeds", [], r"updates\.seeds: \[\] is not allowed"),
+    ("found frugal_updates search", "update", r"\.search: 'update' .*did you mean updates\?"),
+    ("found frugal_updates within", 0, r"found\.frugal_updates\.within: 0 .*: a number above 0"),
+    ("found frugal_updates without", ["gates"], r"without\[0\]: 'gates' .*did you mean gate\?"),
+    (
+        "found backprop",
+        {"search": "updates"},
+        r"found: 'backprop' .*: rules has a rule of this name",
+    ),
+    ("experiments frugal_frontier smoke 0 goal", 95, r"smoke\[0\]\.goal: 95 .* at most 1"),
+    (
+        "experiments frugal_frontier seeds smoke",
+        [1000],
+        r"smoke\[0\]\.seed: \[1000\] .*: search\.searches\.updates\.seeds has 1000, too",
+    ),
     ("figures subnet_size experiment", "subnets", r"'subnets' .*did you mean subnet_size\?"),
     ("figures subnet_size script", "subnet", r"\.script: 'subnet' .*: there is no scripts/figures"),
     ("figures subnet_size script", "../train", r"\.script: '../train' .*: a name of up to 64"),
@@ -210,6 +244,8 @@ def test_the_order_of_keys_does_not_matter():
 
 def test_the_command_line_is_the_condition():
     for condition in plan(PAPER).conditions.values():
+        if condition.found:
+            continue
         options = train.parser().parse_args([*command_line(condition), "--output", "-"])
         given = {key: value for key, value in vars(options).items() if value is not None}
         assert condition.parameters.items() <= given.items()
@@ -222,3 +258,103 @@ def test_files_are_options():
         *("--output", "a.csv"),
         *("--curves", "b.csv", "c.csv"),
     ]
+
+
+# --- Rules that are found ---
+
+FOUND = {"rule": "frugal_updates", "goal": 0.9}
+SPACE = PAPER["search"]["space"]
+
+
+def found(*entries):
+    """The conditions of these entries, by name."""
+    return plan(small(one=list(entries))).conditions
+
+
+def test_a_found_rule_takes_from_the_search_what_nobody_says():
+    (condition,) = found(FOUND | {"width": 70, "margin": 0.2}).values()
+    assert condition.found.search == "updates"
+    assert {"width", "margin", "caching_threshold"}.isdisjoint(condition.found.take)
+    assert {"gate", "fraction", "learning_rate"} <= set(condition.found.take)
+    assert (condition.parameters["width"], condition.parameters["goal"]) == (70, 0.9)
+    assert "learning_rate" not in condition.parameters
+
+
+def test_what_a_found_rule_may_cost_is_bounded():
+    (condition,) = found(FOUND).values()
+    assert condition.costliest["width"] == SPACE["width"][1]
+    (condition,) = found(FOUND | {"width": 70}).values()
+    assert condition.costliest["width"] == 70
+
+
+def test_a_found_rule_does_without_an_ingredient_as_backprop_does():
+    (without,) = found({"rule": "frugal_without_gate"}).values()
+    assert without.parameters["gate"] == "always"
+    assert {"gate", "margin"}.isdisjoint(without.found.take) and "select" in without.found.take
+    (only,) = found({"rule": "frugal_only_gate"}).values()
+    assert only.found.take == ["gate", "margin"]
+    expected = {"eligible": "all", "select": "all", "width": 100, "learning_rate": 0.01}
+    assert expected.items() <= only.parameters.items()
+
+
+def test_names_of_found_rules_tell_what_was_said():
+    names = found(FOUND, FOUND | {"width": [100, 200]}, {"rule": "frugal_without_gate"})
+    assert list(names) == [
+        "frugal_updates-goal0.9",
+        "frugal_updates-width100-goal0.9",
+        "frugal_updates-width200-goal0.9",
+        "frugal_without_gate",
+    ]
+
+
+def test_the_command_line_of_a_found_rule_is_the_condition():
+    for condition in plan(PAPER).conditions.values():
+        if not condition.found:
+            continue
+        own, words = train_found.parser().parse_known_args(
+            [*command_line(condition), "--finalists", "f"]
+        )
+        assert (own.take, own.within) == (
+            condition.found.take,
+            condition.found.within or float("inf"),
+        )
+        words += [] if "width" in condition.parameters else ["--width", "1"]
+        options = train.parser().parse_args([*words, "--output", "-"])
+        given = {key: value for key, value in vars(options).items() if value is not None}
+        assert condition.parameters.items() <= given.items()
+        settings = {*train.REQUIRED, "dataset"}
+        assert settings <= given.keys() | set(own.take)  # nothing is left to config.yaml
+
+
+def test_searches_are_made_for_the_rules_that_are_trained_alone():
+    assert plan(small(one=[{"rule": "backprop", "width": 10}])).searches == {}
+    trained = plan(small(one=[FOUND, {"rule": "frugal_cached"}]))
+    assert list(trained.searches) == ["cached", "updates"]
+    figure = {"number": 1, "title": "t", "caption": "c", "script": "claims", "experiment": "one"}
+    config = small(one=[FOUND]) | {"figures": {"one": figure | {"reads": ["searches"]}}}
+    assert plan(config).tables("one", "r") == {"searches": ["r/searches/updates.csv"]}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "paper"])
+def test_the_options_of_a_search_are_allowed_and_are_the_configuration(scale):
+    for name, made in plan(PAPER | {"scale": scale}).searches.items():
+        words = [*made.options, "--history", "h", "--finalists", "f"]
+        asked = search.search_of(search.parser().parse_args(words))
+        given = PAPER["search"]["searches"][name]
+        cached = given["minimise"] == "cached"
+        assert asked.minimise == given["minimise"]
+        assert asked.space == {k: v for k, v in SPACE.items() if cached or k != "caching_threshold"}
+        assert PAPER["search"]["training"][scale].items() <= asked.training.items()
+        assert len(asked.start) == len(PAPER["search"]["start"])
+        limits = 1 + len(asked.within)
+        assert made.networks == asked.evaluations + asked.best * limits * len(asked.seed)
+        for start in asked.start:
+            search.parts_of(start, asked)
+
+
+def test_no_seed_of_a_search_is_another_ones_or_an_experiments():
+    searches = [set(given["seeds"]) for given in PAPER["search"]["searches"].values()]
+    assert len(set().union(*searches)) == sum(map(len, searches))
+    for scale in ("smoke", "paper"):
+        for condition in plan(PAPER | {"scale": scale}).conditions.values():
+            assert not set().union(*searches) & set(condition.parameters["seed"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from configuration import Condition
+from configuration import Condition, Search
 from durations import Durations, timed
 
 NAMES = [f"train/{rule}{width}" for rule in "ab" for width in range(50, 1050, 50)]
@@ -96,6 +96,13 @@ def test_more_cores_are_faster_down_to_the_longest_job():
 def test_jobs_that_do_not_train_have_durations_too():
     low, high = durations({"plot/x": 100.0, "plot/y": 120.0}).left(["plot/z"], {}, 1)
     assert low < 100 < high < 1000
+
+
+def test_a_search_is_expected_to_take_as_long_as_its_networks():
+    searches = {name: Search([], n, {}) for name, n in {"few": 10, "many": 1000}.items()}
+    known = Durations({}, {}, searches=searches)
+    few, many = (known.left([f"search/{name}"], {}, 1) for name in searches)
+    assert many[0] == pytest.approx(100 * few[0]) and many[1] == pytest.approx(100 * few[1])
 
 
 def test_benchmark_files_are_read(tmp_path):

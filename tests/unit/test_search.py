@@ -193,9 +193,6 @@ def test_a_search_in_which_nothing_learned_is_one_line(tmp_path, monkeypatch, ca
         script.main()
 
 
-SCALES = {"M0": "M0", "M1": "M1", "cached": "M1_consolidation"}
-
-
 @pytest.mark.parametrize("minimise", script.OBJECTIVES)
 def test_what_is_minimised(minimise):
     options = OPTIONS.replace("--minimise M0", f"--minimise {minimise} --maintenance-cost 0.5")

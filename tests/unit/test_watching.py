@@ -96,6 +96,16 @@ def test_the_line_says_how_far_training_is(progress, stream, tmp_path):
     assert stream.getvalue().endswith("| plot/x (seed 1, 5 trials, 9.1%)\n")
 
 
+def test_the_line_says_how_far_a_search_is(progress, stream, tmp_path):
+    (tmp_path / "log").write_text(
+        "search mine: 12 of 280 networks, least M0 1.06e+07, 5.0 min left\n"
+    )
+    start(progress, log=[tmp_path / "log"])
+    progress.terminal = False
+    progress._draw()
+    assert stream.getvalue().endswith("| plot/x (12 of 280 networks)\n")
+
+
 def test_what_an_earlier_run_has_logged_is_not_shown(progress, stream, tmp_path):
     log = tmp_path / "log"
     log.write_text("a, width 9, seed 1: 5 trials, 9.1% of the last ones correct, M0 3e+07\n")
