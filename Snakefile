@@ -126,9 +126,8 @@ def records(wildcards):
 
 def all_records(wildcards):
     """Every record: one that is gone is made again with what it records."""
-    trained = [*PLAN.conditions.values(), *PLAN.searches.values()]
     named = {
-        "dataset": sorted({one.costliest["dataset"] for one in trained}),
+        "dataset": PLAN.datasets,
         "search": PLAN.searches,
         "condition": PLAN.conditions,
         "experiment": PLAN.experiments,

@@ -119,6 +119,12 @@ class Plan:
     figures: dict[str, Figure] = field(default_factory=dict)
     searches: dict[str, Search] = field(default_factory=dict)
 
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the data sets that are learned."""
+        trained: list[Condition | Search] = [*self.conditions.values(), *self.searches.values()]
+        return sorted({one.costliest["dataset"] for one in trained})
+
     def recording(self, what: str) -> set[str]:
         """Names of the conditions that record `what`."""
         return {name for name, condition in self.conditions.items() if what in condition.record}

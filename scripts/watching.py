@@ -26,7 +26,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent, logger_plugin_module_prefix
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
-from configuration import Condition, Plan, Search
+from configuration import Plan
 from durations import Durations, timed
 
 SECONDS = 1, 30  # between two lines, on a terminal and in a file
@@ -253,10 +253,8 @@ def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores
     `todo` says why a job must run, in Snakemake's words; all others are done. `left` is the range
     of the time (s) that this takes.
     """
-    trained: list[Condition | Search] = [*plan.conditions.values(), *plan.searches.values()]
-    datasets = {one.costliest["dataset"] for one in trained}
     kinds = {
-        "data sets": [f"prepare/{dataset}" for dataset in datasets],
+        "data sets": [f"prepare/{dataset}" for dataset in plan.datasets],
         "searches": [f"search/{search}" for search in plan.searches],
         "conditions": [f"train/{condition}" for condition in plan.conditions],
         "figures": [f"plot/{figure}" for figure in plan.figures],
@@ -267,9 +265,9 @@ def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores
         lines.append(f"{kind:24}" + "".join(f"{n:9}" for n in _tally(names, todo).values()))
     lines += ["", f"{'figure':24}{'':>9} conditions trained"]
     for figure, given in plan.figures.items():
-        names = [f"train/{condition}" for condition in plan.experiments.get(given.experiment, [])]
-        share = f" {_tally(names, todo)['done']} of {len(names)}" if names else ""
-        lines.append(f"{figure:24}{_state_of(f'plot/{figure}', todo):>9}{share}".rstrip())
+        runs = [f"train/{condition}" for condition in plan.experiments.get(given.experiment, [])]
+        done = f" {_tally(runs, todo)['done']} of {len(runs)}" if runs else ""
+        lines.append(f"{figure:24}{_state_of(f'plot/{figure}', todo):>9}{done}".rstrip())
     reasons = Counter(reason for why in todo.values() for reason in _causes(why))
     lines += ["", " jobs  stale because of"] if reasons else []
     lines += [f"{count:5}  {reason}" for reason, count in reasons.most_common()]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import configuration
+import finding
 import gallery
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +67,15 @@ def test_the_gallery_says_what_the_figures_plot():
     readme = (ROOT / "README.md").read_text()
     assert gallery.spliced(readme, text) == readme
     assert "Too few networks" not in text
+
+
+def test_the_finding_says_what_the_tables_say():
+    figures = ROOT / "figures"
+    results = finding.Results(
+        pd.read_csv(figures / "claims.csv").set_index("id"),
+        pd.read_csv(ENERGY),
+        {name: pd.read_csv(figures / f"{name}.csv") for name in finding.FIGURES},
+    )
+    page = (figures / "finding.md").read_text()
+    assert finding.page(results, "paper", "../docs/beyond.md") == page
+    assert finding.UNSAID not in page

@@ -147,12 +147,16 @@ def asked(job):
     return int(job["TimeLimit"]), re.search(r"mem=(\w+)", job["Tres"])[1]
 
 
+def plan(copy):
+    """Return what a copy builds at smoke scale."""
+    return configuration.plan(configuration.read(copy.root / "config.yaml") | {"scale": "smoke"})
+
+
 def conditions(copy, experiment=None):
     """Return the conditions of a copy that share jobs, and those that have one to themselves."""
-    config = configuration.read(copy.root / "config.yaml") | {"scale": "smoke"}
-    plan = configuration.plan(config)
-    names = plan.experiments[experiment] if experiment else plan.conditions
-    chosen = [plan.conditions[name] for name in names]
+    planned = plan(copy)
+    names = planned.experiments[experiment] if experiment else planned.conditions
+    chosen = [planned.conditions[name] for name in names]
     together = [condition for condition in chosen if resources.group(condition)]
     return together, [condition for condition in chosen if condition not in together]
 
@@ -220,5 +224,6 @@ def test_the_smoke_build_makes_the_bytes_of_a_local_one_in_few_jobs(slurm, built
     assert process.returncode == 0, process.stderr
     assert copy.made() == built.made()
     together, alone = conditions(copy)
-    count = 1 + math.ceil(len(together) / TOGETHER) + len(alone) + 1  # data, ..., tables
+    count = len(plan(copy).datasets) + len(plan(copy).searches)
+    count += math.ceil(len(together) / TOGETHER) + len(alone) + 1  # the last: tables and figures
     assert len(jobs(slurm, copy.root)) == count

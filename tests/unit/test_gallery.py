@@ -40,9 +40,65 @@ def test_a_sentence_has_the_figures_numbers():
         assert part in said
 
 
+def test_the_frontiers_sentence_compares_with_the_papers_most_sparing_rule():
+    plotted = pd.concat(
+        [
+            table(
+                ("M0", "competitive", 5e4, 6e7, True),
+                ("M0", "subnet", 5e4, 1e6, False),  # not all networks got there
+                ("M0", "backprop", 4e4, 3e9, True),
+                ("M0", "frugal_updates", 1e5, 8e6, True),
+                ("M1", "frugal_change", 1e5, 1.7e4, True),
+            ).assign(stop_on="validation"),
+            table(("M0", "frugal_updates", 9e4, 6e6, True)).assign(stop_on="test"),
+        ]
+    )
+    said = gallery.frugal_frontier(plotted)
+    for part in ("8.0 × 10⁶ updates, 7.5 times", "rule, competitive", "6.0 × 10⁶ if the test"):
+        assert part in said
+    assert said.endswith("the least M1 found is 1.7 × 10⁴.")
+
+
+def test_the_ablations_sentence_names_what_costs_most():
+    said = gallery.ablation(
+        table(
+            ("M0", "on top of the others", "gate", 6.0, True),
+            ("M0", "on top of the others", "initial_weights", 18.0, True),
+            ("M0", "on top of the others", "width", 99.0, False),
+            ("M0", "alone", "initial_weights", 25.0, True),
+            ("M0", "all", "all", 440.0, True),
+        )
+    )
+    assert "save 440 times" in said and "the initial weights costs most, 18 times" in said
+    assert said.endswith("alone it saves 25 times.")
+
+
+def test_elsewhere_a_rule_that_never_gets_there_has_saved_nothing():
+    saved = gallery.saved_elsewhere(
+        table(
+            ("M0", "competitive", "0.9", 100.0, True),
+            ("M0", "frugal_updates", "0.9", 10.0, True),
+            ("M0", "competitive", "MNIST", 100.0, True),  # is among the goals already
+            ("M0", "frugal_updates", "MNIST", 10.0, True),
+            ("M0", "competitive", "0.97", 100.0, True),
+            ("M0", "frugal_updates", "0.97", 10.0, False),
+            ("M0", "competitive", "300", 100.0, True),  # where the found rule was not tried
+            ("M0", "competitive", "cross- entropy", 100.0, False),
+            ("M0", "frugal_updates", "cross- entropy", 10.0, True),
+        )
+    )
+    assert saved.to_dict() == {("A", "0.9"): 10, ("A", "0.97"): 0}
+
+
+def test_the_claims_of_the_paper_and_ours_are_counted_apart():
+    verdicts = [("A", "reproduced"), ("S", "partly"), ("ours", "partly"), ("ours", "partly")]
+    said = gallery.claims(pd.DataFrame(verdicts, columns=["source", "verdict"]))
+    assert said == "Of the paper's 2 claims: 1 reproduced, 1 partly; of our own 2: 2 partly."
+
+
 def test_a_figure_without_the_networks_for_it_says_so(tmp_path):
     for name in gallery.SENTENCES:
-        empty = table(("M0", "nobody", 1, 1, True)).assign(verdict="reproduced")
+        empty = table(("M0", "nobody", 1, 1, True)).assign(verdict="reproduced", source="A")
         empty.to_csv(tmp_path / f"{name}.csv", index=False)
     text = gallery.gallery(tmp_path, "figures", gallery.SENTENCES)
     assert text.count("Too few networks") == len(gallery.SENTENCES) - 1
