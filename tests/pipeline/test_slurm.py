@@ -177,7 +177,6 @@ def survived(slurm, small, tmp_path_factory):
     return copy, before, [job for job in others if job not in before]
 
 
-@pytest.mark.thorough
 def test_a_killed_build_goes_on_and_makes_the_bytes_of_a_local_one(survived, small_built):
     copy, before, after = survived
     states = {job["JobState"] for job in before}
@@ -186,7 +185,6 @@ def test_a_killed_build_goes_on_and_makes_the_bytes_of_a_local_one(survived, sma
     assert copy.made() == small_built.made()
 
 
-@pytest.mark.thorough
 def test_jobs_ask_for_what_was_computed_and_small_conditions_share_one(survived):
     copy, before, after = survived
     together, alone = conditions(copy, "energy_vs_width")
@@ -218,6 +216,7 @@ def test_what_is_done_outlasts_a_failure_in_the_same_job(slurm, small, small_bui
     assert copy.made() == small_built.made()
 
 
+@pytest.mark.thorough
 def test_the_smoke_build_makes_the_bytes_of_a_local_one_in_few_jobs(slurm, built, copied, tmp_path):
     copy = copied(tmp_path)
     process = copy.snakemake(*PROFILE)
