@@ -28,11 +28,13 @@ LIMITS = """\
   other tasks.
 - Energy counts synaptic changes, not the activity that it takes to find out which are to be made.
 - A search finds a good rule, not the best: the least energy is an upper bound, for rules composed
-  of these parts, within the limits of `search: space:` in `config.yaml`.
+  of these parts, within the limits of `search: space:` in `config.yaml`. All searches begin with
+  the same rules, and seldom leave their composition, so that two of them agree more easily than
+  independent ones would.
 - Learning time is a multiple of the test interval, of 2,000 trials, and longer in the widest
   networks of [toward_cortex](toward_cortex.svg): energy is overestimated by up to one interval.
 - In networks of 10,000 units and more the learning rate is lower, for stability: what differs from
-  the power laws differs by width and rate together. From 100,000 units on there is one network for
+  the power laws differs by width and rate together. Beyond 10,000 units there is one network for
   each rule.
 - How many of the validation patterns had to be right, to stand for 95 % of the test patterns, was
   chosen with rules whose test accuracy was known; the claims' thresholds were set when single
