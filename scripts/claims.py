@@ -730,7 +730,8 @@ def frugal_held(curves: pd.DataFrame) -> Finding:
     if len(first) < count:
         raise NotReached(f"{count - len(first)} of {count} networks did not reach the goal")
     fell = tests[~there & (tests["trials"] > tests["seed"].map(first["trials"]))]["seed"].nunique()
-    value = factor(np.log(tests.groupby("seed")["M0"].last() / first["M0"]))
+    more = tests.groupby("seed")["M0"].last().astype(float) / first["M0"].astype(float)
+    value = factor(np.log(more))
     detail = f"{count - fell} of {count} networks stayed at the goal from the first test on"
     return Finding(value, verdict(value.high < 1.25, value.high < 1.5), detail)
 

@@ -281,6 +281,16 @@ CASES = [
         {"a.csv": ENERGY, "c.csv": table("curves", trials="many")},
         "claims: c.csv: row 1: trials: 'many' is not allowed: a number",
     ),
+    (
+        "finding --claims a.csv --energy b.csv --output c.md",
+        {},
+        "finding: a.csv: No such file or directory",
+    ),
+    (
+        "figures/frugal_frontier --energy a.csv --searches s.csv --experiment x --output figure",
+        {"a.csv": ENERGY, "s.csv": table("searches", front="maybe")},
+        "frugal_frontier: s.csv: row 1: front: 'maybe' is not allowed: True or False",
+    ),
     plot("subnet_size", "energy", b"\x8d\xff", "subnet_size: table.csv: not a table in CSV"),
     plot("subnet_size", "energy", table("energy", width=...), "it has no column width"),
     plot("subnet_size", "energy", table("energy", width="wide"), "row 1: width: 'wide' is not"),
