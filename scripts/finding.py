@@ -16,7 +16,16 @@ from pathlib import Path
 import pandas as pd
 
 from figures.tables import TableError, read
-from gallery import NothingToSay, curve, held_out, number, power, saved_elsewhere, whole
+from gallery import (
+    NothingToSay,
+    curve,
+    failed_elsewhere,
+    held_out,
+    number,
+    power,
+    saved_elsewhere,
+    whole,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ["frugal_frontier", "ablation", "generality", "toward_cortex"]
@@ -285,14 +294,15 @@ def elsewhere(results: Results) -> str:
     saved = saved_elsewhere(results.figure("generality"))
     judgement = by_verdict(
         claim,
-        "it saves everywhere",
-        "it does not save everywhere",
+        "it saves wherever competition learns",
+        "it does not save wherever competition learns",
         "it is made for the task that it was found on",
     )
     return (
         f"Without being tuned again {judgement}: it makes fewer updates than competition in"
-        f" {(saved > 1).sum()} of {len(saved)} variations of goal, width, data set and loss,"
-        f" {number(saved.min())} to {number(saved.max())} times fewer."
+        f" {(saved > 1).sum()} of {len(saved)} variations of goal, width, data set and loss that"
+        f" competition can learn, {number(saved.min())} to {number(saved.max())} times fewer;"
+        f" {failed_elsewhere(results.figure('generality'))}."
     )
 
 
