@@ -74,20 +74,20 @@ def test_the_ablations_sentence_names_what_costs_most():
 
 
 def test_elsewhere_a_rule_that_never_gets_there_has_saved_nothing():
-    saved = gallery.saved_elsewhere(
-        table(
-            ("M0", "competitive", "0.9", 100.0, True),
-            ("M0", "frugal_updates", "0.9", 10.0, True),
-            ("M0", "competitive", "MNIST", 100.0, True),  # is among the goals already
-            ("M0", "frugal_updates", "MNIST", 10.0, True),
-            ("M0", "competitive", "0.97", 100.0, True),
-            ("M0", "frugal_updates", "0.97", 10.0, False),
-            ("M0", "competitive", "300", 100.0, True),  # where the found rule was not tried
-            ("M0", "competitive", "cross- entropy", 100.0, False),
-            ("M0", "frugal_updates", "cross- entropy", 10.0, True),
-        )
+    elsewhere = table(
+        ("M0", "competitive", "0.9", 100.0, True),
+        ("M0", "frugal_updates", "0.9", 10.0, True),
+        ("M0", "competitive", "MNIST", 100.0, True),  # is among the goals already
+        ("M0", "frugal_updates", "MNIST", 10.0, True),
+        ("M0", "competitive", "0.97", 100.0, True),
+        ("M0", "frugal_updates", "0.97", 10.0, False),
+        ("M0", "competitive", "300", 100.0, True),  # where the found rule was not tried
+        ("M0", "competitive", "cross- entropy", 100.0, False),
+        ("M0", "frugal_updates", "cross- entropy", 10.0, True),
     )
+    saved = gallery.saved_elsewhere(elsewhere)
     assert saved.to_dict() == {("A", "0.9"): 10, ("A", "0.97"): 0}
+    assert gallery.failed_elsewhere(elsewhere).endswith("in 1 of all 3")
 
 
 def test_the_claims_of_the_paper_and_ours_are_counted_apart():
