@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from figures.seeds import WIDEST_OF_PAPER
 from figures.tables import TableError, read
 from gallery import (
     NothingToSay,
@@ -307,7 +308,10 @@ def elsewhere(results: Results) -> str:
 
 
 def cortex(results: Results) -> str:
-    claim = results.claim("power-law")
+    try:
+        claim = results.claim("power-law")
+    except NothingToSay:
+        return too_wide(results)
     M0 = curve(results.figure("toward_cortex"), "M0", "backprop")
     judgement = by_verdict(
         claim,
@@ -319,6 +323,24 @@ def cortex(results: Results) -> str:
         f"With {whole(M0.index[-1])} hidden units, where others extrapolate, backprop makes"
         f" {power(M0.iloc[-1])} updates at a learning rate lowered for stability,"
         f" {estimate(claim)} times what the power law of the paper's range says, {judgement}."
+    )
+
+
+def too_wide(results: Results) -> str:
+    """Return how far backprop got in networks beyond the paper's range that missed the goal."""
+    energy = results.energy
+    wide = energy[(energy["experiment"] == "toward_cortex") & (energy["rule"] == "backprop")]
+    wide = wide[(wide["width"] > WIDEST_OF_PAPER) & wide["accuracy"].notna()]
+    if wide.empty:
+        raise NothingToSay
+    tried = [
+        f"{100 * one.accuracy:.1f} % after {power(one.M0)} updates with {whole(one.width)} units"
+        for one in wide.itertuples()
+    ]
+    return (
+        f"Whether the power laws hold beyond {whole(WIDEST_OF_PAPER)} hidden units remains open:"
+        " at learning rates lowered for stability backprop did not reach the goal there in the"
+        f" time that it had; it came to {' and '.join(tried)}."
     )
 
 

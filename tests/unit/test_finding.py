@@ -185,3 +185,20 @@ def test_a_wrong_table_is_told_in_one_line(tmp_path):
     assert done.returncode == 1
     assert "claims.csv: not a table of claims" in done.stderr and done.stderr.count("\n") == 1
     assert not list(tmp_path.glob("*finding*"))
+
+
+def test_where_no_wide_network_learned_it_says_how_far_they_came(results):
+    wide = pd.DataFrame(
+        {
+            "experiment": "toward_cortex",
+            "rule": ["backprop", "backprop", "subnet"],
+            "width": [10_000, 30_000, 30_000],
+            "accuracy": [0.951, 0.938, 0.9],
+            "M0": [1e11, 1.43e12, 9.5e9],
+        }
+    )
+    claims = results.claims.copy()
+    claims.loc["power-law", "verdict"] = "not tested"
+    said = finding.cortex(Results(claims, wide, results.figures))
+    assert "it came to 93.8 % after 1.4 × 10¹² updates with 30,000 units." in said
+    assert "remains open" in said and "95.1" not in said
