@@ -169,7 +169,8 @@ def test_there_are_ten_sentences_with_limits_and_what_would_refute_them(results)
 
 
 def test_what_was_not_trained_is_not_said(results):
-    nothing = Results(results.claims.assign(verdict="not tested"), results.energy[:0], {})
+    energy = results.energy[:0].assign(width=[], accuracy=[])
+    nothing = Results(results.claims.assign(verdict="not tested"), energy, {})
     for sentence in finding.SENTENCES:
         with pytest.raises(NothingToSay):
             sentence(nothing)
