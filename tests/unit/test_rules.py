@@ -240,7 +240,7 @@ def test_what_a_rule_chooses_among():
         fractional = eligible in FRACTIONAL
         plain = Rule(eligible=eligible, plastic_units=units, fraction=0.002 if fractional else None)
         assert not plain.chooses_synapses
-        assert plain.mask_fraction == (0.002 if fractional else None)
+        assert plain.mask_fraction == (0.002 if fractional else 1)
         assert plain.fraction_out == (0.002 * 78.4 if eligible == "random_synapses" else None)
         for select in SELECTIONS[1:]:
             for criterion in CRITERIA:
@@ -255,7 +255,7 @@ def test_what_a_rule_chooses_among():
                     eligible_fraction=0.002 if fractional else None,
                 )
                 assert rule.chooses_synapses == (criterion not in UNIT_CRITERIA)
-                assert rule.mask_fraction == (0.002 if fractional else None)
+                assert rule.mask_fraction == (0.002 if fractional else 1)
                 assert rule.fraction_out == (0.001 * 78.4 if rule.chooses_synapses else None)
 
 
