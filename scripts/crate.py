@@ -94,6 +94,9 @@ class Exporter:
         if not ends:
             raise RecordError(f"no records at {self.scale} scale: run `make figures` first")
         paths = list(dict.fromkeys(path for end in ends for path in self.history.behind(end)))
+        for path in paths:  # first, since a rule's script may also be a module of another one's
+            made = records[path]
+            self._tool(made["made"].get("recipe", made["recipe"]))
         actions = [self._action(path) for path in paths]
         self._workflow(paths, actions)
         self._root(paths)
@@ -168,7 +171,10 @@ class Exporter:
         return found
 
     def _action(self, path: str) -> Entity:
-        """Return the action of one job, with its step and its tool."""
+        """Return the action of one job, with its step and its tool.
+
+        The inputs of a tool are those of all jobs that run it.
+        """
         made = self.history.records[path]
         how = made["made"].get("recipe", made["recipe"])  # of what counts by its content alone
         rule, when = how["rule"], made["made"]
@@ -180,7 +186,10 @@ class Exporter:
         inputs = {file: hash for file, hash in how["inputs"].items() if file not in code}
         read = [self.parameter(rule, "files-read", "File")] if inputs else []
         written = self.parameter(rule, "files-made", "File")
-        tool = self._tool(how, [*formal.values(), *read], written)
+        tool = self._tool(how)
+        for name, new in (("input", [*formal.values(), *read]), ("output", [written])):
+            known = tool.get(name, [])
+            tool[name] = known + [parameter for parameter in new if parameter not in known]
         self.steps.setdefault(rule, tool)
         given = [
             self.entity(
@@ -212,18 +221,13 @@ class Exporter:
             **({"subjectOf": record} if record else {}),
         )
 
-    def _tool(self, how: dict, inputs: list[Entity], written: Entity) -> Entity:
-        """Return the script that a job runs; its inputs are those of all jobs that run it."""
+    def _tool(self, how: dict) -> Entity:
+        """Return the script that a job runs, or the program of the system."""
         script = how["command"][1]
-        if script not in how["inputs"] or not script.endswith(".py"):  # a program of the system
-            program = how["command"][0]
-            tool = self.entity(f"#{program}", "SoftwareApplication", name=program)
-        else:
-            tool = self._script(script, how["inputs"][script])
-        for name, new in (("input", inputs), ("output", [written])):
-            known = tool.get(name, [])
-            tool[name] = known + [parameter for parameter in new if parameter not in known]
-        return tool
+        if script in how["inputs"] and script.endswith(".py"):
+            return self._script(script, how["inputs"][script])
+        program = how["command"][0]
+        return self.entity(f"#{program}", "SoftwareApplication", name=program)
 
     def _script(self, script: str, sha256: str) -> Entity:
         return self.file(

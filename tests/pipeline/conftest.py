@@ -144,7 +144,8 @@ def small(mnist):
 def small_built(small, built, tmp_path_factory):
     """A small copy, with the data of `built`, whose figure has been built job after job."""
     copy = small(tmp_path_factory.mktemp("small"))
-    shutil.copytree(built.root / "data", copy.root / "data", copy_function=os.link)
+    mnist = Path("data", "mnist")
+    shutil.copytree(built.root / mnist, copy.root / mnist, copy_function=os.link)
     process = copy.snakemake("--cores", "1", "figures/smoke/energy_vs_width.svg")
     assert process.returncode == 0, process.stderr
     return copy

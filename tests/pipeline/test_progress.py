@@ -21,7 +21,7 @@ def rows(process):
 def test_status_before_anything_is_built(fresh):
     conditions = read(fresh.root / "config.yaml")["experiments"]["energy_vs_width"]["smoke"]
     table = rows(fresh.snakemake(*STATUS))
-    assert ["data", "sets", "0", "1", "0"] in table
+    assert ["data", "sets", "0", "2", "0"] in table
     (row,) = (row for row in table if row[:1] == ["energy_vs_width"])
     assert row[1:4] == ["missing", "0", "of"]
     assert int(row[4]) >= len(conditions)
@@ -39,7 +39,7 @@ def test_status_says_what_an_edit_makes_stale_and_why(built):
         table = rows(built.snakemake(*STATUS))
     assert [row[1] for row in table if row[:1] == ["energy_vs_width"]] == ["stale"]
     assert ["1", "Updated", "input", "files:", SCRIPT] in table
-    assert table[-1][:5] == ["3", "jobs", "to", "do,", "in"]  # and what is said of it
+    assert table[-1][:5] == ["4", "jobs", "to", "do,", "in"]  # and what is said of it
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ MUNGE = ["--foreground", "--force", "--key-file={0}/key", "--socket={0}/munge"]
 MUNGE += ["--pid-file={0}/munge.pid", "--seed-file={0}/munge.seed", "--log-file={0}/munge.log"]
 
 pytestmark = [
+    pytest.mark.thorough,
     pytest.mark.skipif(not all(map(shutil.which, DAEMONS)), reason="Slurm is not installed"),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can start Slurm"),
 ]
@@ -197,7 +198,6 @@ def test_jobs_ask_for_what_was_computed_and_small_conditions_share_one(survived)
     assert len(before) == 2 and len(after) <= 3  # the last for the table and the figure
 
 
-@pytest.mark.thorough
 def test_what_is_done_outlasts_a_failure_in_the_same_job(slurm, small, small_built, tmp_path):
     copy = small(tmp_path)
     script = copy.root / "scripts/figures/energy_vs_width.py"
@@ -216,7 +216,6 @@ def test_what_is_done_outlasts_a_failure_in_the_same_job(slurm, small, small_bui
     assert copy.made() == small_built.made()
 
 
-@pytest.mark.thorough
 def test_the_smoke_build_makes_the_bytes_of_a_local_one_in_few_jobs(slurm, built, copied, tmp_path):
     copy = copied(tmp_path)
     process = copy.snakemake(*PROFILE)

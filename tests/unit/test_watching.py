@@ -100,8 +100,9 @@ def test_the_line_says_how_far_a_search_is(progress, stream, tmp_path):
     log = tmp_path / "job.log"
     start(progress, log=[log])
     log.write_text("search mine: 12 of 280 networks, least M0 1.06e+07, 5.0 min left\n")
+    progress.terminal = False
     progress._draw()
-    assert "plot/x (12 of 280 networks)" in stream.getvalue()
+    assert stream.getvalue().endswith("| plot/x (12 of 280 networks)\n")
 
 
 def test_what_an_earlier_run_has_logged_is_not_shown(progress, stream, tmp_path):
