@@ -87,7 +87,7 @@ def test_every_figure_has_its_caption_and_says_what_was_trained(seen):
         assert figure["caption"] in caption
         if experiment := CONFIG["experiments"].get(figure.get("experiment", name)):
             assert experiment["question"] in caption
-            assert caption.count("width") >= len(experiment["smoke"])
+            assert caption.count("rule ") >= len(experiment["smoke"])
 
 
 def test_the_table_of_claims_is_shown(seen, built):
