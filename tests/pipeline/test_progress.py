@@ -21,7 +21,7 @@ def rows(process):
 def test_status_before_anything_is_built(fresh):
     conditions = read(fresh.root / "config.yaml")["experiments"]["energy_vs_width"]["smoke"]
     table = rows(fresh.snakemake(*STATUS))
-    assert ["data", "sets", "0", "2", "0"] in table
+    assert ["data", "sets", "0", "1", "0"] in table
     (row,) = (row for row in table if row[:1] == ["energy_vs_width"])
     assert row[1:4] == ["missing", "0", "of"]
     assert int(row[4]) >= len(conditions)
