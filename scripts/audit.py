@@ -30,7 +30,7 @@ from typing import Any
 from history import History
 from record import LOCK, MADE, SUFFIX
 from rerun import rerun
-from verify import Finding, Verifier, text, worst
+from verify import Finding, Verifier, real_recipe, results_read, text, worst
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -315,7 +315,7 @@ def why(path: str, history: History) -> str:
         sys.exit(f"audit: {path}: no record says what made it")
     name = history.maker[path]
     made = history.records[name]
-    recipe = made["made"].get("recipe", made["recipe"])  # of what counts by its content alone
+    recipe = real_recipe(made)
     when = made["made"]
     state = {True: ", with changes", False: "", None: ""}[when.get("dirty")]
     lines = {
@@ -338,12 +338,6 @@ def why(path: str, history: History) -> str:
     return "\n".join(told)
 
 
-def made_before(path: str, history: History) -> list[str]:
-    """Return the results that the record `path` was made from."""
-    inputs = history.records[path]["recipe"]["inputs"]
-    return [file for file in inputs if file.startswith("results/")]
-
-
 def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> list[str]:
     """Return the records of so many runs, drawn at random among those before the records `paths`.
 
@@ -351,8 +345,12 @@ def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> lis
     there are none.
     """
     behind = {before for path in paths for before in history.behind(path)}
-    runs = [path for path in behind if history.records[path]["recipe"]["rule"] == "train"]
-    runs = [path for path in runs if all(map(history.sha256, made_before(path, history)))]
+    recipes = {path: history.records[path]["recipe"] for path in behind}
+    runs = [
+        path
+        for path, recipe in recipes.items()
+        if recipe["rule"] == "train" and all(map(history.sha256, results_read(recipe)))
+    ]
     if not runs:
         sys.exit("audit: --rerun: no runs are known to be behind this")
     return random.Random(seed).sample(sorted(runs), min(number, len(runs)))

@@ -29,7 +29,7 @@ from rocrate.rocrate import ROCrate
 
 from history import History
 from record import LOCK, MADE, RecordError, digest
-from verify import scale_of, text
+from verify import real_recipe, scale_of, text
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW = "Snakefile"
@@ -95,8 +95,7 @@ class Exporter:
             raise RecordError(f"no records at {self.scale} scale: run `make figures` first")
         paths = list(dict.fromkeys(path for end in ends for path in self.history.behind(end)))
         for path in paths:  # first, since a rule's script may also be a module of another one's
-            made = records[path]
-            self._tool(made["made"].get("recipe", made["recipe"]))
+            self._tool(real_recipe(records[path]))
         actions = [self._action(path) for path in paths]
         self._workflow(paths, actions)
         self._root(paths)
@@ -176,7 +175,7 @@ class Exporter:
         The inputs of a tool are those of all jobs that run it.
         """
         made = self.history.records[path]
-        how = made["made"].get("recipe", made["recipe"])  # of what counts by its content alone
+        how = real_recipe(made)
         rule, when = how["rule"], made["made"]
         values = how["parameters"] | {"seed": list(map(str, how["seeds"]))}
         formal = {
@@ -407,7 +406,7 @@ def named(sha256: str) -> str:
 
 def version_of(package: str, records: Iterable[dict]) -> str:
     """Return the versions of a package that the jobs of `records` had."""
-    recipes = (made["made"].get("recipe", made["recipe"]) for made in records)
+    recipes = (real_recipe(made) for made in records)
     return ", ".join(sorted({recipe["environment"]["packages"][package] for recipe in recipes}))
 
 

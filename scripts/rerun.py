@@ -10,6 +10,7 @@ from pathlib import Path
 
 from history import History
 from record import sha256
+from verify import results_read
 
 CODE = ("scripts", "config.yaml", "schemas", "envs")
 
@@ -29,10 +30,9 @@ def rerun(path: str, history: History) -> list[str]:
             copy(source, folder / name)
         if (history.root / "data").exists():  # else the command fetches them
             (folder / "data").symlink_to((history.root / "data").resolve())
-        for file in made["recipe"]["inputs"]:
-            if file.startswith("results/"):  # what a search found
-                (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(history.root / file, folder / file)
+        for file in results_read(made["recipe"]):  # what a search found
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(history.root / file, folder / file)
         done = subprocess.run(
             [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False
         )

@@ -161,7 +161,7 @@ class Verifier:
                     what = f"{text(then.get(key))} then, {text(now.get(key))} now"
                     yield Finding("parameters", "STALE", f"{CONFIG}: {key}", what)
         if (asked := asked_for(rule, name, plan, scale)) is not None:
-            used = {file for file in recipe["inputs"] if file.startswith("results/")}
+            used = set(results_read(recipe))
             for file in sorted(asked - used):
                 yield Finding("parameters", "STALE", CONFIG, f"it now asks for {file}, too")
             for file in sorted(used - asked):
@@ -244,6 +244,16 @@ def scale_of(file: str) -> str | None:
         scale = Path(file).parts[1]
         return scale if scale in ("smoke", "paper") else None
     return {"figures": "paper", "figures/smoke": "smoke"}.get(folder)
+
+
+def real_recipe(made: Mapping) -> dict:
+    """Return how a record's outputs were made, also of what counts by its content alone."""
+    return made["made"].get("recipe", made["recipe"])
+
+
+def results_read(recipe: Mapping) -> list[str]:
+    """Return the files under results/ that something was made from."""
+    return [file for file in recipe["inputs"] if file.startswith("results/")]
 
 
 def asked_for(rule: str, name: str, plan: "Plan", scale: str) -> set[str] | None:
