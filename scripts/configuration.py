@@ -20,7 +20,7 @@ from typing import NoReturn
 import jsonschema
 import yaml
 
-from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, has_meaning
+from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, allows, has_meaning
 from plasticity.rules import ParameterError, Rule
 from plasticity.settings import Settings
 
@@ -414,37 +414,41 @@ def _found_parameters(config: Mapping, choice: Mapping) -> tuple[dict, list[str]
 
 def _space(config: Mapping, search: str) -> dict:
     """Return the parameters that a search chooses, each with its choices or limits."""
-    space = config["search"]["space"]
-    cached = config["search"]["searches"][search]["minimise"] == "cached"
+    definition = config["search"]["searches"][search]
+    space = config["search"]["space"] | definition.get("space", {})
+    cached = definition["minimise"] == "cached"
     return {key: space[key] for key in SEARCHED if key in space and (cached or key not in CACHED)}
 
 
 def _check_found(config: Mapping) -> None:
     """Raise _Mistake for a rule to be found, or a search, that makes no sense."""
     search = config["search"]
-    for key, values in search["space"].items():
-        if KINDS[key] is not str and values[0] > values[1]:
-            _refuse(["search", "space", key], values, "the lower limit comes first")
+    for key in PLAIN:
+        if key not in search["space"]:
+            raise _Mistake(["search", "space", key], "it is missing: choices, or two limits")
+    own = {("searches", name): one for name, one in search["searches"].items()}
+    for path, one in ({(): search} | own).items():
+        for key, values in one.get("space", {}).items():
+            if KINDS[key] is not str and values[0] > values[1]:
+                _refuse(["search", *path, "space", key], values, "the lower limit comes first")
     for i, start in enumerate(search["start"]):
-        path = ["search", "start", i]
+        where = ["search", "start", i]
         for key in search["space"]:
             known = {"gate", "eligible", "select"} <= start.keys()
             if key not in start and key not in CACHED and (not known or has_meaning(key, start)):
-                raise _Mistake([*path, key], "it is missing: a value within search.space")
+                raise _Mistake([*where, key], "it is missing: a value within search.space")
         for key, value in start.items():
             if key not in search["space"]:
-                _refuse([*path, key], value, _one_of(search["space"], key))
-            values = search["space"][key]
-            inside = value in values if KINDS[key] is str else values[0] <= value <= values[1]
-            if not inside:
-                _refuse([*path, key], value, f"search.space.{key} is {values}")
+                _refuse([*where, key], value, _one_of(search["space"], key))
+            if not allows(value, search["space"][key]):
+                allowed = f"search.space.{key} is {search['space'][key]}"
+                _refuse([*where, key], value, allowed)
     for name, definition in config["found"].items():
-        path = ["found", name]
         if name in config["rules"]:
             _refuse(["found"], name, "rules has a rule of this name, too")
         if definition["search"] not in search["searches"]:
             allowed = _one_of(search["searches"], definition["search"])
-            _refuse([*path, "search"], definition["search"], allowed)
+            _refuse(["found", name, "search"], definition["search"], allowed)
 
 
 def _searches(config: Mapping, scale: str) -> dict[str, Search]:
@@ -486,10 +490,7 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
             "seed": seeds,
             "space": [f"{key}={','.join(map(str, values))}" for key, values in space.items()],
             "training": _words(training),
-            "start": [
-                ",".join(_words({k: v for k, v in start.items() if k in space}))
-                for start in given["start"]
-            ],
+            "start": [",".join(_words(start)) for start in _starts(given["start"], space)],
         }
         words = [
             word
@@ -500,6 +501,12 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
         networks = evaluations + best * (1 + len(within)) * len(seeds)
         searches[name] = Search(words, networks, most)
     return searches
+
+
+def _starts(starts: Sequence[Mapping], space: Mapping) -> list[dict]:
+    """Return what of the rules to begin with a search chooses, without those beyond its space."""
+    chosen = [{key: start[key] for key in start if key in space} for start in starts]
+    return [one for one in chosen if all(allows(value, space[key]) for key, value in one.items())]
 
 
 def _words(parameters: Mapping) -> list[str]:

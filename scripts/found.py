@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import get_args
 
-from plasticity.rules import FRACTIONAL, UNIT_CRITERIA, Rule
+from plasticity.rules import FRACTIONAL, UNIT_CRITERIA, ParameterError, Rule, require
 from plasticity.settings import Settings
 
 # What a found rule is made of, as sets of parameters that only make sense together.
@@ -20,6 +20,7 @@ INGREDIENTS = {
     "width": ["width"],
     "learning_rates": ["learning_rate", "learning_rate_out"],
     "initial_weights": ["initial_sd"],
+    "activation": ["activation"],
     "caching": ["caching_threshold"],
 }
 # In an order in which each has a meaning, or none, beside those before it.
@@ -48,13 +49,14 @@ KINDS = {"dataset": str} | {
 }
 
 
-class FoundError(ValueError):
-    """A table of finalists, or a word about parameters, that cannot be used, in one line."""
-
-
 def has_meaning(key: str, chosen: Mapping) -> bool:
     """Whether a parameter has a meaning beside what is chosen of those before it."""
     return key not in MEANT or MEANT[key](chosen)
+
+
+def allows(value: int | float | str, values: Sequence) -> bool:
+    """Whether a value is one of these choices, or between these two limits."""
+    return value in values if isinstance(value, str) else values[0] <= value <= values[1]
 
 
 def rule_of(chosen: Mapping) -> dict:
@@ -78,17 +80,16 @@ def choose(finalists: Sequence[Mapping[str, str]], within: float) -> dict:
 
 
 def value_of(key: str, text: str) -> int | float | str:
-    """Return the value of a parameter that `text` stands for; raise FoundError if it is none."""
-    if key not in KINDS:
-        raise FoundError(f"{key}: {text!r} is not allowed: no parameter has this name")
+    """Return the value of a parameter that `text` stands for; raise ParameterError if none."""
+    require(key in KINDS, key, text, "no parameter has this name")
     try:
         return KINDS[key](text)
     except ValueError:
         names = {int: "an integer", float: "a number"}
-        raise FoundError(f"{key}: {text!r} is not allowed: {names[KINDS[key]]}") from None
+        raise ParameterError(key, text, names[KINDS[key]]) from None
 
 
 def values_of(words: Iterable[str]) -> dict[str, int | float | str]:
-    """Return what words such as goal=0.95 say, by parameter; raise FoundError if they do not."""
+    """Return what words such as goal=0.95 say, by parameter; raise ParameterError if nothing."""
     pairs = (word.partition("=")[::2] for word in words)
     return {key: value_of(key, text) for key, text in pairs}

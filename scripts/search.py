@@ -1,9 +1,9 @@
 """Search for the plasticity rule that learns with least energy, and for its trade-off with time.
 
 Optuna's multi-objective tree-structured Parzen estimator (TPE) proposes compositions of gate,
-eligible set, selection, width, learning rates and initial weights; each evaluation trains one
-network. The best ones are then trained on several seeds: the table of these finalists, best first,
-is what train_found.py reads; the history has a row an evaluation.
+eligible set, selection, width, learning rates, initial weights and activation; each evaluation
+trains one network. The best ones are then trained on several seeds: the table of these finalists,
+best first, is what train_found.py reads; the history has a row an evaluation.
 
     python scripts/search.py --search mine --minimise M0 --evaluations 20 --best 3 --seed 7 8 \\
         --space gate=margin margin=0.1,0.5 eligible=all select=per_layer criterion=largest_update \\
@@ -16,7 +16,6 @@ journal beside the history until the search is done: one that was killed goes on
 
 import argparse
 import hashlib
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +24,6 @@ from glob import escape
 from importlib.metadata import version
 from math import inf, log10
 from pathlib import Path
-from typing import Any
 
 from plasticity import data  # isort: skip  # before NumPy: see there
 
@@ -33,13 +31,11 @@ import numpy as np
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from threadpoolctl import threadpool_limits
 
 import checkpoints
 import train
-from found import KINDS, SEARCHED, FoundError, has_meaning, rule_of, value_of, values_of
-from plasticity.rules import ParameterError, Rule, require, require_choice
-from plasticity.settings import Settings
+from found import KINDS, SEARCHED, allows, has_meaning, rule_of, value_of, values_of
+from plasticity.rules import ParameterError, require, require_choice
 from plasticity.training import train as train_network
 
 CODE = ["search.py", "found.py"]  # beside that of train.py
@@ -140,7 +136,7 @@ def parser() -> train.Parser:
 def search_of(arguments: argparse.Namespace) -> Search:
     """Return the search that a command line asks for.
 
-    Raises FoundError or ParameterError for what is not allowed.
+    Raises ParameterError for what is not allowed.
     """
     space = {}
     for word in arguments.space:
@@ -165,11 +161,6 @@ def search_of(arguments: argparse.Namespace) -> Search:
     )
 
 
-def allows(value: int | float | str, values: Sequence) -> bool:
-    """Whether a value is one of these choices, or between these two limits."""
-    return value in values if isinstance(value, str) else values[0] <= value <= values[1]
-
-
 def suggested(trial: optuna.Trial, space: Mapping[str, list]) -> dict:
     """Return the parameters that an evaluation proposes: those that have a meaning together."""
     chosen: dict = {}
@@ -186,16 +177,6 @@ def suggested(trial: optuna.Trial, space: Mapping[str, list]) -> dict:
     return chosen
 
 
-def parts_of(chosen: Mapping, search: Search) -> tuple[Rule, Settings]:
-    """Return the rule and the settings of a network; raise ParameterError where there are none."""
-    given = search.training | rule_of(chosen)
-
-    def made(kind: type) -> Any:
-        return kind(**{part.name: given[part.name] for part in fields(kind) if part.name in given})
-
-    return made(Rule), made(Settings)
-
-
 def evaluate(
     search: Search, chosen: Mapping, seed: int, dataset: data.Dataset, stop: bool = True
 ) -> dict:
@@ -203,7 +184,7 @@ def evaluate(
 
     With `stop` it is given up as soon as it is of no interest; what is not known then is None.
     """
-    rule, settings = parts_of(chosen, search)
+    rule, settings = train.parts_of(search.training | rule_of(chosen))
     seen: dict = {"trials": 0, "correct": 0.0, "M0": 0}
 
     def progress(trials: int, correct: float, M0: int) -> None:
@@ -357,13 +338,14 @@ def row_of(trial: optuna.trial.FrozenTrial) -> dict:
 def run(search: Search, history: str, finalists_table: str) -> None:
     """Search, and write both tables.
 
-    Raises ParameterError or DataError for what cannot be trained, OSError for what cannot be
-    written, FoundError if no network learned.
+    Raises ParameterError or DataError for what cannot be trained, or if no network learned, OSError
+    for what cannot be written.
     """
     for path in (history, finalists_table):
         train.require_writable(path)
     for start in search.start or [{key: values[0] for key, values in search.space.items()}]:
-        parts_of({key: start[key] for key in SEARCHED if key in start}, search)
+        known = {key: start[key] for key in SEARCHED if key in start}
+        train.parts_of(search.training | rule_of(known))
     name = search.training.get("dataset", "mnist")
     data.ensure(name)
     dataset = data.load(name)
@@ -379,10 +361,8 @@ def run(search: Search, history: str, finalists_table: str) -> None:
             progress.report(len(rows), rows)
     chosen = finalists(rows, search.best, search.within)
     if not chosen:
-        raise FoundError(
-            f"{search.search}: none of {search.evaluations} networks reached the goal:"
-            " more evaluations, or an easier goal"
-        )
+        allowed = "more, or an easier goal: none of these networks reached it"
+        raise ParameterError("--evaluations", search.evaluations, allowed)
     progress.total = search.evaluations + len(chosen) * len(search.seed)
     again = [(i, seed) for i in chosen for seed in search.seed]
     for i, seed in again[len(journal.trials) - search.evaluations :]:
@@ -415,15 +395,11 @@ def main() -> None:
     arguments = parser().parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    try:
-        with threadpool_limits(1):
-            run(search_of(arguments), arguments.history, arguments.finalists)
-    except (FoundError, ParameterError, data.DataError, OSError) as error:
-        sys.exit(f"search: {error}")
-    except MemoryError as error:
-        sys.exit(f"search: not enough memory: {error}")
-    except KeyboardInterrupt:
-        sys.exit("search: interrupted; the same command goes on")
+
+    def work() -> None:
+        run(search_of(arguments), arguments.history, arguments.finalists)
+
+    train.finish("search", work, "; the same command goes on")
 
 
 if __name__ == "__main__":

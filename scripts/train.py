@@ -12,10 +12,10 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from plasticity import data  # isort: skip  # before NumPy: see there
 
@@ -209,6 +209,17 @@ def parameters(given: dict) -> dict:
     return model | rules.get(given["rule"], {}) | given
 
 
+def parts_of(chosen: Mapping) -> tuple[Rule, Settings]:
+    """Return the rule and the settings that parameters make; raise ParameterError for bad ones."""
+
+    def made(kind: type) -> Any:
+        return kind(
+            **{part.name: chosen[part.name] for part in fields(kind) if part.name in chosen}
+        )
+
+    return made(Rule), made(Settings)
+
+
 def row(parameters: dict, rule: Rule, settings: Settings, seed: int, result: Result) -> dict:
     """A network's row in the table; a field that has no meaning for it is None."""
     values = parameters | vars(rule) | vars(settings) | {"seed": seed} | result.measures
@@ -288,10 +299,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train all seeds, then write everything that was asked for."""
     given = {key: value for key, value in vars(arguments).items() if value is not None}
     chosen = parameters(given)
-    rule = Rule(**{field.name: chosen.get(field.name, field.default) for field in fields(Rule)})
-    settings = Settings(
-        **{field.name: chosen[field.name] for field in fields(Settings) if field.name in chosen}
-    )
+    rule, settings = parts_of(chosen)
     rule.check_width(settings.width)
     for path in filter(None, (arguments.output, arguments.curve, arguments.counts)):
         require_writable(path)
@@ -334,17 +342,22 @@ def run(arguments: argparse.Namespace) -> None:
     checkpoints.clear(arguments.output)
 
 
-def main() -> None:
-    arguments = parser().parse_args()
+def finish(tool: str, work: Callable[[], None], interrupted: str) -> None:
+    """Do the work of a command; what is wrong with it, or stops it, ends it in one line."""
     try:
         with threadpool_limits(1):  # jobs run side by side; more threads for one would slow all
-            run(arguments)
+            work()
     except (ParameterError, data.DataError, OSError) as error:
-        sys.exit(f"train: {error}")
+        sys.exit(f"{tool}: {error}")
     except MemoryError as error:
-        sys.exit(f"train: not enough memory: {error}")
+        sys.exit(f"{tool}: not enough memory: {error}")
     except KeyboardInterrupt:
-        sys.exit("train: interrupted, nothing written")
+        sys.exit(f"{tool}: interrupted{interrupted}")
+
+
+def main() -> None:
+    arguments = parser().parse_args()
+    finish("train", lambda: run(arguments), ", nothing written")
 
 
 if __name__ == "__main__":

@@ -13,13 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from plasticity.data import DataError  # isort: skip  # before NumPy: see there
-
-from threadpoolctl import threadpool_limits
-
 import train
-from found import SEARCHED, FoundError, choose, rule_of
-from plasticity.rules import ParameterError
+from found import SEARCHED, choose, rule_of
 
 
 def parser() -> train.Parser:
@@ -50,20 +45,20 @@ def parser() -> train.Parser:
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table of finalists; raise FoundError for a file that is none."""
+    """Return the rows of a table of finalists; raise OSError for a file that is none."""
     try:
         rows = list(csv.DictReader(path.read_text().splitlines()))
     except UnicodeDecodeError:
         rows = []
     if not rows or not rows[0].keys() >= {"trials", *SEARCHED}:
-        raise FoundError(f"{path}: not a table of finalists, which search.py makes")
+        raise OSError(f"{path}: not a table of finalists, which search.py makes")
     return rows
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """Return train.py's arguments for a command line of this script.
 
-    Raises FoundError or OSError for a table that cannot be used.
+    Raises ParameterError or OSError for a table that cannot be used.
     """
     own, given = parser().parse_known_args(words)
     best = choose(read(own.finalists), own.within)
@@ -82,15 +77,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 def main() -> None:
-    try:
-        with threadpool_limits(1):
-            train.run(arguments(sys.argv[1:]))
-    except (FoundError, ParameterError, DataError, OSError) as error:
-        sys.exit(f"train: {error}")
-    except MemoryError as error:
-        sys.exit(f"train: not enough memory: {error}")
-    except KeyboardInterrupt:
-        sys.exit("train: interrupted, nothing written")
+    train.finish("train", lambda: train.run(arguments(sys.argv[1:])), ", nothing written")
 
 
 if __name__ == "__main__":

@@ -125,6 +125,9 @@ def output_error(y, label, loss, e):
         total = y.dtype.type(0)
         for o in range(y.size):
             e[o] = np.exp(y[o] - highest)
+        # On its own: a loop that also writes is made in two versions, which add in another order,
+        # and how far e lies from y in memory decides between them.
+        for o in range(y.size):
             total += e[o]
         for o in range(y.size):
             e[o] = -e[o] / total
@@ -393,6 +396,7 @@ def run_outer(
             for j in range(plastic):
                 total += abs(now[j])
                 changed += now[j] != 0
+            for j in range(plastic):
                 unit_counts[j] += now[j] != 0
             size, inputs = 0.0, 0
             for value in changing[t]:

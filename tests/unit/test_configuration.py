@@ -12,6 +12,7 @@ import search
 import train
 import train_found
 from configuration import ConfigurationError, command_line, flags, plan, read
+from found import rule_of
 
 ROOT = Path(__file__).parents[2]
 PAPER = read(ROOT / "config.yaml")
@@ -107,6 +108,12 @@ REFUSED = [
     ),
     ("search space goal", [0.9, 1], r"search\.space\.goal: .* unknown key"),
     ("search space width", MISSING, r"search\.space\.width: it is missing"),
+    (
+        "search searches updates space",
+        {"width": [200, 100]},
+        r"search\.searches\.updates\.space\.width: .*: the lower limit comes first",
+    ),
+    ("search searches updates space", {"goal": [0.9, 1]}, r"updates\.space\.goal: .* unknown key"),
     ("search start 0 width", 7, r"search\.start\[0\]\.width: 7 .*: search\.space\.width is \["),
     ("search start 0 gate", "always", r"search\.start\[0\]\.gate: 'always' .*space\.gate is"),
     ("search start 0 fraction", MISSING, r"search\.start\[0\]\.fraction: it is missing"),
@@ -343,13 +350,15 @@ def test_the_options_of_a_search_are_allowed_and_are_the_configuration(scale):
         given = PAPER["search"]["searches"][name]
         cached = given["minimise"] == "cached"
         assert asked.minimise == given["minimise"]
-        assert asked.space == {k: v for k, v in SPACE.items() if cached or k != "caching_threshold"}
+        space = SPACE | given.get("space", {})
+        assert asked.space == {k: v for k, v in space.items() if cached or k != "caching_threshold"}
         assert PAPER["search"]["training"][scale].items() <= asked.training.items()
-        assert len(asked.start) == len(PAPER["search"]["start"])
+        started = [s["activation"] in space["activation"] for s in PAPER["search"]["start"]]
+        assert len(asked.start) == sum(started) > 0
         limits = 1 + len(asked.within)
         assert made.networks == asked.evaluations + asked.best * limits * len(asked.seed)
         for start in asked.start:
-            search.parts_of(start, asked)
+            train.parts_of(asked.training | rule_of(start))
 
 
 def test_no_seed_of_a_search_is_another_ones_or_an_experiments():

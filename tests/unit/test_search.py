@@ -189,7 +189,7 @@ def test_a_search_in_which_nothing_learned_is_one_line(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     words = [*OPTIONS.split(), "--history", "h.csv", "--finalists", "f.csv"]
     monkeypatch.setattr(sys, "argv", ["search.py", *words])
-    with pytest.raises(SystemExit, match="^search: mine: none of 40 networks reached the goal"):
+    with pytest.raises(SystemExit, match="^search: --evaluations: 40 .*none of these networks"):
         script.main()
 
 
