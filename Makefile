@@ -21,7 +21,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: env figures gallery report status audit crate bench test lint format lock clean help
+.PHONY: env figures gallery report status audit crate bench test coverage lint format lock clean help
 
 env: $(INSTALLED) ## set up the environment in .venv, and nothing else
 
@@ -48,6 +48,11 @@ bench: .venv/benchmarks ## compare the speed with other ways of training (instal
 
 test: lint ## check the style, then run every test, the smoke pipeline included
 	$(PYTHON) -m pytest -n auto
+
+coverage: $(INSTALLED) ## run every test, and say which statements of scripts/ that reaches
+	$(PYTHON) -m coverage run -m pytest -n auto
+	$(PYTHON) -m coverage combine -q
+	$(PYTHON) -m coverage report
 
 lint: $(INSTALLED) ## check the style and the types of the code, and the style of the pipeline
 	ruff check $(wildcard $(SOURCES))

@@ -27,7 +27,7 @@ settings.load_profile("repeatable")
 
 
 # Tests of the pipeline that do without the smoke build.
-APART = ("test_bad_input", "test_committed", "test_faults", "test_own_experiment")
+APART = ("bad_input", "committed", "faults", "own_experiment", "same_bytes")
 
 
 class BuiltOnce(LoadScopeScheduling):
@@ -36,7 +36,7 @@ class BuiltOnce(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if not nodeid.startswith("tests/pipeline/"):
             return nodeid
-        return "apart" if nodeid.removeprefix("tests/pipeline/").startswith(APART) else "built"
+        return "apart" if nodeid.removeprefix("tests/pipeline/test_").startswith(APART) else "built"
 
 
 def pytest_xdist_make_scheduler(config, log):

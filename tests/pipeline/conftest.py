@@ -141,11 +141,9 @@ def small(mnist):
 
 
 @pytest.fixture(scope="session")
-def small_built(small, built, tmp_path_factory):
-    """A small copy, with the data of `built`, whose figure has been built job after job."""
+def small_built(small, tmp_path_factory):
+    """A small copy whose figure has been built job after job."""
     copy = small(tmp_path_factory.mktemp("small"))
-    mnist = Path("data", "mnist")
-    shutil.copytree(built.root / mnist, copy.root / mnist, copy_function=os.link)
     process = copy.snakemake("--cores", "1", "figures/smoke/energy_vs_width.svg")
     assert process.returncode == 0, process.stderr
     return copy
