@@ -17,7 +17,9 @@ RESAMPLES = 10_000
 COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
 
 # What an experiment may try several values of, for a rule at one width.
-SETTING = ["fraction", "fraction_out", "plastic_units", "gate", "margin", "learning_rate"]
+SETTING = [
+    *("fraction", "fraction_out", "plastic_units", "gate", "margin", "learning_rate", "activation"),
+]
 
 # How a series' name tells values of a parameter apart.
 VARIANT = {"fraction": " {:g}", "plastic_units": " K={:g}", "width": " N={:g}"}

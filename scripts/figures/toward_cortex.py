@@ -1,8 +1,9 @@
 """Energy and learning time up to widths that others extrapolate to: what the power laws miss.
 
 Panels: M0, M1, learning time, by rule. Dashed: power laws fitted in the paper's range, from the
-width of least energy to 10,000 hidden units at the rule's usual learning rate, drawn on as far as
-networks were simulated. Shaded: widths at which some rule learned at a lower rate, for stability.
+width of least energy to 10,000 hidden units at the rule's usual learning rate and initial weights,
+drawn on as far as networks were simulated. Shaded: widths at which one of these was scaled down,
+for stability.
 """
 
 import pandas as pd
@@ -14,6 +15,7 @@ from seeds import WIDEST_OF_PAPER
 from style import Style, draw_series, label_ends, lay_out, name_axes, new_figure, title
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
+SCALED = ["learning_rate", "initial_sd"]  # what may fall as the width grows
 TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
 
 
@@ -22,17 +24,17 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
 
     Rows of kind `missed` say by which factor the energies at a width beyond the paper's range
     exceed the power law; the interval is that of the law, over seeds. `scaled`: whether the
-    networks learned at another rate than most of their rule.
+    networks had another learning rate or other initial weights than most of their rule.
     """
     table = pd.concat(
         [
-            tidy(energy, letter, "width", quantity, keep=["learning_rate"])
+            tidy(energy, letter, "width", quantity, keep=SCALED)
             for letter, quantity in PANELS.items()
         ],
         ignore_index=True,
     )
-    rates = table.groupby("series")["learning_rate"].transform(lambda rates: rates.mode()[0])
-    table["scaled"] = table["learning_rate"] != rates
+    usual = table.groupby("series")[SCALED].transform(lambda values: values.mode()[0])
+    table["scaled"] = (table[SCALED] != usual).any(axis=1)
     energies = table[table["quantity"] != "trials"]
     paper = energies[(energies["x"] <= WIDEST_OF_PAPER) & ~energies["scaled"]]
     fits = fitted(paper, upto=table["x"].max())
@@ -67,7 +69,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _shade_scaled(ax: Axes, panel: pd.DataFrame) -> None:
-    """Shade the widths at which some rule learned at another rate than usual; say so in panel A."""
+    """Shade the widths at which rate or initial weights are not as usual; say so in panel A."""
     scaled = panel.loc[panel["scaled"].eq(True), "x"]
     if scaled.empty:
         return
@@ -76,7 +78,9 @@ def _shade_scaled(ax: Axes, panel: pd.DataFrame) -> None:
         return
     middle = (scaled.min() * scaled.max()) ** 0.5
     where: Style = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
-    ax.text(middle, 0.01, "lower\nlearning rate", size="small", color="0.4", **where)
+    ax.text(
+        middle, 0.01, "rate or initial weights\nscaled down", size="small", color="0.4", **where
+    )
 
 
 if __name__ == "__main__":

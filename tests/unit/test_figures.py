@@ -192,11 +192,11 @@ def inputs(figure, seeds=2):
             rules = ("backprop", "competitive", "frugal_updates")
             return [networks(seeds, *((rule, given) for rule in rules for given in varied))]
         case "toward_cortex":
-            rates = dict.fromkeys([30, 100, 300, 1000, 3000], 0.01) | {10_000: 0.003, 1e5: 3e-4}
+            scaled = {10_000: {"learning_rate": 0.003}, 100_000: {"initial_sd": 0.01}}
             wide = [
-                (rule, {"width": int(width), "learning_rate": rate})
+                (rule, {"width": width} | scaled.get(width, {}))
                 for rule in ("backprop", "competitive", "frugal_updates")
-                for width, rate in rates.items()
+                for width in (30, 100, 300, 1000, 3000, *scaled)
             ]
             return [networks(seeds, *wide)]
 
@@ -607,8 +607,9 @@ def test_generality_varies_one_thing_and_leaves_the_rest_as_it_is():
 
 
 def test_toward_cortex_says_how_far_the_power_law_of_the_papers_range_is_off():
-    rates = {100: 0.01, 300: 0.01, 1000: 0.01, 3000: 0.01, 10_000: 0.003, 100_000: 0.0003}
-    wide = [("backprop", {"width": w, "learning_rate": rate}) for w, rate in rates.items()]
+    scaled = {10_000: {"learning_rate": 0.003}, 100_000: {"initial_sd": 0.01}}
+    widths = (100, 300, 1000, 3000, *scaled)
+    wide = [("backprop", {"width": width} | scaled.get(width, {})) for width in widths]
     energy = networks(2, *wide)
     energy["M0"] = (1 + energy["seed"]) * 7 * energy["width"]
     energy.loc[energy["width"] == 10_000, "M0"] *= 50  # at another rate: not fitted

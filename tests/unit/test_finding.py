@@ -24,6 +24,7 @@ def judged(**changed):
     """
     good = {
         "frugal-updates": (4.1e6, 4e6, 4.2e6, "reproduced", ""),
+        "frugal-leaky": (6.1e6, 6e6, 6.2e6, "reproduced", ""),
         "frugal-factor": (12.3, 11, 14, "reproduced", "competitive; stopped on the test set: 13"),
         "frugal-change": (2.4, 2.2, 2.6, "reproduced", "competitive; M1 1.5e4"),
         "frugal-accuracy": (95.123, 95.05, 95.2, "reproduced", ""),
@@ -88,6 +89,7 @@ def results():
         "learning_rate": 0.0412,
         "learning_rate_out": 0.0051,
         "initial_sd": 0.03,
+        "activation": "relu",
         "goal": 0.955,
         "consecutive_tests": 2,
         "trials": 98_000,
@@ -108,10 +110,10 @@ def with_claims(results, **changed):
 @pytest.mark.parametrize(
     ("sentence", "parts"),
     [
-        (finding.updates, ["4.1 × 10⁶ (4.0 × 10⁶ to 4.2 × 10⁶)", "20 held-out seeds"]),
+        (finding.updates, ["4.1 × 10⁶ (4.0 × 10⁶ to 4.2 × 10⁶)", "20 held-out", "it is 6.1 × 10⁶"]),
         (finding.factor, ["competitive, makes 12 (11 to 14) times as many", "makes 800 times"]),
         (finding.change, ["1.5 × 10⁴, 2.4 (2.2 to 2.6) times less", "come to 9.0 × 10²"]),
-        (finding.recipe, ["by less than 0.27, on 25 %", "0.31 % in the first", "0.041 and 0.0051"]),
+        (finding.recipe, ["by less than 0.27, on 25 %", "0.31 % in the first", "250 rectifiers"]),
         (
             finding.ingredients,
             ["save 800 times", "the gate 6.0 (5.0 alone)", "without selection not"],
@@ -169,7 +171,7 @@ def test_there_are_ten_sentences_with_limits_and_what_would_refute_them(results)
 
 
 def test_what_was_not_trained_is_not_said(results):
-    energy = results.energy[:0].assign(width=[], accuracy=[])
+    energy = results.energy[:0].assign(width=[], accuracy=[], reached=[])
     nothing = Results(results.claims.assign(verdict="not tested"), energy, {})
     for sentence in finding.SENTENCES:
         with pytest.raises(NothingToSay):
@@ -195,6 +197,7 @@ def test_where_no_wide_network_learned_it_says_how_far_they_came(results):
             "rule": ["backprop", "backprop", "subnet"],
             "width": [10_000, 30_000, 30_000],
             "accuracy": [0.951, 0.938, 0.9],
+            "reached": [True, False, False],
             "M0": [1e11, 1.43e12, 9.5e9],
         }
     )
