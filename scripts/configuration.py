@@ -431,24 +431,27 @@ def _check_found(config: Mapping) -> None:
         for key, values in one.get("space", {}).items():
             if KINDS[key] is not str and values[0] > values[1]:
                 _refuse(["search", *path, "space", key], values, "the lower limit comes first")
-    for i, start in enumerate(search["start"]):
-        where = ["search", "start", i]
-        for key in search["space"]:
-            known = {"gate", "eligible", "select"} <= start.keys()
-            if key not in start and key not in CACHED and (not known or has_meaning(key, start)):
-                raise _Mistake([*where, key], "it is missing: a value within search.space")
-        for key, value in start.items():
-            if key not in search["space"]:
-                _refuse([*where, key], value, _one_of(search["space"], key))
-            if not allows(value, search["space"][key]):
-                allowed = f"search.space.{key} is {search['space'][key]}"
-                _refuse([*where, key], value, allowed)
+        for i, start in enumerate(one.get("start", [])):
+            _check_start(["search", *path, "start", i], start, search["space"])
     for name, definition in config["found"].items():
         if name in config["rules"]:
             _refuse(["found"], name, "rules has a rule of this name, too")
         if definition["search"] not in search["searches"]:
             allowed = _one_of(search["searches"], definition["search"])
             _refuse(["found", name, "search"], definition["search"], allowed)
+
+
+def _check_start(where: list, start: Mapping, space: Mapping) -> None:
+    """Raise _Mistake for a rule to begin with that lacks a parameter, or is beyond the space."""
+    known = {"gate", "eligible", "select"} <= start.keys()
+    for key in space:
+        if key not in start and key not in CACHED and (not known or has_meaning(key, start)):
+            raise _Mistake([*where, key], "it is missing: a value within search.space")
+    for key, value in start.items():
+        if key not in space:
+            _refuse([*where, key], value, _one_of(space, key))
+        if not allows(value, space[key]):
+            _refuse([*where, key], value, f"search.space.{key} is {space[key]}")
 
 
 def _searches(config: Mapping, scale: str) -> dict[str, Search]:
@@ -475,6 +478,7 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
             key, _, problem = str(error).partition(": ")
             where = ["search", "training", scale] if key in given["training"][scale] else ["model"]
             raise _Mistake([*where, key], problem) from None
+        starts = definition.get("start", given["start"])
         evaluations, best = given["evaluations"][scale], given["finalists"][scale]
         options = {
             "search": name,
@@ -490,7 +494,7 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
             "seed": seeds,
             "space": [f"{key}={','.join(map(str, values))}" for key, values in space.items()],
             "training": _words(training),
-            "start": [",".join(_words(start)) for start in _starts(given["start"], space)],
+            "start": [",".join(_words(start)) for start in _starts(starts, space)],
         }
         words = [
             word

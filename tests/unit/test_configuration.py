@@ -117,6 +117,7 @@ REFUSED = [
     ("search start 0 width", 7, r"search\.start\[0\]\.width: 7 .*: search\.space\.width is \["),
     ("search start 0 gate", "always", r"search\.start\[0\]\.gate: 'always' .*space\.gate is"),
     ("search start 0 fraction", MISSING, r"search\.start\[0\]\.fraction: it is missing"),
+    ("search searches change start 0 width", 7, r"change\.start\[0\]\.width: 7 .*width is \["),
     ("search start 0 plastic_units", 9, r"search\.start\[0\]\.plastic_units: 9 .*: one of gate"),
     ("search searches updates minimise", "M2", r"minimise: 'M2' .*: one of M0, M1, cached"),
     ("search searches updates seeds", [], r"updates\.seeds: \[\] is not allowed"),
@@ -353,7 +354,8 @@ def test_the_options_of_a_search_are_allowed_and_are_the_configuration(scale):
         space = SPACE | given.get("space", {})
         assert asked.space == {k: v for k, v in space.items() if cached or k != "caching_threshold"}
         assert PAPER["search"]["training"][scale].items() <= asked.training.items()
-        started = [s["activation"] in space["activation"] for s in PAPER["search"]["start"]]
+        starts = given.get("start", PAPER["search"]["start"])
+        started = [start["activation"] in space["activation"] for start in starts]
         assert len(asked.start) == sum(started) > 0
         limits = 1 + len(asked.within)
         assert made.networks == asked.evaluations + asked.best * limits * len(asked.seed)
