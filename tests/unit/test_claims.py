@@ -320,6 +320,15 @@ def test_a_found_rule_that_fails_once_refutes_its_claims():
     assert row["verdict"] == "not reproduced" and pd.isna(row["value"])
 
 
+def test_a_network_that_the_test_set_should_have_stopped_decides_no_verdict():
+    energy = networks(*frontier(frugal_updates={"M0": 1e6}, competitive={"M0": 1e8}))
+    energy.loc[(energy["stop_on"] == "test") & (energy["seed"] == 0), "reached"] = False
+    for name in ("frugal-updates", "frugal-factor"):
+        found = CLAIMS[name].test(energy)
+        assert found.verdict == "reproduced" and "test set: " in found.detail
+    assert "did not reach" in CLAIMS["frugal-updates"].test(energy).detail
+
+
 @pytest.mark.parametrize(
     ("M0", "verdict"), [(8e6, "reproduced"), (16e6, "partly"), (3e7, "not reproduced")]
 )
@@ -362,9 +371,9 @@ def test_accuracy_counts_on_the_test_set(accuracy, verdict):
 @pytest.mark.parametrize(
     ("accuracies", "M0", "verdict", "stayed"),
     [
-        ([0.94, 0.96, 0.96], [1, 10, 11], "reproduced", 2),
-        ([0.96, 0.94, 0.96, 0.96], [10, 11, 12, 14], "partly", 0),
-        ([0.96, 0.94, 0.96, 0.96], [10, 20, 30, 40], "not reproduced", 0),
+        ([0.94, *[0.96] * 5], [1, 9, 10, 11, 11, 11], "reproduced", 2),
+        ([0.96, 0.96, 0.94, *[0.96] * 5], [9, 10, *[12] * 5, 14], "partly", 0),
+        ([0.96, 0.96, 0.94, *[0.96] * 5], [9, 10, *[20] * 5, 40], "not reproduced", 0),
     ],
 )
 def test_a_goal_that_is_lost_again_was_luck(accuracies, M0, verdict, stayed):
@@ -386,6 +395,8 @@ def test_a_goal_that_is_lost_again_was_luck(accuracies, M0, verdict, stayed):
     assert found.verdict == verdict and found.detail.startswith(f"{stayed} of 2 networks")
     with pytest.raises(NotReached, match="2 of 2"):
         held(tests.assign(accuracy=0.9))
+    with pytest.raises(NotReached, match="at 5 tests in a row"):
+        held(tests[tests["trials"] < tests["trials"].max()])
 
 
 @pytest.mark.parametrize(
@@ -408,10 +419,11 @@ def test_a_second_search_is_compared_with_the_first(again, verdict):
 
 
 def elsewhere(**changes):
-    """Competition and a found rule, each with a width of its own, in four variations."""
+    """Backprop, competition and a found rule, each with a width of its own, as usual and varied."""
     varied = [{}, {"goal": 0.97}, {"width": 500}, {"dataset": "fashion_mnist", "goal": 0.85}]
     rows = []
-    for rule, width, M0 in (("competitive", 300, 1e8), ("frugal_updates", 250, 1e7)):
+    usual = {"backprop": (100, 1e9), "competitive": (300, 1e8), "frugal_updates": (250, 1e7)}
+    for rule, (width, M0) in usual.items():
         for change in varied:
             base = {"experiment": "generality", "rule": rule, "width": width, "M0": M0}
             rows.append(base | change | (changes if rule == "frugal_updates" and change else {}))
@@ -421,14 +433,26 @@ def elsewhere(**changes):
 def test_generality_takes_the_least_factor_over_what_is_varied():
     found = find("generality", *elsewhere())
     assert near(found, 10) and found.verdict == "reproduced"
-    assert found.detail == "above 1 in 4 of 4 variations"
+    assert found.detail == "above 1 in 3 of 3 variations"
     rows = elsewhere()
-    rows[5] |= {"M0": 2e8}
+    rows[9] |= {"M0": 2e8}
     found = find("generality", *rows)
     assert near(found, 0.5) and found.verdict == "partly"
-    found = find("generality", *elsewhere(reached=False))
-    assert near(found, 10) and found.verdict == "not reproduced"
-    assert "goal not reached: " in found.detail
+
+
+def test_generality_counts_what_backprop_learns_and_the_found_rule_does_not():
+    rows = elsewhere()
+    rows[5] |= {"reached": False}  # competition does not learn, either
+    rows[9] |= {"reached": False}
+    found = find("generality", *rows)
+    assert near(found, 10) and found.verdict == "partly"
+    assert found.detail == (
+        "above 1 in 2 of 3 variations; goal not reached: mnist, mse, 0.97, usual"
+    )
+    rows[1] |= {"reached": False}  # nor does backprop
+    assert find("generality", *rows).verdict == "reproduced"
+    with pytest.raises(NotReached, match="in no variation"):
+        find("generality", *elsewhere(reached=False))
 
 
 @pytest.mark.parametrize(
