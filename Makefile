@@ -5,6 +5,9 @@ SCALE ?=
 CONFIG ?=
 CORES ?= all
 BUILT = $(or $(SCALE),paper)
+# The folder of an experiment of one's own, as configuration.folder names it.
+space := $() $()
+MINE = $(addsuffix /,$(subst $(space),-,$(basename $(notdir $(CONFIG)))))
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/installed
@@ -35,10 +38,10 @@ gallery: figures ## say in README.md what the figures now show
 	$(PYTHON) scripts/gallery.py --figures figures --readme README.md
 
 report: figures ## write one page with all figures, claims and run times: results/SCALE/report.html
-	$(SNAKEMAKE) --report results/$(BUILT)/report.html
+	$(SNAKEMAKE) --report results/$(MINE)$(BUILT)/report.html
 
 audit: $(INSTALLED) ## follow FILE (all that is drawn and tabulated) back to the raw data, by its records
-	$(PYTHON) scripts/audit.py $(AUDIT) $(or $(FILE),$(if $(filter smoke,$(SCALE)),figures/smoke,figures) results/$(BUILT))
+	$(PYTHON) scripts/audit.py $(or $(FILE),figures/$(MINE)$(filter smoke,$(SCALE)) results/$(MINE)$(BUILT))
 
 crate: $(INSTALLED) ## export the records as a Provenance Run Crate to crate/SCALE
 	$(PYTHON) scripts/crate.py --scale $(BUILT) --output crate/$(BUILT)
@@ -68,7 +71,7 @@ format: $(INSTALLED) ## put the code and the pipeline into the style that lint a
 	snakefmt Snakefile
 
 clean: ## remove what was made (results, figures, logs), keeping the data and .venv
-	rm -rf results figures/smoke crate logs .snakemake
+	rm -rf results figures/*/ crate logs .snakemake
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -40,6 +40,7 @@ LOOKING = {
     *("--list-untracked", "--lu", "--print-compilation"),
 }
 
+PROCESS = 11  # characters of the process's number in the lock, before the token
 FULL = 2**20  # bytes that are left on a disk of which one says that it is full
 
 _held: list[TextIO] = []  # a lock lasts as long as its file is open
@@ -89,17 +90,20 @@ def claim(snakemake: Workflow) -> None:
         place.touch()
         _held.append(lock := place.open("r+"))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        former, token = lock.read(), uuid.uuid4().hex
+        former, token = lock.read()[PROCESS:], uuid.uuid4().hex
+        lock.seek(0)
+        lock.write(f"{os.getpid():{PROCESS}}{former}")
+        lock.flush()
         end_cluster_jobs()
-        end_processes(former[-len(token) :])
+        end_processes(former)
         for stale in OURS.glob("locks/*.lock"):
             stale.unlink()
         set_back(["scripts", "envs", "data", "results", "figures", "logs"])
         lock.seek(0)
-        lock.write(f"{os.getpid():10} {token}")  # always of this length: a full disk has room
+        lock.write(f"{os.getpid():{PROCESS}}{token}")  # always this long: a full disk has room
         lock.flush()
     except BlockingIOError:
-        process = place.read_text().split()[0]
+        process = place.read_text()[:PROCESS].strip() or "?"
         sys.exit(f"{Path.cwd()}: another build runs here (process {process}): let it end first")
     except OSError as error:
         sys.exit(f"{Path.cwd()}: nothing can be built here: {error.strerror}")

@@ -15,16 +15,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from claims import HELD
 from figures.seeds import WIDEST_OF_PAPER
 from figures.tables import TableError, read
 from gallery import (
     NothingToSay,
     curve,
-    failed_elsewhere,
     held_out,
     number,
     power,
     saved_elsewhere,
+    unreached,
     whole,
 )
 
@@ -38,16 +39,26 @@ LIMITS = """\
   other tasks.
 - Energy counts synaptic changes, not the activity that it takes to find out which are to be made.
 - A search finds a good rule, not the best: the least energy is an upper bound, for rules composed
-  of these parts, within the limits of `search: space:` in `config.yaml`. All searches begin with
-  the same rules, which larger trials had found, so that two of them agree more easily than
-  independent ones would.
-- The activation of the hidden units is searched, too: part of what is saved is the network's doing,
-  not the rule's ([ablation](ablation.svg)). The paper's rules are compared with either activation.
+  of these parts, within the limits of `search: space:` in `config.yaml`, near which the best rates
+  and fractions lie. Searches for the same energy begin with the same rules, the best of thousands
+  of earlier trials that are not part of this build, and the winner may be one of them. Most
+  evaluations keep their composition, so that other gates and selections are hardly explored, and
+  two searches agree more easily than independent ones would.
+- A first version of the searches was judged on seeds 100 to 119, and missed 5 × 10⁶. Then the
+  activation was searched, too, the limits of the space and the rules to begin with were changed,
+  and the claim of leaky rectifiers was added; thresholds stayed. Now all is judged on seeds 200 to
+  219, of which nothing had been seen.
+- Part of what is saved is the doing of the network and of its rates, not of the rule
+  ([ablation](ablation.svg)). The paper's rules keep its learning rate and initial weights, and
+  their fractions come from a grid; only competition, per layer and per neuron, is tried with plain
+  rectifiers, too.
+- Accuracy was followed for three tests after the stop, with the rule for least M0 alone.
 - Learning time is a multiple of the test interval, of 2,000 trials: energy is overestimated by up
   to one interval.
-- In networks of 10,000 units the learning rate is lower, and beyond the initial weights are
-  smaller, for stability: what differs from the power laws differs by width and these together.
-  Beyond 10,000 units there is one network for each rule.
+- Beyond 10,000 units learning rate and initial weights are scaled down, for stability. Then the
+  number of trials no longer falls with the width, and updates grow as the width: that wider
+  networks miss a power law with a smaller exponent follows from the scaling, without which
+  they do not learn at all. There is one network for each rule, so that intervals are the laws'.
 - How many of the validation patterns had to be right, to stand for 95 % of the test patterns, was
   chosen with rules whose test accuracy was known; the claims' thresholds were set when single
   networks of a prototype had learned with about 8 × 10⁶ updates.
@@ -110,12 +121,12 @@ def updates(results: Results) -> str:
         "the 5 × 10⁶ declared beforehand, and even 10⁷, are not certain to be reached",
     )
     text = (
-        f"With the best rule that was found, learning MNIST to 95 % takes {estimate(claim, power)}"
+        f"With the rule that a search found, learning MNIST to 95 % takes {estimate(claim, power)}"
         f" synaptic updates on {len(runs)} held-out seeds; {judgement}"
     )
     leaky = results.claims["value"].get("frugal-leaky")
     if pd.notna(leaky):
-        text += f"; in the paper's own network, of leaky rectifiers, it is {power(leaky)}"
+        text += f"; with leaky rectifiers, as in the paper, it is {power(leaky)}"
     return text + "."
 
 
@@ -132,7 +143,7 @@ def factor(results: Results) -> str:
     )
     backprop = held_out(results.figure("frugal_frontier"), "M0")["validation"]
     text = (
-        f"On the same initial weights and patterns the paper's most sparing rule, {best}, makes"
+        f"On the same seeds and patterns the paper's most sparing rule, {best}, makes"
         f" {estimate(claim)} times as many: {judgement}"
     )
     if {"backprop", "frugal_updates"} <= set(backprop.index):
@@ -155,14 +166,15 @@ def change(results: Results) -> str:
         "not certainly less",
     )
     text = (
-        f"The least summed change, M1, that was found is {power(least)}, {estimate(claim)} times"
+        f"The rule found for the summed change, M1, needs {power(least)}, {estimate(claim)} times"
         f" less than the least of the paper's rules: {judgement}"
     )
     cached = held_out(table, "cached")["validation"]
     if "frugal_cached" in cached.index:
+        energy = cached["frugal_cached"]
         text += (
-            f"; with synaptic caching, consolidation and maintenance together come to"
-            f" {power(cached['frugal_cached'])}"
+            f"; the rule found for synaptic caching comes to {power(energy)}, consolidation and"
+            f" maintenance together, which is {'less' if energy < least else 'more'}"
         )
     return text + "."
 
@@ -208,20 +220,20 @@ def ingredients(results: Results) -> str:
     table = results.figure("ablation")
     on_top, every = (curve(table, "M0", series) for series in ("on top of the others", "all"))
     alone = curve(table, "M0", "alone")
+    on_top = on_top[on_top.round(9) != 1]  # what the rule does not have is not left out
     listed = ", ".join(
         f"the {str(what).replace('_', ' ')} {number(on_top[what])}"
         + (f" ({number(alone[what])} alone)" if what in alone.index else "")
         for what in on_top.sort_values(ascending=False).index
     )
-    means = table[(table["quantity"] == "M0") & (table["kind"] == "mean")]
-    failed = means[~means["reached"].astype(bool) & (means["series"] == "on top of the others")]
     text = (
         f"All its ingredients together save {number(every.iloc[0])} times; on top of the others"
         f" {listed}"
     )
-    if len(failed):
-        names = ", ".join(str(what).replace("_", " ") for what in failed["x"])
-        text += f"; without {names} not all networks reach the goal"
+    if without := unreached(table, "on top of the others"):
+        text += f"; without {without} not all networks reach the goal"
+    if only := unreached(table, "alone"):
+        text += f"; nor do they with {only} alone" if without else f"; with {only} alone not all"
     return text + "."
 
 
@@ -251,8 +263,7 @@ def honesty(results: Results) -> str:
     accuracy, held = results.claim("frugal-accuracy"), results.claim("frugal-held")
     if pd.isna(accuracy["value"]) or pd.isna(held["value"]):
         raise NothingToSay
-    rule = held_out_networks(results, "frugal_updates").iloc[0]
-    tests, goal = rule["consecutive_tests"], 100 * rule["goal"]
+    goal = 100 * held_out_networks(results, "frugal_updates")["goal"].iloc[0]
     enough = by_verdict(
         accuracy,
         "above the 95 % that count",
@@ -261,16 +272,16 @@ def honesty(results: Results) -> str:
     )
     luck = by_verdict(
         held,
-        "so that one lucky test counts for little",
-        "so that one lucky test would have flattered it",
-        "so that one lucky test would have counted for much",
+        "so that where it stops owes little to luck",
+        "so that where it stops owes something to luck",
+        "so that where it stops owes much to luck",
     )
     text = (
-        f"Rule and stopping looked at validation patterns alone, for {goal:g} % of them; test"
-        f" accuracy was then {accuracy['value']:.2f} % ({accuracy['low']:.2f} to"
-        f" {accuracy['high']:.2f}), {enough};"
-        f" {held['detail']}, and to wait until it had held at {whole(tests)} tests in a row took"
-        f" {estimate(held)} times the updates, {luck}"
+        f"Rule and stopping looked at validation patterns alone, for {goal:g} % of them; the least"
+        f" mean test accuracy of a rule that was found was then {accuracy['value']:.2f} %"
+        f" ({accuracy['low']:.2f} to {accuracy['high']:.2f}), {enough}; {held['detail']}, and to go"
+        f" on until the goal has held at {HELD} in a row takes {estimate(held)} times the updates,"
+        f" {luck}"
     )
     M0 = held_out(results.figure("frugal_frontier"), "M0")["test"]
     if "frugal_updates" in M0.index:
@@ -281,7 +292,7 @@ def honesty(results: Results) -> str:
 def again(results: Results) -> str:
     claim = results.claim("search-again")
     if pd.isna(claim["value"]):
-        return f"A second search found a rule that does not always learn: {claim['detail']}."
+        return f"The two searches cannot be compared: {claim['detail']}."
     judgement = by_verdict(
         claim,
         "within the 30 % that were claimed, so that the searches agree on what is possible",
@@ -301,18 +312,15 @@ def elsewhere(results: Results) -> str:
     claim = results.claim("generality")
     if pd.isna(claim["value"]):
         return f"It is made for the task that it was found on: {claim['detail']}."
-    saved = saved_elsewhere(results.figure("generality"))
     judgement = by_verdict(
         claim,
-        "it saves wherever competition learns",
-        "it does not save wherever competition learns",
-        "it is made for the task that it was found on",
+        "it saves wherever others learn",
+        "it saves in many cases, not in all",
+        "it saves in fewer than half of the cases",
     )
     return (
-        f"Without being tuned again {judgement}: it makes fewer updates than competition in"
-        f" {(saved > 1).sum()} of {len(saved)} variations of goal, width, data set and loss that"
-        f" competition can learn, {number(saved.min())} to {number(saved.max())} times fewer;"
-        f" {failed_elsewhere(results.figure('generality'))}."
+        f"Without being tuned again {judgement}: it"
+        f" {saved_elsewhere(results.figure('generality'))}."
     )
 
 
@@ -324,15 +332,15 @@ def cortex(results: Results) -> str:
     M0 = curve(results.figure("toward_cortex"), "M0", "backprop")
     judgement = by_verdict(
         claim,
-        "so that the extrapolation holds as far as we could simulate",
-        "near it, but outside of its interval",
-        "so that the extrapolation already fails where it can be checked",
+        "the extrapolation holds as far as we could simulate",
+        "it is right within a factor of 2, but not within its interval",
+        "it already fails where it can be checked",
     )
     return (
         f"With {whole(M0.index[-1])} hidden units, where others extrapolate, backprop makes"
         f" {power(M0.iloc[-1])} updates, its learning rate and initial weights scaled down for"
-        f" stability: {estimate(claim)} times what the power law of the paper's range says,"
-        f" {judgement}."
+        f" stability: {estimate(claim)} times what the power law of the paper's range says;"
+        f" over all widths and both energies {judgement} ({claim['detail']})."
     )
 
 

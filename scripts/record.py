@@ -182,10 +182,13 @@ def arithmetic(versions: dict) -> dict:
     }
     known = digest([versions, processor(), chosen, [sha256(path) for path in code]])
     cache = Path(".cache/arithmetic") / f"{known[:16]}.json"
-    if not cache.exists():
+    try:
+        return json.loads(cache.read_bytes())
+    except (FileNotFoundError, ValueError):  # not asked yet, or damaged
         asked = subprocess.run([sys.executable, ARITHMETIC], stdout=subprocess.PIPE, check=True)
-        write(cache, json.loads(asked.stdout))
-    return json.loads(cache.read_bytes())
+        answer = json.loads(asked.stdout)
+        write(cache, answer)
+        return answer
 
 
 def processor() -> dict[str, str]:
@@ -243,6 +246,8 @@ def record(arguments: argparse.Namespace) -> int:
     states = {path: state(path) for path in arguments.inputs}
     how = recipe(arguments.rule, arguments.command, arguments.inputs, outputs)
     status = run(arguments.command, None if arguments.by_content else digest(how))
+    if status == 128 + signal.SIGKILL:
+        print(f"record: {arguments.rule} was killed: out of memory?", file=sys.stderr)
     if status != 0:
         return status
     for path, hash in how["inputs"].items():

@@ -18,14 +18,14 @@ TEST = 0.3e-3  # seconds that a test takes for each hidden unit
 TRAINING_SET = 6  # patterns in it, over those in the test set
 SAFETY = 2  # for slower processors
 
-# Selections that are found without looking at each synapse.
-SORTED = {None, "largest_update", "largest_error", "largest_activity"}
+# Criteria by which is selected without looking at each synapse.
+FAST_CRITERIA = {None, "largest_update", "largest_error", "largest_activity"}
 GROUPED_MINUTES = 30
 
 
 def memory_mb(trained: Condition | Search) -> int:
     """Return a bound of the memory that the job of a condition, or of a search, needs, in MB."""
-    return SNAKEMAKE_MB + 700 + math.ceil(0.1 * trained.costliest["width"])
+    return SNAKEMAKE_MB + 700 + math.ceil(0.01 * trained.costliest["width"])
 
 
 def minutes(condition: Condition) -> int:
@@ -43,8 +43,9 @@ def search_minutes(search: Search) -> int:
 def seconds(condition: Condition, trials: float) -> float:
     """Return a bound of the seconds that `trials` trials of a condition's networks take."""
     given = condition.costliest
-    sorted_ = given.get("criterion") in SORTED and "caching_threshold" not in given
-    trial = TRIAL + given["width"] * (UNIT if sorted_ else UNIT_ONE_BY_ONE)
+    masked = given.get("eligible") == "random_synapses" and given.get("select") != "all"
+    fast = given.get("criterion") in FAST_CRITERIA and "caching_threshold" not in given
+    trial = TRIAL + given["width"] * (UNIT if fast and not masked else UNIT_ONE_BY_ONE)
     patterns = 1 + TRAINING_SET * ("curve" in condition.record)
     test = given["width"] * TEST * patterns
     return START + trials * (trial + test / given["test_interval"])

@@ -33,29 +33,32 @@ AXES = {"goal": "test accuracy reached (%)", "width": "width", "task": ""}
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 by rule, against goal, width and task (`parameter`).
 
-    A task is a data set and a loss.
+    A task is a data set and a loss, named with its goal where that is not the usual one. `varied`:
+    whether anything is not as usual. The usual width is each rule's own.
     """
     tasks = zip(energy["dataset"], energy["loss"], strict=True)
-    energy = energy.assign(task=[TASKS.get(task, " ".join(task)) for task in tasks])
-    usual_task = energy["task"] == energy["task"].mode()[0]
-    usual_goal = energy["goal"] == _most_frequent(energy, "goal", of="task")
-    usual_width = energy["width"] == _most_frequent(energy, "width", of="rule")
+    names = pd.Series([TASKS.get(task, " ".join(task)) for task in tasks], index=energy.index)
+    usual_task = names == names.mode()[0]
+    usual_goal = energy["goal"] == energy["goal"].mode()[0]
+    widths = energy.groupby("rule")["width"]
+    usual_width = energy["width"] == widths.transform(lambda values: values.mode()[0])
+    at = " " + (100 * energy["goal"]).map("{:g} %".format)
+    energy = energy.assign(
+        task=names.where(usual_task | usual_goal, names + at),
+        varied=~(usual_task & usual_goal & usual_width),
+    )
     chosen = {
         "goal": energy[usual_task & usual_width],
         "width": energy[usual_task & usual_goal],
-        "task": energy[usual_goal & usual_width],
+        "task": energy[(usual_goal | ~usual_task) & usual_width],
     }
     tables = []
     for line, quantity in enumerate(["M0", "M1"]):
         for column, (key, runs) in enumerate(chosen.items()):
             letter = chr(ord("A") + line * len(chosen) + column)
-            tables.append(tidy(runs, letter, key, quantity).assign(parameter=key))
+            table = tidy(runs, letter, key, quantity, keep=["varied"])
+            tables.append(table.assign(parameter=key))
     return pd.concat(tables, ignore_index=True)
-
-
-def _most_frequent(energy: pd.DataFrame, key: str, of: str) -> pd.Series:
-    """Return for each row the most frequent value of `key` in rows that agree on `of`."""
-    return energy.groupby(of)[key].transform(lambda values: values.mode()[0])
 
 
 def draw(table: pd.DataFrame) -> Figure:

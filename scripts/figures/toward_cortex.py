@@ -2,8 +2,8 @@
 
 Panels: M0, M1, learning time, by rule. Dashed: power laws fitted in the paper's range, from the
 width of least energy to 10,000 hidden units at the rule's usual learning rate and initial weights,
-drawn on as far as networks were simulated. Shaded: widths at which one of these was scaled down,
-for stability.
+drawn on as far as networks were simulated. Shaded: widths at which these were scaled down for all
+rules, for stability.
 """
 
 import pandas as pd
@@ -69,8 +69,9 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _shade_scaled(ax: Axes, panel: pd.DataFrame) -> None:
-    """Shade the widths at which rate or initial weights are not as usual; say so in panel A."""
-    scaled = panel.loc[panel["scaled"].eq(True), "x"]
+    """Shade the widths at which no rule has its usual rate and initial weights; say so in A."""
+    every = panel[panel["kind"] == "mean"].groupby("x")["scaled"].all()
+    scaled = every.index[every]
     if scaled.empty:
         return
     ax.axvspan(scaled.min() / 1.6, scaled.max() * 1.6, color="0.94", lw=0, zorder=-1)

@@ -319,7 +319,6 @@ CASES = [
     ),
 ]
 assert len(CASES) >= 60
-PROGRAMS = sorted({case[0].split()[0] for case in CASES})
 
 
 @pytest.fixture
@@ -426,6 +425,15 @@ def test_bad_input_is_refused_as_a_user_types_it(project, command, files, expect
         assert content(project) == before
     finally:
         written(project, dict.fromkeys(files) | kept)
+
+
+def test_status_runs_nothing_that_a_file_says_either(project):
+    written(project, {"mine.yaml": f"__use_yte__: true\nscale: ?__import__('os').system('{HARM}')"})
+    before = content(project)
+    command = "snakemake --workflow-profile profiles/status --configfile"
+    for file, expected in {"mine.yaml": "__use_yte__ is not", "no.yaml": "cannot be read"}.items():
+        check_refused(*typed(f"{command} {file}", project), expected)
+        assert content(project) == before
 
 
 def test_a_folder_with_metacharacters_is_just_a_folder(copied, tmp_path):

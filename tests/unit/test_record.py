@@ -138,6 +138,13 @@ def test_a_failing_command_leaves_no_record_and_its_status(project):
     assert not (project.folder / "results/fails.record.json").exists()
 
 
+def test_a_command_that_the_system_kills_is_told_as_such(project):
+    die = "import os; os.kill(os.getpid(), 9)"
+    process = project.run("dies", [], ["results/a.txt"], [*PYTHON, die])
+    assert process.returncode == 128 + signal.SIGKILL
+    assert process.stderr == "record: dies was killed: out of memory?\n"
+
+
 def refused(project, process, line):
     """Whether the recorder said just this and left no record."""
     assert process.returncode == 1
@@ -191,6 +198,13 @@ def test_what_is_no_record_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(record.RecordError, match="not a provenance record"):
         record.read(path)
+
+
+def test_a_damaged_note_of_what_computes_is_asked_for_anew(project):
+    [note] = (project.folder / ".cache/arithmetic").iterdir()
+    note.write_text("")
+    assert project.copy().returncode == 0
+    assert note.read_text() == "{}\n"
 
 
 def test_what_computes_is_asked_once_for_all_it_depends_on(project, monkeypatch):
