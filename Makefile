@@ -52,7 +52,7 @@ bench: .venv/benchmarks ## compare the speed with other ways of training (instal
 test: lint ## check the style, then run every test, the smoke pipeline included
 	$(PYTHON) -m pytest -n auto
 
-coverage: $(INSTALLED) ## run every test, and say which statements of scripts/ that reaches
+coverage: $(INSTALLED) ## run the tests, and say which statements of scripts/ that reaches
 	$(PYTHON) -m coverage run -m pytest -n auto
 	$(PYTHON) -m coverage combine -q
 	$(PYTHON) -m coverage report

@@ -67,8 +67,8 @@ LIMITS = """\
 
 REFUTATIONS = """\
 - Other held-out seeds on which the rule does not reach the goal, or with a mean so far off the
-  interval that it is not chance: `frugal_frontier: seeds:` in a file over `config.yaml` is all it
-  takes.
+  interval that it is not chance: other seeds for `frugal_frontier`, in a file over `config.yaml`,
+  are all it takes.
 - A test accuracy below 95 % of the networks that stopped on validation patterns.
 - A setting of a rule of the paper, which learns from every trial, with as few updates.
 - A mistake in counting: `python scripts/train.py --engine reference` counts literally.
