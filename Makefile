@@ -49,7 +49,7 @@ crate: $(INSTALLED) ## export the records as a Provenance Run Crate to crate/SCA
 bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch first)
 	$(PYTHON) benchmarks/speed.py
 
-test: lint ## check the style, then run every test, the smoke pipeline included
+test: lint ## check the style, then run the tests, the smoke pipeline included
 	$(PYTHON) -m pytest -n auto
 
 coverage: $(INSTALLED) ## run the tests, and say which statements of scripts/ that reaches

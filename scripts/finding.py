@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from atomic import replacing
 from claims import HELD
 from figures.seeds import WIDEST_OF_PAPER
 from figures.tables import TableError, read
@@ -429,9 +430,8 @@ def main() -> None:
             {path.stem: pd.read_csv(path) for path in arguments.figures},
         )
         method = os.path.relpath(ROOT / "docs" / "beyond.md", arguments.output.resolve().parent)
-        partial = arguments.output.with_name(f".{arguments.output.name}.partial")
-        partial.write_text(page(results, arguments.scale, method))
-        os.replace(partial, arguments.output)
+        with replacing(arguments.output) as partial:
+            partial.write_text(page(results, arguments.scale, method))
     except (TableError, OSError, KeyError) as error:
         sys.exit(f"finding: {error}")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from atomic import replacing
 from figures.tables import FOUND
 
 MARKS = "<!-- gallery: made by `make gallery` -->", "<!-- end of the gallery -->"
@@ -397,9 +398,8 @@ def main() -> None:
         text = gallery(arguments.figures, links, arguments.names)
         if arguments.readme:
             text = spliced(path.read_text(), text)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(text)
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            partial.write_text(text)
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"gallery: {error}")
 

@@ -10,12 +10,12 @@ can be followed to the raw data where the results themselves are not.
 import argparse
 import gzip
 import json
-import os
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from atomic import replacing
 from record import SUFFIX, RecordError, is_record, read, sha256
 
 BUNDLE = "records.json.gz"
@@ -102,9 +102,8 @@ def pack(paths: Iterable[str], bundle: Path) -> None:
             records[path] = read(path)
             pending += records[path]["recipe"].get("records", {})
     text = json.dumps(records, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    partial = bundle.with_name(f".{bundle.name}.{os.getpid()}.partial")
-    partial.write_bytes(gzip.compress(text.encode(), mtime=0))
-    os.replace(partial, bundle)
+    with replacing(bundle) as partial:
+        partial.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def main() -> None:

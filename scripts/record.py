@@ -235,8 +235,11 @@ def write(path: str | Path, content: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(text + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)  # what a full disk has cut short
 
 
 def record(arguments: argparse.Namespace) -> int:

@@ -5,15 +5,12 @@ without it they are tables of experiments. Values pass as text: no digit of them
 """
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
 import pandas as pd
 
-
-class TableError(Exception):
-    """A table that cannot be used; the message is one line that names the file."""
+from atomic import replacing
+from figures.tables import TableError
 
 
 def read(path: str) -> pd.DataFrame:
@@ -50,14 +47,9 @@ def collect(paths: list[str], experiment: str | None = None) -> pd.DataFrame:
 
 
 def write(table: pd.DataFrame, path: str, float_format: str | None = None) -> None:
-    """Write `table` as CSV, beside `path` first, so that `path` is never half written."""
-    partial = Path(f"{path}.partial")
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    """Write `table` as CSV, whole or not at all."""
+    with replacing(path) as partial:
         table.to_csv(partial, index=False, float_format=float_format, lineterminator="\n")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)  # what a full disk has cut short
 
 
 def main() -> None:

@@ -284,6 +284,7 @@ SCRIPTS = {
     " --output {place}/out.csv",
     "summarise": "summarise.py --output {place}/out.csv {table}",
     "claims": "claims.py --energy {table} --output {place}/out.csv",
+    "gallery": "gallery.py --figures {figures} --output {place}/out.md",
     "figure": "figures/subnet_size.py --energy {table} --experiment x --output {place}/out",
 }
 
@@ -295,6 +296,7 @@ def script(mnist, tmp_path):
 
     def run(name, place, *options, **limits):
         where = {"place": place, "data": ROOT / "data" / "mnist", "table": tmp_path / "table.csv"}
+        where["figures"] = ROOT / "figures"
         command = [word.format(**where) for word in SCRIPTS[name].split()] + list(options)
         return subprocess.run(
             [sys.executable, ROOT / "scripts" / command[0], *command[1:]],
