@@ -13,7 +13,7 @@ import builds
 import configuration
 import resources
 import watching
-from configuration import command_line, flags
+from configuration import command_line, options
 from imports import local_modules
 from plasticity.data import SHA256
 
@@ -207,7 +207,7 @@ rule fetch:
         ENVIRONMENT
     threads: 1
     params:
-        source=lambda wildcards: flags({"source": config["data"][wildcards.dataset]}),
+        source=lambda wildcards: options({"source": config["data"][wildcards.dataset]}),
     message:
         "Getting the raw files of {wildcards.dataset}"
     shell:
@@ -311,8 +311,8 @@ rule train:
         runtime=condition(resources.minutes),
     params:
         options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition])
-        + flags({"finalists": finalists("finalists")(wildcards)}),
-        files=lambda wildcards, output: flags(
+        + options({"finalists": finalists("finalists")(wildcards)}),
+        files=lambda wildcards, output: options(
             {name: file for name, file in output.items() if name != "record"}
         ),
     message:
@@ -497,7 +497,7 @@ rule plot:
         ENVIRONMENT
     threads: 1
     params:
-        tables=lambda wildcards: flags(tables(wildcards)),
+        tables=lambda wildcards: options(tables(wildcards)),
         experiment=lambda wildcards: PLAN.figures[wildcards.figure].experiment,
     message:
         "Drawing {wildcards.figure}"

@@ -237,31 +237,26 @@ def command_line(condition: Condition) -> list[str]:
 
     For a rule that is found they are those of train_found.py, but for the table of finalists.
     """
-    options = [
-        word
-        for key, value in condition.parameters.items()
-        for word in (
-            f"--{key.replace('_', '-')}",
-            *map(str, value if isinstance(value, list) else [value]),
-        )
-    ]
-    options += ["--train-accuracy"] * ("train_accuracy" in condition.record)
+    words = options(condition.parameters)
+    words += ["--train-accuracy"] * ("train_accuracy" in condition.record)
     if condition.found is None:
-        return options
-    within = [] if condition.found.within is None else ["--within", str(condition.found.within)]
-    return [*options, *within, "--take", *condition.found.take]
+        return words
+    return [*words, *options({"within": condition.found.within}), "--take", *condition.found.take]
 
 
-def flags(files: Mapping) -> list[str]:
-    """Return a rule's named files as options: --name file, or --name file file ... for a list.
+def options(values: Mapping) -> list[str]:
+    """Return what is named as options: --name value, or --name value value ... for a list.
 
     What is not there, an empty list or None, is no option.
     """
     return [
         word
-        for name, paths in files.items()
-        if paths
-        for word in (f"--{name}", *([paths] if isinstance(paths, str) else paths))
+        for name, value in values.items()
+        if value not in (None, [])
+        for word in (
+            f"--{name.replace('_', '-')}",
+            *map(str, value if isinstance(value, list) else [value]),
+        )
     ]
 
 
@@ -480,7 +475,7 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
             raise _Mistake([*where, key], problem) from None
         starts = definition.get("start", given["start"])
         evaluations, best = given["evaluations"][scale], given["finalists"][scale]
-        options = {
+        asked = {
             "search": name,
             "minimise": definition["minimise"],
             "maintenance-cost": definition.get("maintenance_cost"),
@@ -496,14 +491,8 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
             "training": _words(training),
             "start": [",".join(_words(start)) for start in _starts(starts, space)],
         }
-        words = [
-            word
-            for key, value in options.items()
-            if value not in (None, [])
-            for word in (f"--{key}", *map(str, value if isinstance(value, list) else [value]))
-        ]
         networks = evaluations + best * (1 + len(within)) * len(seeds)
-        searches[name] = Search(words, networks, most)
+        searches[name] = Search(options(asked), networks, most)
     return searches
 
 

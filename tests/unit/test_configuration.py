@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import search
 import train
 import train_found
-from configuration import ConfigurationError, command_line, flags, plan, read
+from configuration import ConfigurationError, command_line, options, plan, read
 from found import rule_of
 
 ROOT = Path(__file__).parents[2]
@@ -261,8 +261,8 @@ def test_the_command_line_is_the_condition():
 
 
 def test_files_are_options():
-    assert flags({"source": None, "curves": []}) == []
-    assert flags({"output": "a.csv", "curves": ["b.csv", "c.csv"]}) == [
+    assert options({"source": None, "curves": []}) == []
+    assert options({"output": "a.csv", "curves": ["b.csv", "c.csv"]}) == [
         *("--output", "a.csv"),
         *("--curves", "b.csv", "c.csv"),
     ]
