@@ -766,7 +766,7 @@ def frugal_held(curves: pd.DataFrame) -> Finding:
             f"{count - len(ends)} of {count} networks were not at the goal at {HELD} tests in a row"
         )
     interval = tests["trials"].min()
-    stayed = (ends["trials"] == stops["trials"] + (HELD - STOPPED) * interval).sum()
+    stayed = (ends["trials"] - stops["trials"] == (HELD - STOPPED) * interval).sum()
     value = factor(np.log(ends["M0"].astype(float) / stops["M0"].astype(float)))
     detail = (
         f"{stayed} of {count} networks stayed at the goal at the next {HELD - STOPPED} tests after"

@@ -383,11 +383,11 @@ def test_a_goal_that_is_lost_again_was_luck(accuracies, M0, verdict, stayed):
             "goal": 0.955,
             "seed": seed,
             "trials": 2000 * (test + 1),
-            "accuracy": accuracies[test],
-            "M0": M0[test] + 0.01 * (seed - 100),
+            "accuracy": ([0.9] * later + accuracies)[test],
+            "M0": ([0.5] * later + M0)[test] + 0.01 * later,
         }
-        for seed in (100, 101)
-        for test in range(len(M0))
+        for seed, later in ((100, 1), (101, 0))
+        for test in range(later + len(M0))
     )
     held = CLAIMS["frugal-held"].test
     found = held(tests)
