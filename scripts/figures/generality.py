@@ -42,7 +42,7 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     usual_goal = energy["goal"] == energy["goal"].mode()[0]
     widths = energy.groupby("rule")["width"]
     usual_width = energy["width"] == widths.transform(lambda values: values.mode()[0])
-    at = " " + (100 * energy["goal"]).map("{:g} %".format)
+    at = " " + (100 * energy["goal"]).map("{:g}%".format)
     energy = energy.assign(
         task=names.where(usual_task | usual_goal, names + at),
         varied=~(usual_task & usual_goal & usual_width),
