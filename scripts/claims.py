@@ -868,7 +868,8 @@ def generality(energy: pd.DataFrame) -> Finding:
 def power_law(energy: pd.DataFrame) -> Finding:
     """Backprop's M0 and M1 at each simulated width above 10,000, where learning rate and initial
     weights are scaled down, over power laws that are fitted from the width of least energy to at
-    most 10,000, where all networks got there at the usual learning rate. The interval is that of the power law, over seeds.
+    most 10,000, where all networks got there at the usual learning rate. The interval is that of
+    the power law, over seeds.
 
     Reproduced if the intervals hold 1 at all widths for both, and all networks got there; partly if
     all that did are within a factor 2.
