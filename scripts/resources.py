@@ -1,13 +1,17 @@
 """What a condition asks of a cluster: bounds of its memory and time, from its parameters alone.
 
-Fitted to the benchmarks of the 265 conditions of the paper, on one core of an AMD EPYC: none took
-more than 0.8 of its memory, nor, for the trials that it made, more than 0.8 of its time.
+Fitted to the benchmarks of the paper's conditions, on one core of an AMD EPYC: none took more than
+0.8 of its memory, nor, for the trials that it made, more than 0.8 of its time. A network of a
+million hidden units took 4 GB.
 """
 
 import math
 
 from configuration import Condition, Search
 
+WEIGHTS_MB = 0.006  # of a hidden unit, and of what tests need of it
+CHUNKS_MB = 0.1  # of a hidden unit's activities on many patterns at once: fewer in a wide network
+WIDE = 10_000
 SNAKEMAKE_MB = 300  # of the Snakemake in a job, and of the one that it starts
 EPOCH = 60_000  # trials
 START = 5.0  # seconds: to import, and to load compiled code
@@ -25,7 +29,8 @@ GROUPED_MINUTES = 30
 
 def memory_mb(trained: Condition | Search) -> int:
     """Return a bound of the memory that the job of a condition, or of a search, needs, in MB."""
-    return SNAKEMAKE_MB + 700 + math.ceil(0.01 * trained.costliest["width"])
+    width = trained.costliest["width"]
+    return SNAKEMAKE_MB + 700 + math.ceil(WEIGHTS_MB * width + CHUNKS_MB * min(width, WIDE))
 
 
 def minutes(condition: Condition) -> int:
