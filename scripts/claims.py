@@ -264,6 +264,13 @@ def stopped_on_test(measure: Callable[[], object]) -> str:
         return f"stopped on the test set: {reason}"
 
 
+def few_updates(energy: pd.DataFrame, rule: str, reproduced: float, partly: float) -> Finding:
+    """Return a found rule's mean M0: reproduced, or partly, if its interval is below these."""
+    value = over_seeds(held_out(energy, rule, "M0"))
+    as_paper = stopped_on_test(lambda: over_seeds(held_out(energy, rule, "M0", "test")))
+    return Finding(value, verdict(value.high < reproduced, value.high < partly), as_paper)
+
+
 def every_reached(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows; raise NotReached when a network among them did not reach its goal."""
     failed = (~rows["reached"]).sum()
@@ -650,9 +657,7 @@ def frugal_updates(energy: pd.DataFrame) -> Finding:
     Reproduced if its interval is below 5 10^6 (20 times below the paper's floor), partly if below
     10^7.
     """
-    value = over_seeds(held_out(energy, "frugal_updates", "M0"))
-    as_paper = stopped_on_test(lambda: over_seeds(held_out(energy, "frugal_updates", "M0", "test")))
-    return Finding(value, verdict(value.high < 5e6, value.high < 1e7), as_paper)
+    return few_updates(energy, "frugal_updates", 5e6, 1e7)
 
 
 @claim(
@@ -669,11 +674,7 @@ def frugal_leaky(energy: pd.DataFrame) -> Finding:
     Reproduced if its interval is below 10^7 (ten times below the paper's floor), partly if below
     2 10^7.
     """
-    value = over_seeds(held_out(energy, "frugal_updates_leaky", "M0"))
-    as_paper = stopped_on_test(
-        lambda: over_seeds(held_out(energy, "frugal_updates_leaky", "M0", "test"))
-    )
-    return Finding(value, verdict(value.high < 1e7, value.high < 2e7), as_paper)
+    return few_updates(energy, "frugal_updates_leaky", 1e7, 2e7)
 
 
 @claim(

@@ -46,7 +46,7 @@ LOOKS = {
     "frugal_updates": ("#B31600", "^", "-"),
     "frugal_updates_fast": ("#B31600", "*", "-"),
     "frugal_updates_again": ("#B31600", "P", "-"),
-    "frugal_updates_leaky": ("#E8836B", "^", "-"),
+    "frugal_updates_leaky": ("#B31600", "d", "-"),
     "frugal_change": ("#7F00FF", "^", "-"),
     "frugal_change_again": ("#7F00FF", "P", "-"),
     "frugal_cached": ("#D194BA", "^", "-"),
