@@ -87,7 +87,7 @@ $(INSTALLED): envs/bootstrap.lock envs/requirements.lock envs/tests.lock
 	    echo "Setting up .venv with $$python" >&2; \
 	    $$python -m venv --clear .venv; }
 	@$(PYTHON) -m pip install -qq --require-hashes -r envs/bootstrap.lock
-	@uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock envs/tests.lock
+	@uv pip sync -q --compile-bytecode --python $(PYTHON) --require-hashes envs/requirements.lock envs/tests.lock
 	@touch $@
 
 .venv/benchmarks: envs/bench.in $(INSTALLED)

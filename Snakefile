@@ -124,21 +124,25 @@ def records(wildcards):
     return sorted({file for table in figure.reads for file in files[table]})
 
 
-def all_records(wildcards):
-    """Every record: one that is gone is made again with what it records."""
+def everything(wildcards):
+    """Every file that a rule makes: one that is gone is made again."""
     named = {
         "dataset": PLAN.datasets,
         "search": PLAN.searches,
-        "condition": PLAN.conditions,
         "experiment": PLAN.experiments,
         "figure": PLAN.figures,
     }
-    outputs = [
-        getattr(rules, rule.name).output for rule in workflow.rules if rule.output
-    ]
+    recording = {"curve": CURVES, "counts": COUNTS}
     # str: without a flag such as ancient.
     return sorted(
-        {file for output in outputs for file in expand(str(output.record), **named)}
+        {
+            file
+            for rule in workflow.rules
+            for kind, pattern in getattr(rules, rule.name).output.items()
+            for file in expand(
+                str(pattern), condition=recording.get(kind, PLAN.conditions), **named
+            )
+        }
     )
 
 
@@ -167,17 +171,7 @@ wildcard_constraints:
 
 rule all:
     input:
-        figures=expand(
-            f"{FIGURES}/{{figure}}.{{kind}}",
-            figure=PLAN.figures,
-            kind=["svg", "png", "pdf", "csv"],
-        ),
-        gallery=f"{FIGURES}/gallery.md",
-        energy=f"{FIGURES}/energy.csv",
-        claims=f"{RESULTS}/claims.csv",
-        finding=f"{FIGURES}/finding.md",
-        history=f"{FIGURES}/records.json.gz",
-        records=all_records,
+        everything,
 
 
 rule fetch:
