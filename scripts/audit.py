@@ -356,8 +356,17 @@ def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> lis
     return random.Random(seed).sample(sorted(runs), min(number, len(runs)))
 
 
+def natural(text: str) -> int:
+    """Return the number that an option gives; raise ArgumentTypeError for what is none."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: an integer of at least 0")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
+        "audit",
+        usage=argparse.SUPPRESS,
         description=__doc__.split("\n\n")[0],
         epilog="The exit status is 0 only when the whole history of every file is verified.",
     )
@@ -366,8 +375,18 @@ def main() -> None:
     add("--json", action="store_true", help="print the result for programs")
     add("--why", action="store_true", help="print which rule and command made each file, and stop")
     add("--runs", action="store_true", help="print each run and each finding, folding nothing")
-    add("--rerun", type=int, default=0, metavar="N", help="train N of the runs again and compare")
-    add("--seed", type=int, help="of the random choice of runs (default: a new one, which is told)")
+    add(
+        "--rerun",
+        type=natural,
+        default=0,
+        metavar="N",
+        help="train N of the runs again and compare",
+    )
+    add(
+        "--seed",
+        type=natural,
+        help="of the random choice of runs (default: a new one, which is told)",
+    )
     arguments = parser.parse_args()
     history = History(ROOT)
     folders = any(map(os.path.isdir, arguments.files))

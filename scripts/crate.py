@@ -32,6 +32,7 @@ from record import LOCK, MADE, RecordError, digest
 from verify import real_recipe, scale_of, text
 
 ROOT = Path(__file__).resolve().parents[1]
+METADATA = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
 SOURCES = ["README.md", "LICENSE", "CITATION.cff", "config.yaml", "schemas/config.schema.json"]
 PROFILES = {
@@ -411,17 +412,25 @@ def version_of(package: str, records: Iterable[dict]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        "crate", usage=argparse.SUPPRESS, description=__doc__.split("\n\n")[0]
+    )
     parser.add_argument("--scale", choices=["smoke", "paper"], default="paper")
-    parser.add_argument("--output", type=Path, required=True, help="the crate's folder, made anew")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="its folder; a crate is replaced"
+    )
     parser.add_argument("--agent", help="who ran it (default: the authors of the code)")
     arguments = parser.parse_args()
+    if arguments.output.exists() and not (arguments.output / METADATA).is_file():
+        sys.exit(f"crate: {arguments.output}: it is there and no crate: name another folder")
     partial = arguments.output.with_name(f".{arguments.output.name}.{os.getpid()}.partial")
     try:
         Exporter(History(ROOT), arguments.scale, arguments.agent).export().write(partial)
         shutil.rmtree(arguments.output, ignore_errors=True)
         partial.rename(arguments.output)
-    except (RecordError, OSError) as error:
+    except OSError as error:
+        sys.exit(f"crate: {arguments.output}: no crate can be written here: {error.strerror}")
+    except RecordError as error:
         sys.exit(f"crate: {error}")
     finally:
         shutil.rmtree(partial, ignore_errors=True)

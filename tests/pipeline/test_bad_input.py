@@ -95,6 +95,10 @@ COMPETITIVE = "rule: competitive, width: 100"
 WIDTH = "an integer of at least 1, at most 1000000000"
 ENERGY = table("energy")
 TRAIN = "train --rule backprop --width 100 --seed 0 --output -"
+SEARCH = (
+    "search --search own --minimise M0 --evaluations 1 --best 1 --seed 0 --training goal=0.9"
+    " --history history.csv --finalists finalists.csv"
+)
 
 CASES = [
     # Files that are no configuration.
@@ -235,6 +239,18 @@ CASES = [
     ("summarise --output b.csv a.csv", {}, "summarise: a.csv: no such file"),
     ("claims --energy a.csv", {}, "the following arguments are required: --output"),
     ("claims --energy a.csv --output b.csv", {}, "claims: a.csv: No such file or directory"),
+    ("audit --why", {}, "audit: error: the following arguments are required: FILE"),
+    ("audit nothing", {}, "audit: nothing: not in"),
+    ("audit . --rerun -1", {}, "--rerun: '-1' is not allowed: an integer of at least 0"),
+    ("crate --scale tiny --output c", {}, "--scale: invalid choice: 'tiny' (choose from"),
+    ("crate --output .", {}, "crate: .: it is there and no crate: name another folder"),
+    ("crate --output file/c", {"file": ""}, "crate: file/c: no crate can be written here: Not a"),
+    ("history --output b.gz a.json", {}, "history: a.json: no such record"),
+    ("train_found --finalists a.csv --output -", {}, "No such file or directory: 'a.csv'"),
+    (f"{SEARCH} --space width", {}, "search: width: '' is not allowed: an integer"),
+    (f"{SEARCH} --space width=2,1", {}, "search: width: '2,1' is not allowed: two numbers, low,hi"),
+    (f"{SEARCH} --space wdth=1,2", {}, "search: wdth: '1' is not allowed: no parameter has this"),
+    (f"{SEARCH} --space gate=always,nver", {}, "--space: 'gate' is not allowed: it must have elig"),
     ("figures/subnet_size --scale tiny", {}, "--scale: invalid choice: 'tiny' (choose from"),
     # Damaged files.
     (
@@ -257,6 +273,12 @@ CASES = [
         "prepare --folder .",
         {"train-images.idx": b"\0\0\x08\x01\0\0\0\x01a"},
         "is not mnist's train-i",
+    ),
+    ("history --output b.gz a.json", {"a.json": "{"}, "history: a.json: not a provenance record"),
+    (
+        "train_found --finalists a.csv --output -",
+        {"a.csv": "rule,M0\n"},
+        "a.csv: not a table of finalists, which search.py makes",
     ),
     ("summarise --output b.csv a.csv", {"a.csv": ""}, "a.csv: not a table in CSV"),
     ("summarise --output b.csv a.csv", {"a.csv": "rule,M0\n"}, "a.csv: a table without rows"),

@@ -5,6 +5,7 @@ Real networks are trained on the real data. `pytest -m thorough` kills a smoke b
 
 import base64
 import contextlib
+import fcntl
 import os
 import random
 import re
@@ -210,6 +211,21 @@ def test_two_builds_at_once_are_refused_and_looking_is_not(quick):
     assert first.process.poll() is None
     status, told = first.end()
     assert status == 0, told
+
+
+def test_a_build_is_refused_while_another_one_starts(copied, tmp_path):
+    """From the lock on, before the other has begun anything that Snakemake would notice."""
+    copy = copied(tmp_path)
+    lock = copy.root / ".snakemake/build.lock"
+    lock.parent.mkdir()
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write(f"{12345:11}")
+        held.flush()
+        process = copy.snakemake()
+    assert process.returncode == 1
+    assert "another build runs here (process 12345): let it end first" in process.stderr
+    assert "Traceback" not in process.stderr and not (copy.root / "results/smoke").exists()
 
 
 @pytest.mark.thorough
