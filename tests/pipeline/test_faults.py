@@ -72,15 +72,20 @@ class Build:
     def trainings(self):
         """Return the processes that train a network."""
         found = []
-        for process in psutil.process_iter(["cmdline", "cwd"]):
+        for process in psutil.process_iter(["cmdline", "cwd", "create_time"]):
             command = process.info["cmdline"] or []
             if process.info["cwd"] == str(self.root) and "scripts/train.py" in command[1:2]:
                 found.append(process)
         return found
 
+    def own_trainings(self):
+        """Return those that this build has started: a killed one may have left some."""
+        started = [(process, process.info["create_time"] * 1e9) for process in self.trainings()]
+        return [process for process, start in started if start > self.start]
+
     def wait_for_training(self):
-        """Wait until a network is trained; return whether that came before the end."""
-        while self.process.poll() is None and not self.trainings():
+        """Wait until this build trains a network; return whether that came before the end."""
+        while self.process.poll() is None and not self.own_trainings():
             time.sleep(0.02)
         return self.process.poll() is None
 
@@ -103,8 +108,10 @@ def kill_everything(build):
 
 
 def kill_job(build):
-    for process in build.trainings()[:1]:
-        process.kill()
+    if build.wait_for_training():
+        for process in build.own_trainings()[:1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def complete(root):
@@ -120,31 +127,30 @@ def complete(root):
 
 
 def survive(copy, kills, rng, longest, *arguments):
-    """Build, with kills at random times, until it is done; check that each build takes up the last.
+    """Type a build until it is done, with kills at random times; each takes up what the last left.
 
-    Returns how often each condition was begun.
+    The build whose job is killed goes on. What is not yet killed at the end is left in `kills`, a
+    list. Returns the conditions that each of the builds began.
     """
     begun = []
-    for kill in kills:
+    while True:
+        left = len(kills)
         build = Build(copy, *arguments)
         before = complete(copy.root)
-        if not build.wait_for_training():
-            break
-        time.sleep(rng.uniform(0, longest))
-        kill(build)
+        while kills and build.wait_for_training():
+            time.sleep(rng.uniform(0, longest))
+            kill = kills.pop(0)
+            kill(build)
+            if kill is not kill_job:
+                break
         status, told = build.end()
-        assert status != 0 or build.process.returncode == 0
         begun.append(build.trained())
         assert not begun[-1] & before, told
         assert_heals(told)
-    build = Build(copy, *arguments)
-    before = complete(copy.root)
-    status, told = build.end()
-    assert status == 0, told
-    assert_heals(told)
-    assert not build.trained() & before
-    assert not build.trainings()
-    return [*begun, build.trained()]
+        if status == 0:
+            assert not build.trainings()
+            return begun
+        assert len(kills) < left, told  # undisturbed, it does not fail
 
 
 def assert_heals(told):
@@ -193,7 +199,8 @@ def test_a_smoke_build_is_killed_20_times(built, copied, tmp_path):
     kills = [rng.choice([kill_scheduler, kill_job, kill_everything]) for _ in range(20)]
     copy = copied(tmp_path)
     begun = survive(copy, kills, rng, 15)
-    print(f"{len(begun) - 1} kills; conditions begun: {[len(conditions) for conditions in begun]}")
+    print(f"conditions begun: {[len(conditions) for conditions in begun]}")
+    assert not kills
     assert copy.made() == built.made()
 
 
