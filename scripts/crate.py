@@ -429,7 +429,8 @@ def main() -> None:
         shutil.rmtree(arguments.output, ignore_errors=True)
         partial.rename(arguments.output)
     except OSError as error:
-        sys.exit(f"crate: {arguments.output}: no crate can be written here: {error.strerror}")
+        why = f"{error.strerror}: {error.filename}"
+        sys.exit(f"crate: {arguments.output}: no crate can be written here: {why}")
     except RecordError as error:
         sys.exit(f"crate: {error}")
     finally:
