@@ -9,12 +9,12 @@ import shlex
 import sys
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
-import builds
-import configuration
-import resources
-import watching
-from configuration import command_line, options
-from imports import local_modules
+from workflow import builds
+from workflow import configuration
+from workflow import resources
+from workflow import watching
+from workflow.configuration import command_line, options
+from provenance.identity import local_modules
 from plasticity.data import SHA256
 
 # Jobs run in the Python that runs Snakemake, on one core each: the scheduler runs them side by side.
@@ -195,8 +195,6 @@ rule fetch:
         record="data/{dataset}/fetch.record.json",
     log:
         f"{LOGS}/fetch/{{dataset}}.log",
-    benchmark:
-        f"{LOGS}/benchmarks/fetch/{{dataset}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -226,8 +224,6 @@ rule prepare:
         record="data/{dataset}/prepare.record.json",
     log:
         f"{LOGS}/prepare/{{dataset}}.log",
-    benchmark:
-        f"{LOGS}/benchmarks/prepare/{{dataset}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -255,8 +251,6 @@ rule search:
         record=f"{RESULTS}/searches/{{search}}.record.json",
     log:
         f"{LOGS}/search/{{search}}.log",
-    benchmark:
-        f"{LOGS}/benchmarks/search/{{search}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -291,8 +285,6 @@ rule train:
         record=f"{RESULTS}/runs/{{condition}}.record.json",
     log:
         f"{LOGS}/train/{{condition}}.log",
-    benchmark:
-        f"{LOGS}/benchmarks/train/{{condition}}.tsv"
     wildcard_constraints:
         condition=any_of(PLAN.conditions.keys() - CURVES - COUNTS),
     group:
@@ -359,8 +351,6 @@ rule tabulate:
         record=f"{RESULTS}/experiments/{{experiment}}.record.json",
     log:
         f"{LOGS}/tabulate/{{experiment}}.log",
-    benchmark:
-        f"{LOGS}/benchmarks/tabulate/{{experiment}}.tsv"
     group:
         "tables_and_figures"
     conda:
@@ -388,8 +378,6 @@ rule summarise:
         record=f"{RESULTS}/energy.record.json",
     log:
         f"{LOGS}/summarise.log",
-    benchmark:
-        f"{LOGS}/benchmarks/summarise.tsv"
     group:
         "tables_and_figures"
     conda:
@@ -413,8 +401,6 @@ rule publish:
         record=f"{FIGURES}/energy.record.json",
     log:
         f"{LOGS}/publish.log",
-    benchmark:
-        f"{LOGS}/benchmarks/publish.tsv"
     group:
         "tables_and_figures"
     conda:
@@ -445,8 +431,6 @@ rule claims:
         record=f"{RESULTS}/claims.record.json",
     log:
         f"{LOGS}/claims.log",
-    benchmark:
-        f"{LOGS}/benchmarks/claims.tsv"
     group:
         "tables_and_figures"
     conda:
@@ -483,8 +467,6 @@ rule plot:
         record=f"{FIGURES}/{{figure}}.record.json",
     log:
         f"{LOGS}/plot/{{figure}}.log",
-    benchmark:
-        f"{LOGS}/benchmarks/plot/{{figure}}.tsv"
     group:
         "tables_and_figures"
     conda:
@@ -515,8 +497,6 @@ rule gallery:
         record=f"{FIGURES}/gallery.record.json",
     log:
         f"{LOGS}/gallery.log",
-    benchmark:
-        f"{LOGS}/benchmarks/gallery.tsv"
     group:
         "tables_and_figures"
     conda:
@@ -549,8 +529,6 @@ rule finding:
         record=f"{FIGURES}/finding.record.json",
     log:
         f"{LOGS}/finding.log",
-    benchmark:
-        f"{LOGS}/benchmarks/finding.tsv"
     group:
         "tables_and_figures"
     conda:
@@ -583,8 +561,6 @@ rule history:
         record=f"{FIGURES}/records.record.json",
     log:
         f"{LOGS}/history.log",
-    benchmark:
-        f"{LOGS}/benchmarks/history.tsv"
     group:
         "tables_and_figures"
     conda:

@@ -27,10 +27,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from history import History
-from record import LOCK, MADE, SUFFIX
-from rerun import rerun
-from verify import Finding, Verifier, real_recipe, results_read, text, worst
+from provenance.history import History
+from provenance.record import LOCK, MADE, SUFFIX
+from provenance.rerun import rerun
+from provenance.verify import Finding, Verifier, real_recipe, results_read, text, worst
 
 ROOT = Path(__file__).resolve().parents[1]
 

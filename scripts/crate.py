@@ -27,9 +27,9 @@ from rocrate.model.entity import Entity
 from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
-from history import History
-from record import LOCK, MADE, RecordError, digest
-from verify import real_recipe, scale_of, text
+from provenance.history import History
+from provenance.record import LOCK, MADE, RecordError, digest
+from provenance.verify import real_recipe, scale_of, text
 
 ROOT = Path(__file__).resolve().parents[1]
 METADATA = "ro-crate-metadata.json"

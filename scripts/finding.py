@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from atomic import replacing
 from claims import HELD
 from figures.seeds import WIDEST_OF_PAPER
 from figures.tables import TableError, read
@@ -29,6 +28,7 @@ from gallery import (
     unreached,
     whole,
 )
+from provenance.files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ["frugal_frontier", "ablation", "generality", "toward_cortex"]

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from atomic import replacing
 from figures.tables import FOUND
+from provenance.files import replacing
 
 MARKS = "<!-- gallery: made by `make gallery` -->", "<!-- end of the gallery -->"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -9,8 +9,8 @@ import sys
 
 import pandas as pd
 
-from atomic import replacing
 from figures.tables import TableError
+from provenance.files import replacing
 
 
 def read(path: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import record
+from provenance import record
 
 ROOT = Path(__file__).parents[2]
 MADE = ["data", "results", "crate", "logs", "smoke", "__pycache__", ".*"]  # not copied

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 import audit
-import history
-import record
-from configuration import read
-from history import History
-from verify import Verifier
+from provenance import history, record
+from provenance.history import History
+from provenance.verify import Verifier
+from workflow.configuration import read
 
 FIGURE = "figures/smoke/energy_vs_width"
 RUN = "results/smoke/runs/backprop-width50"

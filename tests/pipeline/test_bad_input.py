@@ -23,16 +23,15 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import builds
 import claims
-import configuration
 import fetch
 import train
-from configuration import ConfigurationError
 from figures import tables
 from figures.tables import TableError
 from plasticity import data
 from plasticity.data import DataError
+from workflow import builds, configuration
+from workflow.configuration import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
 CONFIG = (ROOT / "config.yaml").read_text()

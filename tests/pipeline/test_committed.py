@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import configuration
 import finding
 import gallery
+from workflow import configuration
 
 ROOT = Path(__file__).parents[2]
 ENERGY = ROOT / "figures" / "energy.csv"

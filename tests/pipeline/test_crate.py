@@ -15,8 +15,8 @@ from rocrate_validator import services
 from rocrate_validator.models import Severity
 from runcrate.report import dump_crate_actions
 
-import record
-from history import History
+from provenance import record
+from provenance.history import History
 
 # The terms of RO-Crate 1.3 come with the package rocrate. Of those that are used here, few were
 # others in 1.1; a vocabulary of its own has the terms of workflow runs.

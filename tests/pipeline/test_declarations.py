@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from imports import local_modules
+from provenance.identity import local_modules
 
 # Imports each script as its process would, and tells which files under scripts/ that brought in.
 IMPORT = """

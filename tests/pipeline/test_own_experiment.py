@@ -8,7 +8,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-import configuration
+from workflow import configuration
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"goal": 0.6, "test_interval": 200, "max_epochs": 0.1, "width": 20}

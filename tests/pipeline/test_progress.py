@@ -5,7 +5,7 @@ import re
 import pytest
 from test_smoke import edited
 
-from configuration import read
+from workflow.configuration import read
 
 FIGURE = "figures/smoke/energy_vs_width.svg"
 SCRIPT = "scripts/figures/energy_vs_width.py"

@@ -3,7 +3,7 @@ or not, is made again."""
 
 import pytest
 
-import record
+from provenance import record
 
 STRAY = """
 

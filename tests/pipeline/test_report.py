@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from configuration import read
+from workflow.configuration import read
 
 CHROMIUM = shutil.which("chromium")
 CONFIG = read(Path(__file__).parents[2] / "config.yaml")

@@ -15,9 +15,8 @@ import psutil
 import pytest
 from test_faults import Build, assert_heals, kill_scheduler
 
-import configuration
-import record
-import resources
+from provenance import record
+from workflow import configuration, resources
 
 ROOT = Path(__file__).parents[2]
 DAEMONS = ("munged", "slurmctld", "slurmd")

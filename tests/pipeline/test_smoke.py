@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from configuration import read
+from workflow.configuration import read
 
 ROOT = Path(__file__).parents[2]
 CONFIG = read(ROOT / "config.yaml")

@@ -11,8 +11,8 @@ import pytest
 
 import checkpoints
 import train
-from imports import local_modules
 from plasticity import data
+from provenance.identity import local_modules
 
 OPTIONS = (
     "--rule competitive --fraction 0.2 --width 9 --seed 3 1 2 --goal 0.9 --test-interval 50 "

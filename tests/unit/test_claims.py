@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import claims
-import configuration
 from claims import CLAIMS, NotReached, NotTested, factor, judged, over_seeds, slopes
+from workflow import configuration
 
 SEEDS = 4
 PAPER = {

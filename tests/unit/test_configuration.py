@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import search
 import train
 import train_found
-from configuration import ConfigurationError, command_line, options, plan, read
 from found import rule_of
+from workflow.configuration import ConfigurationError, command_line, options, plan, read
 
 ROOT = Path(__file__).parents[2]
 PAPER = read(ROOT / "config.yaml")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from configuration import Condition, Search
-from durations import Durations, timed
+from workflow.configuration import Condition, Search
+from workflow.durations import Durations, timed
 
 NAMES = [f"train/{rule}{width}" for rule in "ab" for width in range(50, 1050, 50)]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imports import local_modules
+from provenance.identity import local_modules
 
 
 @pytest.fixture

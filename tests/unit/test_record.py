@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import record
+from provenance import record
 
 ROOT = Path(__file__).resolve().parents[2]
 COPY = (

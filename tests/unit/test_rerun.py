@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rerun import differences
+from provenance.rerun import differences
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import configuration
-import resources
+from workflow import configuration, resources
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = {"scale": "paper", "found": {}, "figures": {}}

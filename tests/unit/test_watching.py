@@ -9,9 +9,9 @@ from unittest.mock import patch
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-import watching
-from configuration import Condition, Figure, Plan
-from durations import Durations
+from workflow import watching
+from workflow.configuration import Condition, Figure, Plan
+from workflow.durations import Durations
 
 PLAN = Plan(
     conditions={name: Condition({"dataset": "mnist"}) for name in ("a", "b", "c")},

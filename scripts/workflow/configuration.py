@@ -24,7 +24,7 @@ from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, allows, has_meaning
 from plasticity.rules import ParameterError, Rule
 from plasticity.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "schemas" / "config.schema.json").read_text())
 SCALES = ("smoke", "paper")
 

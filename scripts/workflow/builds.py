@@ -24,8 +24,8 @@ from snakemake.cli import parse_config
 from snakemake.utils import update_config
 from snakemake.workflow import Workflow
 
-import configuration
-from configuration import ConfigurationError
+from workflow import configuration
+from workflow.configuration import ConfigurationError
 
 OURS = Path(".snakemake")
 # In the environment of a build's jobs: the token of the build that started them.

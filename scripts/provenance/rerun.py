@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from history import History
-from record import sha256
-from verify import results_read
+from provenance.history import History
+from provenance.record import sha256
+from provenance.verify import results_read
 
 CODE = ("scripts", "config.yaml", "schemas", "envs")
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-import record
-from history import History
-from record import LOCK, MADE
+from provenance import record
+from provenance.history import History
+from provenance.record import LOCK, MADE
 
 if TYPE_CHECKING:
-    from configuration import Plan
+    from workflow.configuration import Plan
 
 STATUSES = ["verified", "not here", "STALE", "UNTRACKED", "MISSING", "TAMPERED"]  # ever worse
 CARRIERS = (".svg", ".png", ".pdf")  # they carry the id of their record
@@ -217,7 +217,7 @@ class Verifier:
 
     @cached_property
     def _configuration(self) -> ModuleType:
-        import configuration  # needs packages; all else here does not
+        from workflow import configuration  # needs packages; all else here does not
 
         return configuration
 

@@ -7,7 +7,7 @@ million hidden units took 4 GB.
 
 import math
 
-from configuration import Condition, Search
+from workflow.configuration import Condition, Search
 
 WEIGHTS_MB = 0.006  # of a hidden unit, and of what tests need of it
 CHUNKS_MB = 0.1  # of a hidden unit's activities on many patterns at once: fewer in a wide network

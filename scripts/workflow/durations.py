@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from configuration import Condition, Search
+from workflow.configuration import Condition, Search
 
 # What is guessed before anything is timed: the time (s) for a network of 100 hidden units, and for
 # any other job; the power of the width.

@@ -26,8 +26,8 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent, logger_plugin_module_prefix
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
-from configuration import Plan
-from durations import Durations, timed
+from workflow.configuration import Plan
+from workflow.durations import Durations, timed
 
 SECONDS = 1, 30  # between two lines, on a terminal and in a file
 ESTIMATE_SECONDS = 10  # between two estimates of the time left
