@@ -1,19 +1,30 @@
-# Set-up included: `make figures` needs Python 3.11 or newer with venv, and a shell.
+# Needs a shell, GNU make 3.81 or newer, and Python 3.11 or newer with venv; the rest is set up in .venv.
 
-# The configuration's own, unless it is typed: make figures SCALE=smoke CONFIG=mine.yaml
+# What is built: make figures SCALE=smoke CONFIG=mine.yaml CORES=2 FRESH=1
+# Without SCALE, the configuration's own scale. FRESH=1 ignores results stored by earlier builds.
 SCALE ?=
 CONFIG ?=
 CORES ?= all
+FRESH ?=
+# How many conditions `make verify` trains again.
+N ?= 5
 BUILT = $(or $(SCALE),paper)
-# The folder of an experiment of one's own, as configuration.folder names it.
+# The folder of a custom experiment, as named by configuration.folder.
 space := $() $()
 MINE = $(addsuffix /,$(subst $(space),-,$(basename $(notdir $(CONFIG)))))
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/installed
+TOOLS := .venv/tools
 SOURCES := scripts tests benchmarks
+WORKFLOW := Snakefile $(wildcard rules/*.smk)
+# Snakemake keeps only the last --config: all values follow one.
+VALUES = $(if $(SCALE),scale=$(SCALE)) $(if $(FRESH),fresh=true)
 SNAKEMAKE = $(PYTHON) -m snakemake --cores $(CORES) \
-    $(if $(SCALE),--config scale=$(SCALE)) $(if $(CONFIG),--configfile $(CONFIG))
+    $(if $(strip $(VALUES)),--config $(VALUES)) $(if $(CONFIG),--configfile $(CONFIG))
+# Python compiles a module when it is first imported, 100 MB less than all modules of all packages.
+IMPORTED = jsonschema, matplotlib.pyplot, numba, optuna, pandas, pooch, rocrate, scipy.stats, seaborn, snakemake.cli
+SYNC = uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
@@ -24,60 +35,77 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: env figures gallery report status audit crate bench test coverage lint format lock clean help
+.PHONY: env figures beyond redraw verify status gallery report audit crate bench
+.PHONY: test coverage lint format lock clean-store clean help
 
-env: $(INSTALLED) ## set up the environment in .venv, and nothing else
+env: $(INSTALLED) ## set up .venv for figures, and build nothing
 
-figures: $(INSTALLED) ## build every figure from raw data (SCALE=smoke, CONFIG=mine.yaml, CORES=a number)
+figures: $(INSTALLED) ## build the paper's figures from raw data (SCALE=smoke, CONFIG=mine.yaml, CORES=2, FRESH=1)
 	$(SNAKEMAKE)
 
-status: $(INSTALLED) ## say what is done, missing and stale, why, and how long `make figures` would take
+beyond: CONFIG = beyond.yaml
+beyond: $(INSTALLED) ## build the figures of beyond.yaml into figures/beyond/ (SCALE, CORES and FRESH as above)
+	$(SNAKEMAKE)
+
+redraw: $(INSTALLED) ## rebuild all published figures, tables and pages from the published runs, without training
+	$(PYTHON) scripts/redraw.py
+
+verify: $(INSTALLED) ## train N random published conditions again and compare all numbers (N=5, CONFIG=beyond.yaml)
+	$(PYTHON) scripts/verify.py --number $(N) $(if $(CONFIG),--configfile $(CONFIG))
+
+status: $(INSTALLED) ## list what is done, missing and stale, why, and how long `make figures` would take
 	@$(SNAKEMAKE) --workflow-profile profiles/status
 
-gallery: figures ## say in README.md what the figures now show
+gallery: figures ## update the table of figures in README.md
 	$(PYTHON) scripts/gallery.py --figures figures --readme README.md
 
-report: figures ## write one page with all figures, claims and run times: results/SCALE/report.html
+report: figures ## write results/SCALE/report.html: all figures, claims and run times on one page
 	$(SNAKEMAKE) --report results/$(MINE)$(BUILT)/report.html
 
-audit: $(INSTALLED) ## follow FILE (all that is drawn and tabulated) back to the raw data, by its records
+audit: $(INSTALLED) ## trace FILE (by default every figure and table) back to the raw data and verify each step
 	$(PYTHON) scripts/audit.py $(or $(FILE),figures/$(MINE)$(filter smoke,$(SCALE)) results/$(MINE)$(BUILT))
 
-crate: $(INSTALLED) ## export the records as a Provenance Run Crate to crate/SCALE
+crate: $(INSTALLED) ## export the records to crate/SCALE as a Provenance Run Crate
 	$(PYTHON) scripts/crate.py --scale $(BUILT) --output crate/$(BUILT)
 
-bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch first)
+bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch)
 	$(PYTHON) benchmarks/speed.py
 
-test: lint ## check the style, then run the tests, the smoke pipeline included
+test: lint ## check the style, then run all tests, a smoke build included
 	$(PYTHON) -m pytest -n auto
 
-coverage: $(INSTALLED) ## run the tests, and say which statements of scripts/ that reaches
+coverage: $(TOOLS) ## run all tests and report which statements of scripts/ they execute
 	$(PYTHON) -m coverage run -m pytest -n auto
 	$(PYTHON) -m coverage combine -q
 	$(PYTHON) -m coverage report
 
-lint: $(INSTALLED) ## check the style and the types of the code, and the style of the pipeline
+lint: $(TOOLS) ## check the style and types of the code, and the workflow
 	ruff check $(wildcard $(SOURCES))
 	ruff format --check $(wildcard $(SOURCES))
 	mypy
 	mypy scripts/figures/*.py
-	snakefmt --check Snakefile
+	snakefmt --check $(WORKFLOW)
 	$(PYTHON) -m snakemake --lint
 
-format: $(INSTALLED) ## put the code and the pipeline into the style that lint asks for
+format: $(TOOLS) ## format the code and the workflow
 	ruff check --fix $(wildcard $(SOURCES))
 	ruff format $(wildcard $(SOURCES))
-	snakefmt Snakefile
+	snakefmt $(WORKFLOW)
 
-clean: ## remove what was made (results, figures, logs), keeping the data and .venv
-	rm -rf results figures/*/ crate logs .snakemake
+clean-store: $(INSTALLED) ## delete the results stored by earlier builds
+	$(PYTHON) scripts/store.py --clear
+
+clean: ## delete results, logs and unpublished figures; keep the data, the store and .venv
+	rm -rf results crate logs .snakemake
+	for folder in figures/*/ figures/beyond/*/; do \
+	    [ "$$folder" = figures/beyond/ ] || rm -rf "$$folder"; \
+	done
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The first Python that will do makes .venv; the pinned uv in it installs the lock, at the exact hashes.
-$(INSTALLED): envs/bootstrap.lock envs/requirements.lock envs/tests.lock
+# The first suitable Python makes .venv; the pinned uv in it installs the locks by their hashes.
+$(INSTALLED): envs/bootstrap.lock envs/requirements.lock
 	@$(PYTHON) -c '' 2>/dev/null || { \
 	    for python in python3 python3.14 python3.13 python3.12 python3.11 none; do \
 	        $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
@@ -86,21 +114,29 @@ $(INSTALLED): envs/bootstrap.lock envs/requirements.lock envs/tests.lock
 	        echo 'make: no Python 3.11 or newer with venv found: install one (Debian: python3-venv)' >&2; exit 1; }; \
 	    echo "Setting up .venv with $$python" >&2; \
 	    $$python -m venv --clear .venv; }
+	@$(PYTHON) -m ensurepip >/dev/null
 	@$(PYTHON) -m pip install -qq --require-hashes -r envs/bootstrap.lock
-	@uv pip sync -q --compile-bytecode --python $(PYTHON) --require-hashes envs/requirements.lock envs/tests.lock
+	@$(SYNC) $(if $(wildcard $(TOOLS)),envs/tools.lock)
+	@uv pip uninstall -q --python $(PYTHON) pip setuptools
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -c 'import $(IMPORTED)'
 	@touch $@
 
-.venv/benchmarks: envs/bench.in $(INSTALLED)
+$(TOOLS): envs/tools.lock $(INSTALLED)
+	@$(SYNC) $<
+	@touch $@
+
+.venv/benchmarks: envs/bench.in $(TOOLS)
+	@$(PYTHON) -m ensurepip >/dev/null
 	@$(PYTHON) -m pip install -qq -r $<
 	@touch $@
 
-lock: $(INSTALLED) ## resolve envs/*.in anew into the exact locks and the conda file
+lock: $(INSTALLED) ## resolve envs/*.in to the newest versions: the locks and the conda file
 	for part in bootstrap requirements; do \
 	    uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest \
 	        --generate-hashes --no-header --no-annotate envs/$$part.in -o envs/$$part.lock || exit 1; \
 	done
 	uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	    --no-header --no-annotate -c envs/requirements.lock envs/tests.in -o envs/tests.lock
+	    --no-header --no-annotate -c envs/requirements.lock envs/tools.in -o envs/tools.lock
 	{ sed '/==/d' envs/environment.yml; sed -n 's/^\([a-z].*==.*[^ ]\) *\\$$/      - \1/p' envs/requirements.lock; } \
 	    > envs/environment.new
 	mv envs/environment.new envs/environment.yml

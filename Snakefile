@@ -1,8 +1,8 @@
 # From raw images to the paper's figures: fetch -> prepare -> search -> train -> tabulate -> summarise -> claims, plot -> gallery, finding.
 #
-# What is trained and drawn is said in config.yaml. Every rule calls one script, which runs by hand, too. Its
-# inputs name that script and all local modules that it imports: an edit remakes what it can alter, nothing else.
-# What a rule makes gets a record of what it was made from; the records of its inputs are inputs, too.
+# config.yaml says what is trained and drawn. Every rule calls one script, which runs by hand, too. The identity of that
+# step (its code, packages, arithmetic) is an input of the rule: an edit remakes what it can alter, nothing else.
+# Each output gets a record of what it was made from; the records of a rule's inputs are inputs, too.
 
 import os
 import shlex
@@ -12,17 +12,11 @@ sys.path.insert(0, f"{workflow.basedir}/scripts")
 from workflow import builds
 from workflow import configuration
 from workflow import resources
+from workflow import restored
 from workflow import watching
 from workflow.configuration import command_line, options
-from provenance.identity import local_modules
-from plasticity.data import SHA256
-
-# Jobs run in the Python that runs Snakemake, on one core each: the scheduler runs them side by side.
-shell.prefix(
-    "set -euo pipefail; export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1"
-    f" PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
-)
-
+from provenance import identity
+from plasticity.raw_files import SHA256
 
 # What Snakemake would refuse in several lines is refused in one.
 configuration.read("config.yaml")
@@ -34,6 +28,7 @@ configfile: "config.yaml"
 report: "report/workflow.rst"
 
 
+config = configuration.typed(config)
 OVERLAYS = configuration.overlays(workflow.overwrite_configfiles)
 PLAN = configuration.plan(config, OVERLAYS)
 SCALE = config["scale"]
@@ -44,9 +39,21 @@ FIGURES = os.path.join("figures", MINE, "" if SCALE == "paper" else SCALE).rstri
 LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
-PACKAGES = "envs/requirements.lock"
+# What was restored from a published archive is taken as it is, as long as it is still what is asked for.
+RESTORED_SEARCHES, RESTORED = restored.restored(PLAN, RESULTS)
 ENVIRONMENT = "envs/environment.yml"
 RECORD = "python scripts/record.py --rule"
+
+
+# Jobs run in the Python that runs Snakemake, without the caller's settings of Python and NumPy, on one
+# core each: the scheduler runs them side by side.
+shell.prefix(
+    "set -euo pipefail;"
+    f" unset {' '.join('${{!' + prefix + '@}}' for prefix in identity.ODD)};"
+    " export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1"
+    f" PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH"
+    f" RESULT_STORE_FRESH={'1' if config['fresh'] else ''}; "
+)
 
 
 def recorded(rule, command, how=""):
@@ -69,12 +76,24 @@ def refuse_rules_without_record():
 
 if workflow.exec_mode.name == "DEFAULT":  # not in the jobs of a cluster
     builds.claim(workflow)
-watching.tell(PLAN, f"{LOGS}/benchmarks", workflow.resource_settings)
+watching.tell(PLAN, workflow.resource_settings)
 
 
 def any_of(names):
     """A wildcard's pattern that allows just these names."""
     return "|".join(sorted(names)) or "(?!)"
+
+
+def trained(names):
+    """A wildcard's pattern that allows the conditions among these names that are trained here."""
+    return any_of(names - RESTORED)
+
+
+def learned():
+    """Names of the data sets that are learned here."""
+    conditions = [one for name, one in PLAN.conditions.items() if name not in RESTORED]
+    searches = [one for name, one in PLAN.searches.items() if name not in RESTORED_SEARCHES]
+    return {one.costliest["dataset"] for one in conditions + searches}
 
 
 def sha256_of(name):
@@ -91,6 +110,11 @@ def trainer(wildcards):
     """The script that trains a condition."""
     found = PLAN.conditions[wildcards.condition].found
     return f"scripts/{'train_found' if found else 'train'}.py"
+
+
+def drawer(wildcards):
+    """The script that draws a figure."""
+    return PLAN.figures[wildcards.figure].script
 
 
 def finalists(kind):
@@ -127,7 +151,7 @@ def records(wildcards):
 def everything(wildcards):
     """Every file that a rule makes: one that is gone is made again."""
     named = {
-        "dataset": PLAN.datasets,
+        "dataset": learned(),
         "search": PLAN.searches,
         "experiment": PLAN.experiments,
         "figure": PLAN.figures,
@@ -166,7 +190,7 @@ wildcard_constraints:
     dataset=any_of(SHA256),
     experiment=any_of(PLAN.experiments),
     figure=any_of(PLAN.figures),
-    search=any_of(PLAN.searches),
+    search=any_of(PLAN.searches.keys() - RESTORED_SEARCHES),
 
 
 rule all:
@@ -175,10 +199,7 @@ rule all:
 
 
 rule fetch:
-    # The sha256 say what the raw files are: a change of the code that gets them does not alter them.
-    input:
-        script=ancient("scripts/fetch.py"),
-        modules=ancient(local_modules("scripts/fetch.py")),
+    # No input: the sha256 say what the raw files are, whichever code gets them.
     output:
         train_images=ensure(
             "data/{dataset}/train-images.idx", sha256=sha256_of("train-images.idx")
@@ -205,7 +226,7 @@ rule fetch:
     shell:
         recorded(
             "fetch",
-            "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}"
+            "python scripts/fetch.py --dataset {wildcards.dataset} --folder data/{wildcards.dataset}"
             " {params.source:q}",
             how="--by-content",
         )
@@ -213,9 +234,7 @@ rule fetch:
 
 rule prepare:
     input:
-        script="scripts/prepare.py",
-        modules=local_modules("scripts/prepare.py"),
-        packages=PACKAGES,
+        identity=identity.write_step("scripts/prepare.py"),
         raw=ancient(rules.fetch.output),
     output:
         inputs="data/{dataset}/inputs.npy",
@@ -232,19 +251,20 @@ rule prepare:
     shell:
         recorded(
             "prepare",
-            "python {input.script} --dataset {wildcards.dataset} --folder data/{wildcards.dataset}",
+            "python scripts/prepare.py --dataset {wildcards.dataset} --folder data/{wildcards.dataset}",
         )
 
 
 rule search:
     input:
-        script="scripts/search.py",
-        modules=local_modules("scripts/search.py"),
-        packages=PACKAGES,
-        data=lambda wildcards: expand(
-            rules.prepare.output,
-            dataset=PLAN.searches[wildcards.search].costliest["dataset"],
+        identity=identity.write_step("scripts/search.py"),
+        data=ancient(
+            lambda wildcards: expand(
+                rules.prepare.output,
+                dataset=PLAN.searches[wildcards.search].costliest["dataset"],
+            )
         ),
+        prepared_by=identity.write_step("scripts/prepare.py"),
     output:
         history=f"{RESULTS}/searches/{{search}}.csv",
         finalists=f"{RESULTS}/searches/{{search}}.finalists.csv",
@@ -266,7 +286,7 @@ rule search:
     shell:
         recorded(
             "search",
-            "python {input.script} {params.options:q} --history {output.history}"
+            "python scripts/search.py {params.options:q} --history {output.history}"
             " --finalists {output.finalists}",
         )
 
@@ -276,17 +296,16 @@ rule train:
     input:
         finalists("finalists"),
         finalists("record"),
-        script=trainer,
-        modules=lambda wildcards: local_modules(trainer(wildcards)),
-        packages=PACKAGES,
-        data=prepared,
+        identity=lambda wildcards: identity.write_step(trainer(wildcards)),
+        data=ancient(prepared),
+        prepared_by=identity.write_step("scripts/prepare.py"),
     output:
         output=f"{RESULTS}/runs/{{condition}}.csv",
         record=f"{RESULTS}/runs/{{condition}}.record.json",
     log:
         f"{LOGS}/train/{{condition}}.log",
     wildcard_constraints:
-        condition=any_of(PLAN.conditions.keys() - CURVES - COUNTS),
+        condition=trained(PLAN.conditions.keys() - CURVES - COUNTS),
     group:
         condition(resources.group)
     conda:
@@ -296,6 +315,7 @@ rule train:
         mem_mb=condition(resources.memory_mb),
         runtime=condition(resources.minutes),
     params:
+        script=trainer,
         options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition])
         + options({"finalists": finalists("finalists")(wildcards)}),
         files=lambda wildcards, output: options(
@@ -304,7 +324,7 @@ rule train:
     message:
         "Training {wildcards.condition}"
     shell:
-        recorded("train", "python {input.script} {params.options:q} {params.files:q}")
+        recorded("train", "python {params.script} {params.options:q} {params.files:q}")
 
 
 use rule train as train_with_curve with:
@@ -313,7 +333,7 @@ use rule train as train_with_curve with:
         record=f"{RESULTS}/runs/{{condition}}.record.json",
         curve=f"{RESULTS}/curves/{{condition}}.csv",
     wildcard_constraints:
-        condition=any_of(CURVES - COUNTS),
+        condition=trained(CURVES - COUNTS),
 
 
 use rule train as train_with_counts with:
@@ -322,7 +342,7 @@ use rule train as train_with_counts with:
         record=f"{RESULTS}/runs/{{condition}}.record.json",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
-        condition=any_of(COUNTS - CURVES),
+        condition=trained(COUNTS - CURVES),
 
 
 use rule train as train_with_curve_and_counts with:
@@ -332,14 +352,12 @@ use rule train as train_with_curve_and_counts with:
         curve=f"{RESULTS}/curves/{{condition}}.csv",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
-        condition=any_of(CURVES & COUNTS),
+        condition=trained(CURVES & COUNTS),
 
 
 rule tabulate:
     input:
-        script="scripts/summarise.py",
-        modules=local_modules("scripts/summarise.py"),
-        packages=PACKAGES,
+        identity=identity.write_step("scripts/summarise.py"),
         runs=lambda wildcards: expand(
             rules.train.output.output, condition=PLAN.experiments[wildcards.experiment]
         ),
@@ -361,16 +379,14 @@ rule tabulate:
     shell:
         recorded(
             "tabulate",
-            "python {input.script} --experiment {wildcards.experiment} --output {output.table}"
+            "python scripts/summarise.py --experiment {wildcards.experiment} --output {output.table}"
             " {input.runs}",
         )
 
 
 rule summarise:
     input:
-        script="scripts/summarise.py",
-        modules=local_modules("scripts/summarise.py"),
-        packages=PACKAGES,
+        identity=identity.write_step("scripts/summarise.py"),
         tables=expand(rules.tabulate.output.table, experiment=PLAN.experiments),
         records=expand(rules.tabulate.output.record, experiment=PLAN.experiments),
     output:
@@ -387,7 +403,7 @@ rule summarise:
         "Collecting the networks of all experiments"
     shell:
         recorded(
-            "summarise", "python {input.script} --output {output.table} {input.tables}"
+            "summarise", "python scripts/summarise.py --output {output.table} {input.tables}"
         )
 
 
@@ -414,9 +430,7 @@ rule publish:
 
 rule claims:
     input:
-        script="scripts/claims.py",
-        modules=local_modules("scripts/claims.py"),
-        packages=PACKAGES,
+        identity=identity.write_step("scripts/claims.py"),
         energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
         records=expand(rules.train.output.record, condition=sorted(CURVES))
@@ -436,23 +450,23 @@ rule claims:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        ids=PLAN.claims,
     message:
         "Testing the claims"
     shell:
         recorded(
             "claims",
-            "python {input.script} --energy {input.energy} --curves {input.curves}"
-            " --output {output.table}",
+            "python scripts/claims.py --claims {params.ids} --energy {input.energy}"
+            " --curves {input.curves} --output {output.table}",
         )
 
 
 rule plot:
     input:
         unpack(tables),
-        script=lambda wildcards: PLAN.figures[wildcards.figure].script,
-        modules=lambda wildcards: local_modules(PLAN.figures[wildcards.figure].script),
+        identity=lambda wildcards: identity.write_step(drawer(wildcards)),
         style="scripts/figures/matplotlibrc",
-        packages=PACKAGES,
         records=records,
     output:
         svg=report(
@@ -473,6 +487,7 @@ rule plot:
         ENVIRONMENT
     threads: 1
     params:
+        script=drawer,
         tables=lambda wildcards: options(tables(wildcards)),
         experiment=lambda wildcards: PLAN.figures[wildcards.figure].experiment,
     message:
@@ -480,16 +495,14 @@ rule plot:
     shell:
         recorded(
             "plot",
-            "python {input.script} {params.tables:q} --experiment {params.experiment:q}"
+            "python {params.script} {params.tables:q} --experiment {params.experiment:q}"
             f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}}",
         )
 
 
 rule gallery:
     input:
-        script="scripts/gallery.py",
-        modules=local_modules("scripts/gallery.py"),
-        packages=PACKAGES,
+        identity=identity.write_step("scripts/gallery.py"),
         figures=expand(rules.plot.output.csv, figure=PLAN.figures),
         records=expand(rules.plot.output.record, figure=PLAN.figures),
     output:
@@ -509,53 +522,68 @@ rule gallery:
     shell:
         recorded(
             "gallery",
-            f"python {{input.script}} --figures {FIGURES} --names {{params.names:q}}"
+            f"python scripts/gallery.py --figures {FIGURES} --names {{params.names:q}}"
             " --output {output.page}",
         )
 
 
-rule finding:
+if PLAN.finding:
+
+    rule finding:
+        input:
+            identity=identity.write_step("scripts/finding.py"),
+            claims=rules.claims.output.table,
+            energy=rules.summarise.output.table,
+            figures=expand(rules.plot.output.csv, figure=PLAN.figures),
+            records=expand(rules.plot.output.record, figure=PLAN.figures)
+            + [rules.claims.output.record, rules.summarise.output.record],
+        output:
+            page=f"{FIGURES}/finding.md",
+            record=f"{FIGURES}/finding.record.json",
+        log:
+            f"{LOGS}/finding.log",
+        group:
+            "tables_and_figures"
+        conda:
+            ENVIRONMENT
+        threads: 1
+        message:
+            "Stating what was found beyond the paper"
+        shell:
+            recorded(
+                "finding",
+                "python scripts/finding.py --claims {input.claims} --energy {input.energy}"
+                f" --figures {{input.figures}} --scale {SCALE} --output {{output.page}}",
+            )
+
+
+PUBLISHED = expand(rules.plot.output.record, figure=PLAN.figures) + [
+    rules.publish.output.record,
+    rules.claims.output.record,
+    rules.gallery.output.record,
+    *([rules.finding.output.record] if PLAN.finding else []),
+]
+
+
+rule published:
+    # All figures, tables and pages, without what only goes with them.
     input:
-        script="scripts/finding.py",
-        modules=local_modules("scripts/finding.py"),
-        packages=PACKAGES,
-        claims=rules.claims.output.table,
-        energy=rules.summarise.output.table,
-        figures=expand(rules.plot.output.csv, figure=PLAN.figures),
-        records=expand(rules.plot.output.record, figure=PLAN.figures)
-        + [rules.claims.output.record, rules.summarise.output.record],
-    output:
-        page=f"{FIGURES}/finding.md",
-        record=f"{FIGURES}/finding.record.json",
-    log:
-        f"{LOGS}/finding.log",
-    group:
-        "tables_and_figures"
-    conda:
-        ENVIRONMENT
-    threads: 1
-    message:
-        "Stating what was found beyond the paper"
-    shell:
-        recorded(
-            "finding",
-            "python {input.script} --claims {input.claims} --energy {input.energy}"
-            f" --figures {{input.figures}} --scale {SCALE} --output {{output.page}}",
-        )
+        PUBLISHED,
+        expand(
+            [file for kind, file in rules.plot.output.items() if kind != "record"],
+            figure=PLAN.figures,
+        ),
+        rules.publish.output.table,
+        rules.claims.output.table,
+        rules.gallery.output.page,
+        [rules.finding.output.page] if PLAN.finding else [],
 
 
 rule history:
     # The results are not committed with the figures, but their records are.
     input:
-        script="scripts/history.py",
-        modules=local_modules("scripts/history.py"),
-        records=expand(rules.plot.output.record, figure=PLAN.figures)
-        + [
-            rules.publish.output.record,
-            rules.claims.output.record,
-            rules.gallery.output.record,
-            rules.finding.output.record,
-        ],
+        identity=identity.write_step("scripts/history.py"),
+        records=PUBLISHED,
     output:
         bundle=f"{FIGURES}/records.json.gz",
         record=f"{FIGURES}/records.record.json",
@@ -570,7 +598,44 @@ rule history:
         "Collecting the records behind all figures"
     shell:
         recorded(
-            "history", "python {input.script} --output {output.bundle} {input.records}"
+            "history", "python scripts/history.py --output {output.bundle} {input.records}"
+        )
+
+
+rule archive:
+    # So are the runs and searches themselves, packed.
+    input:
+        identity=identity.write_step("scripts/archive.py"),
+        runs=expand(rules.train.output.output, condition=PLAN.conditions),
+        curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
+        counts=expand(rules.train_with_counts.output.counts, condition=sorted(COUNTS)),
+        searches=expand(
+            [rules.search.output.history, rules.search.output.finalists],
+            search=PLAN.searches,
+        ),
+        records=expand(rules.train.output.record, condition=PLAN.conditions)
+        + expand(rules.search.output.record, search=PLAN.searches),
+    output:
+        archive=f"{FIGURES}/runs.zip",
+        record=f"{FIGURES}/runs.record.json",
+    log:
+        f"{LOGS}/archive.log",
+    group:
+        "tables_and_figures"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    params:
+        files=lambda wildcards, input: [
+            os.path.relpath(file, RESULTS)
+            for file in [*input.runs, *input.curves, *input.counts, *input.searches]
+        ],
+    message:
+        "Packing the runs behind all figures"
+    shell:
+        recorded(
+            "archive",
+            f"python scripts/archive.py --folder {RESULTS} --output {{output.archive}} {{params.files}}",
         )
 
 
@@ -581,3 +646,6 @@ refuse_rules_without_record()
 onstart:
     refuse_rules_without_record()
     watching.expect(workflow.dag.needrun_jobs())
+    # A limit on job starts would make the scheduler look again at all ready jobs every second, once
+    # for each job that has ended.
+    workflow.scheduler.job_rate_limiter = None

@@ -18,12 +18,10 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts" / "figures"))
@@ -36,6 +34,7 @@ import style
 import torch
 import yaml
 from threadpoolctl import threadpool_limits
+from timing import sgemm_rate, timed
 from torch import nn
 
 from plasticity.data import INPUTS, Dataset
@@ -44,15 +43,16 @@ from plasticity.network import CLASSES, LEAK, initial_network
 from plasticity.reference import Reference
 from plasticity.rules import Rule
 from plasticity.settings import Settings
-from plasticity.training import TRAINERS, train
-from train import CONFIG, write
+from plasticity.training import train
+from workflow import datasets
+from workflow.command_line import write
+from workflow.training_options import CONFIG
 
 HERE = Path(__file__).resolve().parent
 WIDTHS = (30, 100, 300, 1000, 3000, 10000)
 ROUNDS, WHOLE_ROUNDS = 5, 3
 SECONDS = 0.3  # that one timing takes, about
 SEED = 0
-SGEMM_SIZE = 2048
 PREPARED = 10_000  # patterns for which a subnet's frozen outputs are prepared: its trials use these
 TEST_INTERVAL = Settings.test_interval
 GROWTH_TRIALS = (1000, 2000, 4000, 8000, 16000)
@@ -183,27 +183,6 @@ class Timed(Engine):
         return y
 
 
-TRAINERS["timed"] = Timed
-
-
-def timed(function: Callable, *arguments, **options) -> tuple[float, Any]:
-    """Seconds of the processor that a call takes, and what it returns."""
-    start = time.process_time()
-    result = function(*arguments, **options)
-    return time.process_time() - start, result
-
-
-@cache
-def _matrices() -> list[np.ndarray]:
-    rng = np.random.default_rng(SEED)
-    return [rng.random((SGEMM_SIZE, SGEMM_SIZE), dtype=np.float32) for _ in range(3)]
-
-
-def sgemm_rate() -> float:
-    """Floating-point operations a second, now, of a large matrix product in single precision."""
-    return 2 * SGEMM_SIZE**3 / timed(np.matmul, *_matrices())[0]
-
-
 def run_as_training_does(trainer: Engine | Reference, patterns: np.ndarray) -> None:
     """Make these trials in the portions that lie between two tests."""
     for first in range(0, len(patterns), TEST_INTERVAL):
@@ -282,7 +261,7 @@ def measure_whole(dataset: Dataset, case: Case) -> dict[str, float]:
     for seed in range(WHOLE_ROUNDS):
         before = sgemm_rate()
         run = dataset, case.definition(), Settings(case.width), seed
-        seconds, result = timed(train, *run, engine="timed")
+        seconds, result = timed(train, *run, trainer=Timed)
         rate = (before + sgemm_rate()) / 2
         if not result.measures["reached"]:
             raise RuntimeError(
@@ -452,8 +431,7 @@ def plot(speed: pd.DataFrame, growth: pd.DataFrame) -> style.Figure:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
-    data.ensure("mnist")
-    dataset = data.load("mnist")
+    dataset = data.load("mnist", datasets.ensure("mnist"))
     for array in (dataset.train_inputs, dataset.train_order, dataset.test_inputs):
         array.max()  # brings the file into memory
     with threadpool_limits(1):

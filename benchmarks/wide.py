@@ -25,7 +25,8 @@ from plasticity.energy import minima, participation
 from plasticity.engine import Engine
 from plasticity.rules import Rule
 from plasticity.settings import Settings
-from plasticity.training import HardestFirst
+from plasticity.testing import CHUNK
+from workflow import datasets
 
 SEED = 0
 
@@ -44,7 +45,7 @@ def train_wide(dataset: data.Dataset, width: int, trials: int, learning_rate: fl
     times.append(time.process_time())
     made = trainer.run(np.arange(trials))
     times.append(time.process_time())
-    trainer.test_outputs(np.arange(HardestFirst.CHUNK))
+    trainer.test_outputs(np.arange(CHUNK))
     trainer.finish()
     minima(trainer.network, SEED, settings.initial_sd)
     participation(trainer.counts())
@@ -60,9 +61,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=500, help="patterns to learn from")
     parser.add_argument("--learning-rate", type=float, default=1e-5, help="per trial")
     arguments = parser.parse_args()
-    data.ensure("mnist")
+    dataset = data.load("mnist", datasets.ensure("mnist"))
     with threadpool_limits(1):
-        done = train_wide(data.load("mnist"), **vars(arguments))
+        done = train_wide(dataset, **vars(arguments))
     print(json.dumps(done))
 
 

@@ -5,7 +5,7 @@ Different ones round differently, so they are part of what determines a result.
 
 import json
 
-import plasticity.training  # noqa: F401  # isort: skip  # chooses them, before NumPy is imported
+import plasticity.compilation  # noqa: F401  # isort: skip  # chooses them, before NumPy is imported
 
 import llvmlite.binding
 import numba

@@ -7,10 +7,11 @@
 
 Each line of the tree is `verified`; STALE: what it was made from has changed since; UNTRACKED: no
 record says what it was made from; MISSING: it, or its record, is gone; or TAMPERED: it is not what
-its record says. A clone without results has the records of all that is behind its figures in one
-file beside them: they are followed all the same, and what is beyond is `not here`. The exit status
-is 0 only when there is nothing worse. Only the files are needed: no Snakemake, no network, and no
-package but those that read config.yaml.
+its record says. Code counts by its meaning: where comments alone were edited, a note says so. A
+clone without results has the records of all that is behind its figures in one file beside them:
+they are followed all the same, and what is beyond is `not here`. The exit status is 0 only when
+there is nothing worse. Only the files are needed: no Snakemake, no network, and no package but
+those that read the configuration.
 """
 
 import argparse
@@ -28,9 +29,19 @@ from pathlib import Path
 from typing import Any
 
 from provenance.history import History
-from provenance.record import LOCK, MADE, SUFFIX
+from provenance.record import SUFFIX, script_of
 from provenance.rerun import rerun
-from provenance.verify import Finding, Verifier, real_recipe, results_read, text, worst
+from provenance.verify import (
+    Finding,
+    Verifier,
+    environment_of,
+    real_recipe,
+    settings,
+    text,
+    worst,
+)
+from workflow.asked import Configuration
+from workflow.command_line import Parser
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,11 +59,12 @@ ROLES = {
     "gallery": ("gallery", "galleries"),
     "finding": ("finding", "findings"),
     "history": ("all records", "all records"),
+    "archive": ("archive of all runs", "archives of all runs"),
 }
 CODE = {"train": "engine"}  # elsewhere it is just code
 PLACES = {"output", "folder"}  # parameters that say where, not what
 WIDTH = 110
-MOST = 6  # values, or findings, that one line of the tree lists
+MOST = 6  # values, or findings, that one line lists
 
 
 @dataclass
@@ -75,7 +87,7 @@ class Node:
         yield from textwrap.wrap(self.text, WIDTH, initial_indent=start, subsequent_indent=below)
         told = [finding for finding in self.findings if finding.status != "not here"]
         for finding in told[:most]:
-            yield f"{below}{finding.status}: {finding}"
+            yield f"{below}{finding.status if finding.breaks else 'note'}: {finding}"
         if len(told) > most:
             yield f"{below}and {len(told) - most} more"
         for part in self.parts:
@@ -119,12 +131,12 @@ class Tree:
         for file in numbers:
             found = [finding for finding in made if finding.subject == file]
             node.parts.append(Node(f"numbers {file}", found))
-        recipes = [self.records[path]["recipe"] for path in paths]
+        recipes = [real_recipe(self.records[path]) for path in paths]
         if len(paths) > 1 and self.runs:
             node.parts += [self._run(path) for path in paths]
         if parameters := summary(recipes):
             node.parts.append(Node(parameters, self._findings(paths, "parameters")))
-        if code := sources(recipes):
+        if code := sources(self.records[path] for path in paths):
             kind = CODE.get(recipes[0]["rule"], "code")
             node.parts.append(Node(f"{kind}: {code}", self._findings(paths, "code")))
         before: dict[str, list[str]] = {}
@@ -140,7 +152,7 @@ class Tree:
             made = self.records[paths[0]]
             files = made["outputs"].keys() - self._numbers(paths)
             return f"{one} {joined(sorted(files))}, record {made['id'][:12]}"
-        seeds = Counter(len(self.records[path]["recipe"].get("seeds", [])) for path in paths)
+        seeds = Counter(networks(self.records[path]) for path in paths)
         each = " or ".join(f"{count} seeds each" for count in sorted(seeds)) if any(seeds) else ""
         folder = Path(next(iter(self.records[paths[0]]["outputs"]))).parent
         return f"{len(paths)} {several} in {folder}" + f", {each}" * bool(each)
@@ -156,7 +168,7 @@ class Tree:
     def _run(self, path: str) -> Node:
         made = self.records[path]
         return Node(
-            f"{joined(made['outputs'])}, record {made['id'][:12]}: {summary([made['recipe']])}",
+            f"{joined(made['outputs'])}, record {made['id'][:12]}: {summary([real_recipe(made)])}",
             self._findings([path], "made", "parameters"),
         )
 
@@ -165,13 +177,9 @@ class Tree:
         return list(dict.fromkeys(finding for finding in found if finding.part in parts))
 
     def _environment(self, paths: list[str]) -> Node:
-        recipes = (self.records[path]["recipe"] for path in paths)
-        then = {json.dumps(recipe["environment"]) for recipe in recipes if "environment" in recipe}
-        described = [describe(json.loads(one), self.verifier.environment) for one in sorted(then)]
-        return Node(
-            "environment: " + "; or ".join(dict.fromkeys(described)),
-            self._findings(paths, "environment"),
-        )
+        records = [self.records[path] for path in paths]
+        described = describe(records, self.verifier.environment)
+        return Node(f"environment: {described}", self._findings(paths, "environment"))
 
 
 def joined(files: Iterable[str]) -> str:
@@ -188,12 +196,10 @@ def summary(recipes: list[dict]) -> str:
     """Return the parameters of recipes in one line, first those in which they differ."""
     values: dict[str, list[str]] = {}
     for recipe in recipes:
-        given = recipe.get("parameters", {}) | {"seed": list(map(str, recipe.get("seeds", [])))}
-        given = {key: value for key, value in given.items() if key not in PLACES}
-        for key, value in given.items():
-            if value and text(value) not in values.setdefault(key, []):
+        for key, value in settings(recipe).items():
+            if key not in PLACES and text(value) not in values.setdefault(key, []):
                 values[key].append(text(value))
-    order = sorted(filter(values.get, values), key=lambda key: len(values[key]) == 1)
+    order = sorted(values, key=lambda key: len(values[key]) == 1)
     return "parameters: " * bool(order) + "; ".join(f"{key} {listed(values[key])}" for key in order)
 
 
@@ -208,37 +214,35 @@ def listed(values: list[str]) -> str:
     return f"{', '.join(values[:3])} ... {values[-1]} ({len(values)} values)"
 
 
-def sources(recipes: list[dict]) -> str:
-    """Return the code of recipes in short: their scripts, and how many files these use."""
-    scripts = dict.fromkeys(program(recipe) for recipe in recipes if "command" in recipe)
-    used = {
-        file
-        for recipe in recipes
-        for file in recipe.get("inputs", {})
-        if not file.startswith(MADE) and file != str(LOCK) and file not in scripts
-    }
+def sources(records: Iterable[dict]) -> str:
+    """Return the code of records in short: their scripts, and how many files these use."""
+    scripts: set[str] = set()
+    used: set[str] = set()
+    for made in records:
+        scripts.add(script_of(made["made"]["command"]) or made["made"]["command"][0])
+        used.update(made["made"]["sources"])
+    used -= scripts
     files = f" and {len(used)} file{'s' * (len(used) > 1)} that it uses" if used else ""
-    return ", ".join(scripts) + files
+    return ", ".join(sorted(scripts)) + files
 
 
-def program(recipe: dict) -> str:
-    """Return the script that a recipe runs, or the program where it is none."""
-    interpreter, first = recipe["command"][:2]
-    return first if first.endswith(".py") else interpreter
+def networks(made: dict) -> int:
+    """Return how many networks a record's job has trained: one for each seed."""
+    seeds = real_recipe(made).get("parameters", {}).get("seed", [])
+    return len(seeds) if isinstance(seeds, list) else 1
 
 
-def describe(then: dict, here: dict) -> str:
-    """Return an environment in short, and in what the one that is here is another machine's.
+def describe(records: list[dict], here: list[str]) -> str:
+    """Return in short what has computed `records`, and in what `here` is another machine's.
 
-    Other versions of what the project does not pin (Python, the processor) are no staleness: the
-    files are what they were. Made here they might be others, which --rerun shows.
+    Another Python or processor is no staleness: the files are what they were. Made here they might
+    be others, which --rerun shows.
     """
-    facts = [f"Python {then['python']}", then["platform"], *then["arithmetic"].values()]
-    now = [f"Python {here['python']}", here["platform"], *here["arithmetic"].values()]
-    other = [fact for fact in now if fact not in facts]
-    packages = f"{len(then['packages'])} packages of {LOCK}"
+    packages = {name for made in records for name in made["recipe"].get("packages", {})}
+    facts = dict.fromkeys(fact for made in records for fact in environment_of(made))
+    other = [fact for fact in here if fact not in facts]
     unlike = f" (here: {', '.join(other)})" if other else ""
-    return f"{facts[0]}, {packages}, {', '.join(facts[1:])}{unlike}"
+    return f"{len(packages)} packages, {', '.join(facts)}{unlike}"
 
 
 def targets(files: Iterable[str], history: History) -> list[str]:
@@ -265,15 +269,19 @@ def targets(files: Iterable[str], history: History) -> list[str]:
 
 
 def audited(path: str, verifier: Verifier) -> dict:
-    """Return the verdict on a file: its status, and what is broken, first what was made first."""
+    """Return the verdict on a file: its status, and what is broken, first what was made first.
+
+    Notes are what is different, but breaks nothing.
+    """
     record = verifier.history.maker.get(path)
     findings = verifier.behind(record) if record else [verifier.untracked(path)]
-    broken = [finding for finding in findings if finding.status != "not here"]
+    broken = [finding for finding in findings if finding.breaks]
     return {
         "file": path,
         "record": record,
         "status": worst(findings),
         "first_broken_link": vars(broken[0]) if broken else None,
+        "notes": [vars(finding) for finding in findings if finding.status == "verified"],
     }
 
 
@@ -283,24 +291,29 @@ def verdict(files: str, result: dict, verifier: Verifier) -> str:
         finding = Finding(**broken)
         return f"NOT VERIFIED {files}: first broken link: {finding.status}: {finding}"
     records = list(verifier.history.behind(result["record"]))
+    edited = [note["subject"] for note in result["notes"] if note["part"] == "code"]
+    files_edited = ", ".join(edited[:MOST]) + f" and {len(edited) - MOST} more" * (
+        len(edited) > MOST
+    )
+    notes = f"; comments, texts or layout were edited since: {files_edited}" if edited else ""
     if result["status"] == "verified":
-        return f"VERIFIED {files}: {counted(records, verifier.history)}"
+        return f"VERIFIED {files}: {counted(records, verifier.history)}{notes}"
     beyond = [path for path in records if worst(verifier.findings(path)) == "not here"]
     here = [path for path in records if path not in beyond]
     return (
         f"VERIFIED {files} as far as the files here reach: {counted(here, verifier.history)};"
-        f" beyond that, by their records alone: {counted(beyond, verifier.history)}"
+        f" beyond that, by their records alone: {counted(beyond, verifier.history)}{notes}"
     )
 
 
 def counted(paths: Iterable[str], history: History) -> str:
     """Return how many records of each rule there are, and how many networks, in words."""
-    recipes = [history.records[path]["recipe"] for path in paths]
-    numbers = Counter(recipe["rule"] for recipe in recipes)
-    networks = sum(len(recipe.get("seeds", [])) for recipe in recipes)
+    records = [history.records[path] for path in paths]
+    numbers = Counter(made["recipe"]["rule"] for made in records)
+    trained = sum(networks(made) for made in records if made["recipe"]["rule"] == "train")
     names = (
         f"{number} {ROLES.get(rule, (rule, rule))[number > 1]}"
-        + f" ({networks} networks)" * (rule == "train")
+        + f" ({trained} networks)" * (rule == "train")
         for rule, number in numbers.items()
     )
     return ", ".join(names)
@@ -316,20 +329,24 @@ def why(path: str, history: History) -> str:
     name = history.maker[path]
     made = history.records[name]
     recipe = real_recipe(made)
+    packages = recipe.get("packages", {})
     when = made["made"]
     state = {True: ", with changes", False: "", None: ""}[when.get("dirty")]
+    stored = ", taken from the store of results" if when["from_store"] else ""
     lines = {
         "record": f"{name}, id {made['id']}",
         "rule": recipe["rule"],
-        "command": shlex.join(recipe["command"]),
+        "command": shlex.join(when["command"]),
         "parameters": summary([recipe]).removeprefix("parameters: "),
         "made": f"{when['start']} to {when['end']} on {when['host']} ({when['cpu']})",
+        "took": f"{when['seconds']:g} s of processor time{stored}",
         "commit": f"{when['commit']}{state}",
         "outputs": [f"{hash[:12]}  {file}" for file, hash in made["outputs"].items()],
-        "inputs": [f"{hash[:12]}  {file}" for file, hash in recipe["inputs"].items()],
-        "records": [f"{id[:12]}  {file}" for file, id in recipe["records"].items()],
-        "python": recipe["environment"]["python"],
-        "arithmetic": ", ".join(recipe["environment"]["arithmetic"].values()),
+        "inputs": [f"{hash[:12]}  {file}" for file, hash in made["inputs"].items()],
+        "records": [f"{id[:12]}  {file}" for file, id in made["records"].items()],
+        "code": [f"{hash[:12]}  {file}" for file, hash in when["sources"].items()],
+        "packages": ", ".join(f"{name} {version}" for name, version in packages.items()),
+        "computed by": ", ".join(environment_of(made)),
     }
     told = [f"{path}"]
     for key, value in lines.items():
@@ -345,11 +362,12 @@ def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> lis
     there are none.
     """
     behind = {before for path in paths for before in history.behind(path)}
-    recipes = {path: history.records[path]["recipe"] for path in behind}
+    records = {path: history.records[path] for path in behind}
     runs = [
         path
-        for path, recipe in recipes.items()
-        if recipe["rule"] == "train" and all(map(history.sha256, results_read(recipe)))
+        for path, made in records.items()
+        if made["recipe"]["rule"] == "train"
+        and all(history.sha256(file) for file in made["inputs"] if file.startswith("results/"))
     ]
     if not runs:
         sys.exit("audit: --rerun: no runs are known to be behind this")
@@ -364,10 +382,9 @@ def natural(text: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "audit",
-        usage=argparse.SUPPRESS,
-        description=__doc__.split("\n\n")[0],
+        description=__doc__,
         epilog="The exit status is 0 only when the whole history of every file is verified.",
     )
     add = parser.add_argument
@@ -394,7 +411,7 @@ def main() -> None:
     os.chdir(ROOT)
     if arguments.why:
         return print("\n\n".join(why(path, history) for path in paths))
-    verifier = Verifier(history)
+    verifier = Verifier(history, [Configuration(ROOT)])
     results = [audited(path, verifier) for path in paths]
     records = dict.fromkeys(result["record"] or result["file"] for result in results)
     trees = {

@@ -7,14 +7,13 @@ and see the same patterns, so that conditions are compared seed by seed. A condi
 network did not reach its goal has no energy and is left out. A claim whose networks are not in the
 table is not tested.
 
-The paper's claims are tested on the paper's experiments. Claims of this project are marked as ours;
-they speak of networks with held-out seeds (EXPERIMENTS_BEYOND) and were declared before these were
-trained. A network that does not reach its goal refutes them.
+The configuration lists the claims that are tested (`claims:`). Those of this project are marked as
+ours: they were declared before their networks, which have held-out seeds, were trained, and a
+network that does not reach its goal refutes them.
 """
 
-import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +22,10 @@ from pandas.api.typing import SeriesGroupBy
 
 from figures import seeds
 from figures.seeds import V1_NEURONS, WIDEST_OF_PAPER
-from figures.tables import FOUND, TableError, read
+from figures.tables import TableError, read
+from plasticity import settings
 from summarise import write
+from workflow.command_line import Parser
 
 COLUMNS = [
     *("id", "claim", "source", "expected", "value", "low", "high", "verdict"),
@@ -34,17 +35,8 @@ CURVE = ["rule", "width", "fraction", "goal", "seed", "trials", "accuracy", "tra
 ENERGIES = ("M0", "M1")
 
 # What tells the networks of a table apart, beside their seed.
-CONDITION = [
-    *("experiment", "rule", "width", "plastic_units", "fraction", "fraction_out", "criterion"),
-    *("gate", "margin", "eligible", "eligible_fraction", "select", "learning_rate", "initial_sd"),
-    *("activation", "loss", "dataset", "goal", "caching_threshold", "caching_decay"),
-    *("learning_rate_out", "stop_on", "consecutive_tests"),
-]
+CONDITION = ["experiment", *settings.CONDITION]
 
-# What is trained beyond the paper: not for its claims, and alone for ours.
-EXPERIMENTS_BEYOND = [
-    *("frugal_frontier", "frugal_held", "ablation", "generality", "toward_cortex"),
-]
 OURS = "ours"
 STOPPED, HELD = 2, 5  # tests in a row at the goal: where training stops, and where it surely holds
 
@@ -70,7 +62,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Outcome:
     """What came out for a claim."""
 
     estimate: Estimate
@@ -87,7 +79,7 @@ class Claim:
     expected: str
     quantity: str
     reads: str
-    test: Callable[[pd.DataFrame], Finding]
+    test: Callable[[pd.DataFrame], Outcome]
 
 
 CLAIMS: dict[str, Claim] = {}
@@ -99,11 +91,10 @@ def claim(
     """Register the decorated function as the test of the claim `name` on the table that it `reads`.
 
     Sources: A, the paper's abstract; S, a survey that quotes the paper; P, the preprint's abstract;
-    ours. Tables: energy and curves (with training accuracies), of the paper's experiments; beyond
-    and curves_beyond, of those that go beyond it.
+    ours. Tables: energy, of the trained networks; curves, of the tests during training.
     """
 
-    def register(test: Callable[[pd.DataFrame], Finding]) -> Callable:
+    def register(test: Callable[[pd.DataFrame], Outcome]) -> Callable:
         CLAIMS[name] = Claim(text, source, expected, quantity, reads, test)
         return test
 
@@ -264,11 +255,11 @@ def stopped_on_test(measure: Callable[[], object]) -> str:
         return f"stopped on the test set: {reason}"
 
 
-def few_updates(energy: pd.DataFrame, rule: str, reproduced: float, partly: float) -> Finding:
+def few_updates(energy: pd.DataFrame, rule: str, reproduced: float, partly: float) -> Outcome:
     """Return a found rule's mean M0: reproduced, or partly, if its interval is below these."""
     value = over_seeds(held_out(energy, rule, "M0"))
     as_paper = stopped_on_test(lambda: over_seeds(held_out(energy, rule, "M0", "test")))
-    return Finding(value, verdict(value.high < reproduced, value.high < partly), as_paper)
+    return Outcome(value, verdict(value.high < reproduced, value.high < partly), as_paper)
 
 
 def every_reached(rows: pd.DataFrame) -> pd.DataFrame:
@@ -286,7 +277,7 @@ def saved_by_found(
     on the same seeds, and the name of that rule with its activation.
     """
     rows = networks(energy, "frugal_frontier", stop_on=stop_on)
-    known = reached(rows[~rows["rule"].str.startswith(FOUND)])
+    known = reached(rows[rows["searched"].isna()])
     means = known.groupby(CONDITION, dropna=False)[quantity].transform("mean")
     best = known[means == means.min()].drop_duplicates("seed")
     ours = np.log(held_out(energy, rule, quantity, stop_on))
@@ -305,8 +296,9 @@ def saved_by_found(
     expected="1e8",
     quantity="M0 of the most sparing condition",
 )
-def floor(energy: pd.DataFrame) -> Finding:
-    """Least M0 of any condition with the paper's model and rules (gate always, nothing cached).
+def floor(energy: pd.DataFrame) -> Outcome:
+    """Least M0 of any condition with the paper's model and rules (gate always, nothing cached,
+    nothing found by a search).
 
     Reproduced within a factor 2 of 10^8, partly within a factor 5.
     """
@@ -320,7 +312,7 @@ def floor(energy: pd.DataFrame) -> Finding:
         "activation": "leaky_relu",
     }
     rows = energy[(energy[list(paper)] == pd.Series(paper)).all(axis=1)]
-    rows = rows[rows["caching_threshold"].isna()]
+    rows = rows[rows["caching_threshold"].isna() & rows["searched"].isna()]
     if rows.empty:
         raise NotTested("no networks with the paper's model and rules")
     conditions = reached(rows).groupby(CONDITION, dropna=False)
@@ -328,7 +320,7 @@ def floor(energy: pd.DataFrame) -> Finding:
     best = conditions.get_group(means.idxmin())
     value = factor(np.log(best["M0"].astype(float)))
     which = best.iloc[0][["rule", "width", "plastic_units", "fraction"]].dropna()
-    return Finding(
+    return Outcome(
         value,
         verdict(within(value.value, 1e8, 2), within(value.value, 1e8, 5)),
         ", ".join(f"{column} {text}" for column, text in which.items()),
@@ -342,7 +334,7 @@ def floor(energy: pd.DataFrame) -> Finding:
     expected="0.5",
     quantity="exponent of M1 against width",
 )
-def growth(energy: pd.DataFrame) -> Finding:
+def growth(energy: pd.DataFrame) -> Outcome:
     """Exponents of M1 and M0 against width, from the width of least energy on.
 
     Reproduced if M1's exponent is in 0.4 to 0.6 and straight lines explain 95 % of the variance of
@@ -356,7 +348,7 @@ def growth(energy: pd.DataFrame) -> Finding:
         for table in tables.values()
     )
     M1 = exponents["M1"]
-    return Finding(
+    return Outcome(
         M1,
         verdict(
             0.4 <= M1.value <= 0.6 and explained >= 0.95,
@@ -373,7 +365,7 @@ def growth(energy: pd.DataFrame) -> Finding:
     expected="60 to 100",
     quantity="plastic hidden units with the least M0",
 )
-def optimum(energy: pd.DataFrame) -> Finding:
+def optimum(energy: pd.DataFrame) -> Outcome:
     """Subnet size of least M0, averaged over the widths of the whole network.
 
     Reproduced if it is in 60 to 100 and, at each width, inside the range of sizes that was tried;
@@ -388,7 +380,7 @@ def optimum(energy: pd.DataFrame) -> Finding:
         best.append(np.log(table.idxmin(axis=1).astype(float)).rename(width))
     value = factor(pd.concat(best, axis=1).mean(axis=1))
     widths = ", ".join(str(table.name) for table in best)
-    return Finding(
+    return Outcome(
         value,
         verdict(all(inside) and 60 <= value.value <= 100, all(inside)),
         f"at widths {widths}",
@@ -402,7 +394,7 @@ def optimum(energy: pd.DataFrame) -> Finding:
     expected="above 1",
     quantity="factor saved, the least of the four",
 )
-def competitive_saves(energy: pd.DataFrame) -> Finding:
+def competitive_saves(energy: pd.DataFrame) -> Outcome:
     """Factors saved by competition: against backprop at the fraction of least energy, and against a
     random mask, averaged over all fractions below 1 at which both reach the goal.
 
@@ -427,7 +419,7 @@ def competitive_saves(energy: pd.DataFrame) -> Finding:
         saved[f"{quantity} against a random mask"] = factor(saving.mean(axis=1))
     value, detail = weakest(saved)
     above = [factor.low > 1 for factor in saved.values()]
-    return Finding(value, verdict(all(above), any(above)), detail)
+    return Outcome(value, verdict(all(above), any(above)), detail)
 
 
 @claim(
@@ -437,7 +429,7 @@ def competitive_saves(energy: pd.DataFrame) -> Finding:
     expected="0",
     quantity="exponent of M0 against width at a fixed subnet size",
 )
-def subnet_flat(energy: pd.DataFrame) -> Finding:
+def subnet_flat(energy: pd.DataFrame) -> Outcome:
     """Exponents of M0 and M1 against width, averaged over the subnet sizes that reach the goal at
     every width at which they were tried, two at least.
 
@@ -456,7 +448,7 @@ def subnet_flat(energy: pd.DataFrame) -> Finding:
             raise NotTested("no subnet size reaches the goal at two widths")
         exponents[quantity] = over_seeds(pd.concat(by_size, axis=1).mean(axis=1))
     largest = max(abs(exponent.value) for exponent in exponents.values())
-    return Finding(
+    return Outcome(
         exponents["M0"], verdict(largest <= 0.1, largest <= 0.25), f"M1: {exponents['M1']}"
     )
 
@@ -468,7 +460,7 @@ def subnet_flat(energy: pd.DataFrame) -> Finding:
     expected="above 0",
     quantity="exponent of the factor saved by competition against width, the lesser of M0 and M1",
 )
-def large_networks(energy: pd.DataFrame) -> Finding:
+def large_networks(energy: pd.DataFrame) -> Outcome:
     """Exponents against width of the factors by which competition, at each width with the fraction
     of least energy, saves M0 and M1 against backprop.
 
@@ -482,7 +474,7 @@ def large_networks(energy: pd.DataFrame) -> Finding:
         exponents[quantity] = over_seeds(slopes(saving))
     value, detail = weakest(exponents)
     above = [exponent.low > 0 for exponent in exponents.values()]
-    return Finding(value, verdict(all(above), any(above)), detail)
+    return Outcome(value, verdict(all(above), any(above)), detail)
 
 
 @claim(
@@ -492,7 +484,7 @@ def large_networks(energy: pd.DataFrame) -> Finding:
     expected="slightly above 1",
     quantity="trials of competition at its fraction of least M0 over those of backprop",
 )
-def learning_time(energy: pd.DataFrame) -> Finding:
+def learning_time(energy: pd.DataFrame) -> Outcome:
     """Learning time of competition, at each width with the fraction of least M0, over backprop's,
     averaged over the widths.
 
@@ -501,7 +493,7 @@ def learning_time(energy: pd.DataFrame) -> Finding:
     shorter = saved_by(energy, "competitive", "trials", chosen="M0")
     value = factor(-shorter.mean(axis=1))
     widths = ", ".join(map(str, shorter.columns))
-    return Finding(value, verdict(value.value <= 1.5, value.value <= 3), f"at widths {widths}")
+    return Outcome(value, verdict(value.value <= 1.5, value.value <= 3), f"at widths {widths}")
 
 
 @claim(
@@ -511,7 +503,7 @@ def learning_time(energy: pd.DataFrame) -> Finding:
     expected="above 1",
     quantity="factor saved over the better of the two, the lesser of M0 and M1",
 )
-def combined(energy: pd.DataFrame) -> Finding:
+def combined(energy: pd.DataFrame) -> Outcome:
     """Factors of M0 and M1 by which competition in a subnet saves more than the more sparing of
     competition and subnet, each at its fraction and size of least energy, averaged over the widths.
 
@@ -530,7 +522,7 @@ def combined(energy: pd.DataFrame) -> Finding:
         saved[quantity] = factor(saving.mean(axis=1))
     value, detail = weakest(saved)
     above = [factor.low > 1 for factor in saved.values()]
-    return Finding(value, verdict(all(above), any(above)), detail)
+    return Outcome(value, verdict(all(above), any(above)), detail)
 
 
 @claim(
@@ -541,13 +533,14 @@ def combined(energy: pd.DataFrame) -> Finding:
     quantity="best accuracy of competition minus that of backprop, percentage points",
     reads="curves",
 )
-def accuracy(curves: pd.DataFrame) -> Finding:
+def accuracy(curves: pd.DataFrame) -> Outcome:
     """Best accuracy in long training against backprop's, averaged over the fractions below 1 at
     which both competition and a random mask were trained.
 
     Reproduced if competition loses at most 0.5 percentage points and the interval of what the mask
     loses more than competition is above 0; partly if one of the two holds.
     """
+    curves = curves.dropna(subset=["train_accuracy"])  # others stop at a goal
     best = (
         100 * curves.groupby(["rule", "width", "fraction", "seed"], dropna=False)["accuracy"].max()
     )
@@ -560,7 +553,7 @@ def accuracy(curves: pd.DataFrame) -> Finding:
     lead = over_seeds((against - masked)[common].groupby("seed").mean())
     holds = [gain.value >= -0.5, lead.low > 0]
     detail = f"competition minus random mask: {lead}"
-    return Finding(gain, verdict(all(holds), any(holds)), detail)
+    return Outcome(gain, verdict(all(holds), any(holds)), detail)
 
 
 @claim(
@@ -572,7 +565,7 @@ def accuracy(curves: pd.DataFrame) -> Finding:
     "at most 2 %, percentage points",
     reads="curves",
 )
-def generalisation(curves: pd.DataFrame) -> Finding:
+def generalisation(curves: pd.DataFrame) -> Outcome:
     """Test accuracy of competition minus backprop's at the first test at which 2 % of the training
     patterns or fewer are misclassified, averaged over the fractions below 1 that get there.
 
@@ -581,7 +574,7 @@ def generalisation(curves: pd.DataFrame) -> Finding:
     there = curves[curves["train_accuracy"] >= 0.98].sort_values("trials")
     first = there.groupby(["rule", "width", "fraction", "seed"], dropna=False)["accuracy"].first()
     value = over_seeds(differences(100 * first).groupby("seed").mean())
-    return Finding(value, verdict(value.value >= -0.5, value.value >= -1))
+    return Outcome(value, verdict(value.value >= -0.5, value.value >= -1))
 
 
 @claim(
@@ -591,7 +584,7 @@ def generalisation(curves: pd.DataFrame) -> Finding:
     expected="0.6",
     quantity="participation at fraction 0.01",
 )
-def turnover(energy: pd.DataFrame) -> Finding:
+def turnover(energy: pd.DataFrame) -> Outcome:
     """Participation of all synapses in learning with fraction 0.01: competition, and a random mask.
 
     Reproduced if competition's is in 0.5 to 0.7 and the mask's in 0.005 to 0.02, partly if
@@ -605,7 +598,7 @@ def turnover(energy: pd.DataFrame) -> Finding:
         )
         for rule in ("competitive", "random_synapses")
     )
-    return Finding(
+    return Outcome(
         competing,
         verdict(
             0.5 <= competing.value <= 0.7 and 0.005 <= masked.value <= 0.02,
@@ -623,7 +616,7 @@ def turnover(energy: pd.DataFrame) -> Finding:
     expected="1e5",
     quantity="M0 extrapolated to 1.6e8 hidden units over the least M0",
 )
-def cortex(energy: pd.DataFrame) -> Finding:
+def cortex(energy: pd.DataFrame) -> Outcome:
     """Backprop's power laws of M0 and M1, from the width of least energy on, extrapolated to as
     many hidden units as V1 has neurons, over the energy at that width. The interval is that over
     seeds: it says nothing about whether the power laws hold so far out.
@@ -637,7 +630,7 @@ def cortex(energy: pd.DataFrame) -> Finding:
         extrapolated = seeds.power_law(table).logarithms([V1_NEURONS])[:, 0]
         factors[quantity] = factor(extrapolated - table.iloc[:, 0])
     holds = [within(factors["M0"].value, 1e5, 3), within(factors["M1"].value, 700, 3)]
-    return Finding(factors["M0"], verdict(all(holds), any(holds)), f"M1: {factors['M1']}")
+    return Outcome(factors["M0"], verdict(all(holds), any(holds)), f"M1: {factors['M1']}")
 
 
 # Claims of this project
@@ -649,9 +642,8 @@ def cortex(energy: pd.DataFrame) -> Finding:
     source=OURS,
     expected="below 5e6",
     quantity="mean M0 of the found rule, stopped on validation patterns",
-    reads="beyond",
 )
-def frugal_updates(energy: pd.DataFrame) -> Finding:
+def frugal_updates(energy: pd.DataFrame) -> Outcome:
     """Mean M0 (not of logarithms) of the rule found for M0, stopped on validation patterns.
 
     Reproduced if its interval is below 5 10^6 (20 times below the paper's floor), partly if below
@@ -666,9 +658,8 @@ def frugal_updates(energy: pd.DataFrame) -> Finding:
     source=OURS,
     expected="below 1e7",
     quantity="mean M0 of the rule found for leaky rectifiers, stopped on validation patterns",
-    reads="beyond",
 )
-def frugal_leaky(energy: pd.DataFrame) -> Finding:
+def frugal_leaky(energy: pd.DataFrame) -> Outcome:
     """Mean M0 (not of logarithms) of the rule found for M0 where the activation is the paper's.
 
     Reproduced if its interval is below 10^7 (ten times below the paper's floor), partly if below
@@ -683,9 +674,8 @@ def frugal_leaky(energy: pd.DataFrame) -> Finding:
     source=OURS,
     expected="above 10",
     quantity="M0 of the paper's most sparing rule over that of the found rule, seed by seed",
-    reads="beyond",
 )
-def frugal_factor(energy: pd.DataFrame) -> Finding:
+def frugal_factor(energy: pd.DataFrame) -> Outcome:
     """Factor of M0 between the paper's rule of least M0 and the rule found for M0, both stopped on
     validation patterns.
 
@@ -695,7 +685,7 @@ def frugal_factor(energy: pd.DataFrame) -> Finding:
     as_paper = stopped_on_test(
         lambda: "{} against {}".format(*saved_by_found(energy, "frugal_updates", "M0", "test"))
     )
-    return Finding(value, verdict(value.low > 10, value.low > 5), f"{best}; {as_paper}")
+    return Outcome(value, verdict(value.low > 10, value.low > 5), f"{best}; {as_paper}")
 
 
 @claim(
@@ -704,9 +694,8 @@ def frugal_factor(energy: pd.DataFrame) -> Finding:
     source=OURS,
     expected="above 2",
     quantity="M1 of the paper's most sparing rule over that of the found rule, seed by seed",
-    reads="beyond",
 )
-def frugal_change(energy: pd.DataFrame) -> Finding:
+def frugal_change(energy: pd.DataFrame) -> Outcome:
     """Factor of M1 between the paper's rule of least M1 and the rule found for M1, both stopped on
     validation patterns.
 
@@ -714,7 +703,7 @@ def frugal_change(energy: pd.DataFrame) -> Finding:
     """
     value, best = saved_by_found(energy, "frugal_change", "M1")
     M1 = over_seeds(held_out(energy, "frugal_change", "M1"))
-    return Finding(value, verdict(value.low > 2, value.low > 1), f"{best}; M1 {M1}")
+    return Outcome(value, verdict(value.low > 2, value.low > 1), f"{best}; M1 {M1}")
 
 
 @claim(
@@ -723,21 +712,20 @@ def frugal_change(energy: pd.DataFrame) -> Finding:
     source=OURS,
     expected="at least 95",
     quantity="mean test accuracy of the found rules, the least, %",
-    reads="beyond",
 )
-def frugal_accuracy(energy: pd.DataFrame) -> Finding:
+def frugal_accuracy(energy: pd.DataFrame) -> Outcome:
     """Mean test accuracy of each rule that was found, which stopped on validation patterns.
 
     Reproduced if the least of their intervals is above 95 %, partly if the least mean is.
     """
-    rules = networks(energy, "frugal_frontier", stop_on="validation")["rule"]
+    rows = networks(energy, "frugal_frontier", stop_on="validation")
+    found = rows.loc[rows["searched"].notna(), "rule"].unique()
+    if not len(found):
+        raise NotTested("no networks of frugal_frontier under a rule that was found")
     value, detail = weakest(
-        {
-            rule: over_seeds(100 * held_out(energy, rule, "accuracy"))
-            for rule in rules[rules.str.startswith(FOUND)].unique()
-        }
+        {rule: over_seeds(100 * held_out(energy, rule, "accuracy")) for rule in found}
     )
-    return Finding(value, verdict(value.low >= 95, value.value >= 95), detail)
+    return Outcome(value, verdict(value.low >= 95, value.value >= 95), detail)
 
 
 @claim(
@@ -746,9 +734,9 @@ def frugal_accuracy(energy: pd.DataFrame) -> Finding:
     source=OURS,
     expected="below 1.25",
     quantity="M0 when the goal has held at five tests in a row over M0 when at two, the usual stop",
-    reads="curves_beyond",
+    reads="curves",
 )
-def frugal_held(curves: pd.DataFrame) -> Finding:
+def frugal_held(curves: pd.DataFrame) -> Outcome:
     """M0 of the rule found for M0 when validation accuracy has been at the goal at HELD tests in a
     row, over M0 at the end of the first STOPPED in a row, where the frontier's networks stop.
 
@@ -773,7 +761,7 @@ def frugal_held(curves: pd.DataFrame) -> Finding:
         f"{stayed} of {count} networks stayed at the goal at the next {HELD - STOPPED} tests after"
         " they would have stopped"
     )
-    return Finding(value, verdict(value.high < 1.25, value.high < 1.5), detail)
+    return Outcome(value, verdict(value.high < 1.25, value.high < 1.5), detail)
 
 
 def _in_a_row(there: SeriesGroupBy, tests: int) -> pd.Series:
@@ -787,9 +775,8 @@ def _in_a_row(there: SeriesGroupBy, tests: int) -> pd.Series:
     source=OURS,
     expected="1",
     quantity="M0 of the second search's rule over that of the first's, seed by seed",
-    reads="beyond",
 )
-def search_again(energy: pd.DataFrame) -> Finding:
+def search_again(energy: pd.DataFrame) -> Outcome:
     """Factors of M0 and M1 between rules that searches with other random numbers and other seeds
     found for M0 and M1, stopped on validation patterns.
 
@@ -802,7 +789,7 @@ def search_again(energy: pd.DataFrame) -> Finding:
         )
         again[quantity] = factor((second - first).dropna())
     near = [within(ratio.value, 1, 1.3) for ratio in again.values()]
-    return Finding(again["M0"], verdict(all(near), any(near)), f"M1: {again['M1']}")
+    return Outcome(again["M0"], verdict(all(near), any(near)), f"M1: {again['M1']}")
 
 
 @claim(
@@ -811,9 +798,8 @@ def search_again(energy: pd.DataFrame) -> Finding:
     source=OURS,
     expected="above 1",
     quantity="M0 of competition over that of the found rule, the least over all variations",
-    reads="beyond",
 )
-def generality(energy: pd.DataFrame) -> Finding:
+def generality(energy: pd.DataFrame) -> Outcome:
     """Factor of M0 between competition and the rule found for M0, neither of them tuned again, in
     each variation of goal, width, data set or loss in which both reach the goal. The usual width is
     each rule's own.
@@ -855,7 +841,7 @@ def generality(energy: pd.DataFrame) -> Finding:
     detail = f"above 1 in {above} of {count} variations"
     if failed:
         detail += f"; goal not reached: {'; '.join(failed)}"
-    return Finding(value, verdict(above == count, 2 * above >= count), detail)
+    return Outcome(value, verdict(above == count, 2 * above >= count), detail)
 
 
 @claim(
@@ -864,9 +850,8 @@ def generality(energy: pd.DataFrame) -> Finding:
     source=OURS,
     expected="1",
     quantity="M0 at the largest simulated width over that of the power law",
-    reads="beyond",
 )
-def power_law(energy: pd.DataFrame) -> Finding:
+def power_law(energy: pd.DataFrame) -> Outcome:
     """Backprop's M0 and M1 at each simulated width above 10,000, where learning rate and initial
     weights are scaled down, over power laws that are fitted from the width of least energy to at
     most 10,000, where all networks got there at the usual learning rate. The interval is that of
@@ -894,27 +879,21 @@ def power_law(energy: pd.DataFrame) -> Finding:
         detail += f"; goal not reached at {', '.join(map(str, failed))}"
     holds = not len(failed) and all(at.low <= 1 <= at.high for at in missed.values())
     near = all(within(at.value, 1, 2) for at in missed.values())
-    return Finding(widest, verdict(holds, near), detail)
+    return Outcome(widest, verdict(holds, near), detail)
 
 
-def judged(energy: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each claim, with its verdict on the networks' energies and tests."""
-    beyond = energy["experiment"].isin(EXPERIMENTS_BEYOND)
-    found = curves["rule"].astype(str).str.startswith(FOUND)
-    tables = {
-        "energy": energy[~beyond],
-        "beyond": energy[beyond],
-        "curves": curves[~found].dropna(subset=["train_accuracy"]),
-        "curves_beyond": curves[found],
-    }
+def judged(names: Iterable[str], energy: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each named claim, with its verdict on the networks' energies and tests."""
+    tables = {"energy": energy, "curves": curves}
     rows: list[tuple] = []
-    for name, what in CLAIMS.items():
+    for name in names:
+        what = CLAIMS[name]
         result: tuple
         try:
-            finding = what.test(tables[what.reads])
-            estimate = finding.estimate
+            outcome = what.test(tables[what.reads])
+            estimate = outcome.estimate
             numbers = (estimate.value, estimate.low, estimate.high)
-            result = (*numbers, finding.verdict, what.quantity, finding.detail)
+            result = (*numbers, outcome.verdict, what.quantity, outcome.detail)
         except NotTested as reason:
             result = (None, None, None, "not tested", what.quantity, str(reason))
         except NotReached as reason:
@@ -930,8 +909,14 @@ def read_curves(paths: list[str]) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        "claims", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
+    parser = Parser("claims", description=__doc__)
+    parser.add_argument(
+        "--claims",
+        nargs="+",
+        choices=CLAIMS,
+        default=CLAIMS,
+        metavar="ID",
+        help="which are tested (default: all)",
     )
     parser.add_argument("--energy", required=True, metavar="CSV", help="table of trained networks")
     parser.add_argument(
@@ -940,8 +925,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, metavar="CSV")
     arguments = parser.parse_args()
     try:
-        claims = judged(read(arguments.energy, "energy"), read_curves(arguments.curves))
-        write(claims, arguments.output, float_format="%.6g")
+        tables = read(arguments.energy, "energy"), read_curves(arguments.curves)
+        write(judged(arguments.claims, *tables), arguments.output, float_format="%.6g")
     except (TableError, OSError) as error:
         sys.exit(f"claims: {error}")
 

@@ -9,13 +9,12 @@ that are not copied (the data sets, or results in a clone that has none) stand i
 sha256, as ni: addresses (RFC 6920).
 """
 
-import argparse
 import base64
 import os
+import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,13 +26,17 @@ from rocrate.model.entity import Entity
 from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
+from provenance.files import digest
 from provenance.history import History
-from provenance.record import LOCK, MADE, RecordError, digest
-from provenance.verify import real_recipe, scale_of, text
+from provenance.record import RecordError, script_of
+from provenance.verify import real_recipe, settings, text
+from workflow.asked import SCALES, place_of
+from workflow.command_line import Parser
 
 ROOT = Path(__file__).resolve().parents[1]
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
+LOCK = "envs/requirements.lock"
 SOURCES = ["README.md", "LICENSE", "CITATION.cff", "config.yaml", "schemas/config.schema.json"]
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -91,12 +94,12 @@ class Exporter:
     def export(self) -> ROCrate:
         """Return the crate of all records of the scale; raise RecordError if there are none."""
         records = self.history.records
-        ends = [path for path in records if scale_of(first(records[path])) == self.scale]
+        ends = [path for path in records if place_of(first(records[path])) == ("", self.scale)]
         if not ends:
             raise RecordError(f"no records at {self.scale} scale: run `make figures` first")
         paths = list(dict.fromkeys(path for end in ends for path in self.history.behind(end)))
         for path in paths:  # first, since a rule's script may also be a module of another one's
-            self._tool(real_recipe(records[path]))
+            self._tool(records[path]["made"])
         actions = [self._action(path) for path in paths]
         self._workflow(paths, actions)
         self._root(paths)
@@ -178,15 +181,11 @@ class Exporter:
         made = self.history.records[path]
         how = real_recipe(made)
         rule, when = how["rule"], made["made"]
-        values = how["parameters"] | {"seed": list(map(str, how["seeds"]))}
-        formal = {
-            name: self.parameter(rule, name, "Text") for name, value in values.items() if value
-        }
-        code = {file for file in how["inputs"] if not file.startswith(MADE)}
-        inputs = {file: hash for file, hash in how["inputs"].items() if file not in code}
-        read = [self.parameter(rule, "files-read", "File")] if inputs else []
+        values = settings(how)
+        formal = {name: self.parameter(rule, name, "Text") for name in values}
+        read = [self.parameter(rule, "files-read", "File")] if made["inputs"] else []
         written = self.parameter(rule, "files-made", "File")
-        tool = self._tool(how)
+        tool = self._tool(when)
         for name, new in (("input", [*formal.values(), *read]), ("output", [written])):
             known = tool.get(name, [])
             tool[name] = known + [parameter for parameter in new if parameter not in known]
@@ -206,27 +205,26 @@ class Exporter:
             f"#{made['id']}",
             "CreateAction",
             name=f"{rule}: {', '.join(sorted(made['outputs']))}",
-            description=shlex.join(how["command"]),
+            description=shlex.join(when["command"]),
             identifier=f"sha256:{made['id']}",
             instrument=tool,
             object=given
-            + self.files(inputs, *read)
-            + [self.file(name, how["inputs"][name]) for name in sorted(code)],
+            + self.files(made["inputs"], *read)
+            + [self.file(name, hash) for name, hash in sorted(when["sources"].items())],
             result=self.files(made["outputs"], written),
             startTime=when["start"],
             endTime=when["end"],
             actionStatus=COMPLETED,
             agent=self.agent,
-            environment=self._environment(how["environment"], when),
+            environment=self._environment(how, when),
             **({"subjectOf": record} if record else {}),
         )
 
-    def _tool(self, how: dict) -> Entity:
+    def _tool(self, when: dict) -> Entity:
         """Return the script that a job runs, or the program of the system."""
-        script = how["command"][1]
-        if script in how["inputs"] and script.endswith(".py"):
-            return self._script(script, how["inputs"][script])
-        program = how["command"][0]
+        if script := script_of(when["command"]):
+            return self._script(script, when["sources"][script])
+        program = when["command"][0]
         return self.entity(f"#{program}", "SoftwareApplication", name=program)
 
     def _script(self, script: str, sha256: str) -> Entity:
@@ -244,15 +242,13 @@ class Exporter:
             **self.address,
         )
 
-    def _environment(self, environment: dict, when: dict) -> list[Entity]:
-        packages = ", ".join(
-            f"{name} {version}" for name, version in environment["packages"].items()
-        )
+    def _environment(self, how: dict, when: dict) -> list[Entity]:
+        packages = (f"{name} {version}" for name, version in how.get("packages", {}).items())
         facts = {
-            "python": environment["python"],
-            "platform": environment["platform"],
-            "packages": packages,
-            **environment["arithmetic"],
+            "python": when["python"],
+            "platform": when["platform"],
+            "packages": ", ".join(packages),
+            **how.get("arithmetic", {}),
             "host": when["host"],
             "cpu": when["cpu"],
             "commit": f"{when['commit']}{' with changes' * bool(when['dirty'])}",
@@ -295,7 +291,7 @@ class Exporter:
             step=list(steps.values()),
             input=[asked],
             output=[shown],
-            softwareRequirements=self.file(str(LOCK)),
+            softwareRequirements=self.file(LOCK),
             license={"@id": self.licence.id},
             **self.address,
         )
@@ -308,7 +304,7 @@ class Exporter:
         ends = {
             file: hash
             for made in records
-            if scale_of(first(made))
+            if place_of(first(made)) == ("", self.scale)
             for file, hash in made["outputs"].items()
             if file.startswith("figures/") or Path(file).parent == Path("results", self.scale)
         }
@@ -339,7 +335,7 @@ class Exporter:
             "SoftwareApplication",
             name="Snakemake",
             url="https://snakemake.github.io",
-            softwareVersion=version_of("snakemake", records),
+            softwareVersion=pinned(self.history.root / LOCK, "snakemake"),
         )
         self.entity(
             f"#engine-{self.scale}",
@@ -405,17 +401,17 @@ def named(sha256: str) -> str:
     return f"ni:///sha-256;{name}"
 
 
-def version_of(package: str, records: Iterable[dict]) -> str:
-    """Return the versions of a package that the jobs of `records` had."""
-    recipes = (real_recipe(made) for made in records)
-    return ", ".join(sorted({recipe["environment"]["packages"][package] for recipe in recipes}))
+def pinned(lock: Path, package: str) -> str:
+    """Return the version of a package in a lock file; raise RecordError if it is not there."""
+    found = re.search(rf"^{package}==(\S+)", lock.read_text(), re.MULTILINE)
+    if not found:
+        raise RecordError(f"{lock}: it does not pin {package}")
+    return found[1]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        "crate", usage=argparse.SUPPRESS, description=__doc__.split("\n\n")[0]
-    )
-    parser.add_argument("--scale", choices=["smoke", "paper"], default="paper")
+    parser = Parser("crate", description=__doc__)
+    parser.add_argument("--scale", choices=SCALES, default="paper")
     parser.add_argument(
         "--output", type=Path, required=True, help="its folder; a crate is replaced"
     )

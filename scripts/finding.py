@@ -1,12 +1,11 @@
-"""Write the finding beyond the paper: ten sentences with the numbers of this build, its limits, and
-what would refute it.
+"""Write the page about what was found beyond the paper: ten sentences, their limits, and what would
+refute them.
 
-What a sentence says depends on the verdict of its claim, so that it stays true when a claim fails.
-Numbers are those of the claims and of the figures' plotted numbers; the recipe of the rule is read
-from the table of networks.
+The wording of a sentence depends on the verdict of its claim, so that it stays true when a claim
+fails. The numbers come from the claims and from the figures' plotted numbers, the parameters of the
+rule from the table of networks.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Callable
@@ -29,51 +28,55 @@ from gallery import (
     whole,
 )
 from provenance.files import replacing
+from workflow.command_line import Parser
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ["frugal_frontier", "ablation", "generality", "toward_cortex"]
-UNSAID = "Not said: its networks are not in this build, or did not reach their goal."
+UNSAID = "No result: the networks are not in this build, or did not reach their goal."
 SMOKE = "**A quick check with few seeds and short training: not a result.**\n"
 
 LIMITS = """\
-- MNIST, one hidden layer, on-line learning: [generality](generality.svg) is all that is known of
-  other tasks.
-- Energy counts synaptic changes, not the activity that it takes to find out which are to be made.
-- A search finds a good rule, not the best: the least energy is an upper bound, for rules composed
-  of these parts, within the limits of `search: space:` in `config.yaml`, near which the best rates
-  and fractions lie. Searches for the same energy begin with the same rules, the best of thousands
-  of earlier trials that are not part of this build, and the winner may be one of them. Most
-  evaluations keep their composition, so that other gates and selections are hardly explored, and
-  two searches agree more easily than independent ones would.
+- The task is MNIST with one hidden layer and on-line learning. [generality](generality.svg) is all
+  that is known about other tasks.
+- Energy counts synaptic changes. It does not count the activity that is needed to select them.
+- A search finds a good rule, not the best one. The least energy is an upper bound for rules that
+  are composed of these parts, within the limits of `search: space:` in `beyond.yaml`; the best
+  learning rates and fractions lie near these limits. Searches for the same energy begin with the
+  same rules, the best of thousands of earlier trials that are not part of this build, and one of
+  these may win. Most evaluations keep the composition of the rules that they begin with, so that
+  other gates and selections are hardly explored, and two searches agree more easily than
+  independent ones would.
 - A first version of the searches was judged on seeds 100 to 119, and missed 5 × 10⁶. Then the
   activation was searched, too, the limits of the space and the rules to begin with were changed,
-  and the claim of leaky rectifiers was added; thresholds stayed. Now all is judged on seeds 200 to
-  219, of which nothing had been seen.
-- Part of what is saved is the doing of the network and of its rates, not of the rule
+  and the claim about leaky rectifiers was added. The thresholds stayed. Everything is now judged on
+  seeds 200 to 219, which had not been used before.
+- Part of the saving comes from the network and its learning rates, not from the rule
   ([ablation](ablation.svg)). The paper's rules keep its learning rate and initial weights, and
-  their fractions come from a grid; only competition, per layer and per neuron, is tried with plain
-  rectifiers, too.
-- Accuracy was followed for three tests after the stop, with the rule for least M0 alone.
-- Learning time is a multiple of the test interval, of 2,000 trials: energy is overestimated by up
-  to one interval.
-- Beyond 10,000 units learning rate and initial weights are scaled down, for stability. Then the
-  number of trials no longer falls with the width, and updates grow as the width: that wider
-  networks miss a power law with a smaller exponent follows from the scaling, without which
-  they do not learn at all. There is one network for each rule, so that intervals are the laws'.
-- How many of the validation patterns had to be right, to stand for 95 % of the test patterns, was
-  chosen with rules whose test accuracy was known; the claims' thresholds were set when single
-  networks of a prototype had learned with about 8 × 10⁶ updates.
-- Held-out seeds change initial weights, masks and the order of patterns; the images are the same.
+  their fractions come from a grid. Only competition, per layer and per neuron, is also tried with
+  plain rectifiers.
+- Accuracy was followed for three tests after training would have stopped, for the rule for least M0
+  alone.
+- Learning time is a multiple of the test interval, 2,000 trials. Energy is therefore overestimated
+  by up to one interval.
+- Beyond 10,000 units, learning rate and initial weights are scaled down for stability. The number
+  of trials then no longer falls with the width, and the number of updates grows in proportion to
+  the width. The scaling thus explains why wider networks exceed a power law with a smaller
+  exponent; without it they do not learn at all. There is one network per width, so that the
+  intervals are those of the power laws.
+- The goal on validation patterns that stands for 95 % of the test patterns was chosen with rules
+  whose test accuracy was known. The thresholds of the claims were set when single networks of a
+  prototype had learned with about 8 × 10⁶ updates.
+- Held-out seeds change initial weights, masks and the order of patterns. The images are the same.
 """
 
 REFUTATIONS = """\
-- Other held-out seeds on which the rule does not reach the goal, or with a mean so far off the
-  interval that it is not chance: other seeds for `frugal_frontier`, in a file over `config.yaml`,
-  are all it takes.
+- Other held-out seeds on which the rule does not reach the goal, or with a mean so far outside the
+  interval that chance is unlikely. Other seeds for `frugal_frontier`, in a file over `beyond.yaml`,
+  are enough to try.
 - A test accuracy below 95 % of the networks that stopped on validation patterns.
 - A setting of a rule of the paper, which learns from every trial, with as few updates.
-- A mistake in counting: `python scripts/train.py --engine reference` counts literally.
-- A cheaper rule does not refute the finding; it lowers its number.
+- A counting error: `python scripts/train.py --engine reference` counts trial by trial.
+- A cheaper rule does not refute the result. It lowers the number.
 """
 
 
@@ -412,9 +415,7 @@ def page(results: Results, scale: str, method: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        "finding", usage=argparse.SUPPRESS, description=__doc__.split("\n\n")[0]
-    )
+    parser = Parser("finding", description=__doc__)
     parser.add_argument("--claims", required=True, metavar="CSV", help="table of claims")
     parser.add_argument("--energy", required=True, metavar="CSV", help="table of trained networks")
     parser.add_argument(

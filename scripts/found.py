@@ -6,11 +6,10 @@ something is selected from it, so that the eligible set and the selection can be
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
-from typing import get_args
 
-from plasticity.rules import FRACTIONAL, UNIT_CRITERIA, ParameterError, Rule, require
-from plasticity.settings import Settings
+from plasticity.parameters import require
+from plasticity.rules import FRACTIONAL, UNIT_CRITERIA
+from plasticity.settings import PARAMETERS
 
 # What a found rule is made of, as sets of parameters that only make sense together.
 INGREDIENTS = {
@@ -41,12 +40,7 @@ MEANT = {
 }
 
 # The type of each parameter's values: int, float or str.
-KINDS = {"dataset": str} | {
-    field.name: next(
-        kind for kind in (int, float, str) if kind in (field.type, *get_args(field.type))
-    )
-    for field in fields(Rule) + fields(Settings)
-}
+KINDS = {name: one.kind for name, one in PARAMETERS.items() if name not in ("rule", "seed")}
 
 
 def has_meaning(key: str, chosen: Mapping) -> bool:
@@ -82,11 +76,7 @@ def choose(finalists: Sequence[Mapping[str, str]], within: float) -> dict:
 def value_of(key: str, text: str) -> int | float | str:
     """Return the value of a parameter that `text` stands for; raise ParameterError if none."""
     require(key in KINDS, key, text, "no parameter has this name")
-    try:
-        return KINDS[key](text)
-    except ValueError:
-        names = {int: "an integer", float: "a number"}
-        raise ParameterError(key, text, names[KINDS[key]]) from None
+    return PARAMETERS[key].value_of(text)
 
 
 def values_of(words: Iterable[str]) -> dict[str, int | float | str]:

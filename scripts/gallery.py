@@ -1,10 +1,9 @@
 """Write the gallery: every figure with one sentence that says what it shows.
 
 The numbers in the sentences are taken from the numbers that the figures plot (figures/NAME.csv),
-so that they say the same. With --readme the gallery replaces what stands between its marks there.
+so that both agree. With --readme the gallery replaces the text between its marks in that file.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -13,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from figures.tables import FOUND
 from provenance.files import replacing
+from workflow.command_line import Parser
 
 MARKS = "<!-- gallery: made by `make gallery` -->", "<!-- end of the gallery -->"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -191,10 +190,9 @@ def turnover(table: pd.DataFrame) -> str:
         raise NothingToSay
     fraction = fractions.iloc[np.abs(np.log(fractions / 0.01)).argmin()]
     return (
-        f"With a plastic fraction of {fraction:g},"
-        f" {number(100 * share['competitive', fraction])} % of all"
-        f" synapses take part in learning under competition, and"
-        f" {number(100 * share['random_synapses', fraction])} % under a fixed random mask."
+        f"With a plastic fraction of {fraction:g}, updates are spread over an effective share of"
+        f" {number(100 * share['competitive', fraction])} % of all synapses under competition, and"
+        f" of {number(100 * share['random_synapses', fraction])} % under a fixed random mask."
     )
 
 
@@ -234,7 +232,8 @@ def robustness(table: pd.DataFrame) -> str:
 @sentence
 def frugal_frontier(table: pd.DataFrame) -> str:
     M0, M1 = (held_out(table, quantity) for quantity in ("M0", "M1"))
-    paper = M0["validation"][~M0["validation"].index.astype(str).str.startswith(FOUND)]
+    known = table.loc[table["found"].isin([False]), "series"]
+    paper = M0["validation"][M0["validation"].index.isin(known)]
     if paper.empty or not {"frugal_updates"} <= set(M0["validation"].index):
         raise NothingToSay
     found = M0["validation"]["frugal_updates"]
@@ -336,8 +335,12 @@ def toward_cortex(table: pd.DataFrame) -> str:
 @sentence
 def claims(table: pd.DataFrame) -> str:
     ours = table["source"] == "ours"
-    text = f"Of the paper's {(~ours).sum()} claims: {verdicts(table[~ours])}"
-    return text + (f"; of our own {ours.sum()}: {verdicts(table[ours])}." if ours.any() else ".")
+    parts = {"the paper's": table[~ours], "this project's own": table[ours]}
+    return " ".join(
+        f"Of {whose} {len(part)} claims: {verdicts(part)}."
+        for whose, part in parts.items()
+        if len(part)
+    )
 
 
 def verdicts(table: pd.DataFrame) -> str:
@@ -383,9 +386,11 @@ def spliced(readme: str, text: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("gallery", description=__doc__.splitlines()[0])
+    parser = Parser("gallery", description=__doc__)
     parser.add_argument("--figures", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--names", nargs="+", default=list(SENTENCES), help="default: the paper's")
+    parser.add_argument(
+        "--names", nargs="+", help="figures to show (default: those in the folder with a sentence)"
+    )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--output", type=Path, metavar="FILE")
     where.add_argument(
@@ -395,7 +400,8 @@ def main() -> None:
     try:
         path = arguments.output or arguments.readme
         links = os.path.relpath(arguments.figures, path.parent)
-        text = gallery(arguments.figures, links, arguments.names)
+        there = [name for name in SENTENCES if (arguments.figures / f"{name}.csv").exists()]
+        text = gallery(arguments.figures, links, arguments.names or there)
         if arguments.readme:
             text = spliced(path.read_text(), text)
         with replacing(path) as partial:

@@ -3,21 +3,22 @@
 python scripts/history.py --output figures/records.json.gz RECORD ...
 """
 
-import argparse
 import sys
 from pathlib import Path
 
+from provenance.archive import records_of_data
 from provenance.history import pack
 from provenance.record import RecordError
+from workflow.command_line import Parser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser("history", description=__doc__)
     parser.add_argument("records", nargs="+", metavar="RECORD")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE")
     arguments = parser.parse_args()
     try:
-        pack(arguments.records, arguments.output)
+        pack(arguments.records, arguments.output, records_of_data())
     except (RecordError, OSError) as error:
         sys.exit(f"history: {error}")
 

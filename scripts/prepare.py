@@ -5,16 +5,16 @@ Gaussian noise of standard deviation 0.001 that is drawn once per data set (so t
 pattern's inputs have next to no ties), and a constant bias input of 1: van Rossum and Pache (2024).
 """
 
-import argparse
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from plasticity import data
-from plasticity.data import DataError
+from plasticity.data import DATASETS, PREPARED, DataError, order_by_size
+from plasticity.raw_files import check, header
+from workflow.command_line import Parser, finish
+from workflow.datasets import folder_of, remove_leftovers
 
 NOISE_SD = 0.001
 CHUNK = 5_000  # images converted at a time, to keep memory small; has no influence on the result
@@ -28,12 +28,12 @@ def read(folder: Path, dataset: str, name: str) -> np.ndarray:
     path = folder / name
     try:
         content = path.read_bytes()
-        data.check(content, dataset, name)
+        check(content, dataset, name)
     except FileNotFoundError:
         raise DataError(f"{path} is missing: run scripts/fetch.py --dataset {dataset}") from None
     except DataError as error:
         raise DataError(f"{path} {error}: run scripts/fetch.py --dataset {dataset}") from None
-    shape = data.header(content)
+    shape = header(content)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
 
@@ -64,7 +64,7 @@ def write_inputs(images: list[np.ndarray], noise: np.random.Generator, path: Pat
 
 def write_order(inputs: np.ndarray, path: Path) -> None:
     """Write the order of size of each training pattern's inputs: uint16, of the inputs' shape."""
-    write_rows(path, map(data.order_by_size, chunks(inputs)), inputs.shape, np.uint16)
+    write_rows(path, map(order_by_size, chunks(inputs)), inputs.shape, np.uint16)
 
 
 def chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -91,8 +91,8 @@ def prepare(dataset: str, folder: Path) -> None:
     """
     images = [read(folder, dataset, f"{part}-images.idx") for part in ("train", "test")]
     labels = [read(folder, dataset, f"{part}-labels.idx") for part in ("train", "test")]
-    data.remove_leftovers(folder)
-    beside = {name: folder / f".{os.getpid()}-{name}" for name in data.PREPARED}
+    remove_leftovers(folder)
+    beside = {name: folder / f".{os.getpid()}-{name}" for name in PREPARED}
     try:
         write_inputs(images, noise_stream(dataset), beside["inputs.npy"])
         training = np.load(beside["inputs.npy"], mmap_mode="r")[: len(images[0])]
@@ -106,18 +106,13 @@ def prepare(dataset: str, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        "prepare", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--dataset", choices=data.SHA256, default="mnist")
+    """Prepare as the command line says."""
+    parser = Parser("prepare", description=__doc__)
+    parser.add_argument("--dataset", choices=DATASETS, default="mnist")
     parser.add_argument("--folder", type=Path, help="where the files are (data/<dataset>)")
     arguments = parser.parse_args()
-    try:
-        prepare(arguments.dataset, arguments.folder or data.folder_of(arguments.dataset))
-    except (DataError, OSError) as error:
-        sys.exit(f"prepare: {error}")
-    except MemoryError as error:
-        sys.exit(f"prepare: not enough memory: {error}")
+    folder = arguments.folder or folder_of(arguments.dataset)
+    finish("prepare", lambda: prepare(arguments.dataset, folder), DataError)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,10 @@ journal beside the history until the search is done: one that was killed goes on
 """
 
 import argparse
-import hashlib
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from glob import escape
-from importlib.metadata import version
 from math import inf, log10
 from pathlib import Path
 
@@ -31,14 +28,19 @@ import numpy as np
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from threadpoolctl import threadpool_limits
 
-import checkpoints
-import train
 from found import KINDS, SEARCHED, allows, has_meaning, rule_of, value_of, values_of
-from plasticity.rules import ParameterError, require, require_choice
-from plasticity.training import train as train_network
+from plasticity.parameters import ParameterError, require, require_choice
+from plasticity.results import table
+from plasticity.settings import parts_of
+from plasticity.training import train
+from provenance import files, identity
+from workflow import datasets, networks
+from workflow.command_line import Parser, finish, require_writable, write
+from workflow.progress import SearchProgress
+from workflow.training_options import number
 
-CODE = ["search.py", "found.py"]  # beside that of train.py
 OBJECTIVES = ("M0", "M1", "cached")
 # Evaluated at random, or as given, before TPE has something to learn from.
 STARTUP = 10
@@ -59,7 +61,10 @@ MEASURES = [
     "maintenance",
     "energy",
 ]
-HISTORY = ["search", "evaluation", "start", "front", *SEARCHED, *MEASURES]
+HISTORY = [
+    *("search", "minimise", "maintenance_cost", "evaluation", "start", "front"),
+    *(*SEARCHED, *MEASURES),
+]
 MEANS = ["reached", "trials", "M0", "M1", "M1_consolidation", "maintenance", "energy"]
 FINALISTS = ["search", "order", "evaluation", *SEARCHED, "networks", *MEANS]
 
@@ -99,32 +104,33 @@ class Search:
         return measures[self.minimise]
 
 
-def parser() -> train.Parser:
-    """The command line."""
-    parse = train.Parser(
-        description=__doc__.split("\n\n")[0],
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parse = Parser(
+        "search",
+        description=__doc__,
         epilog="Words about parameters are KEY=VALUE, with the names of the results' columns.",
-        allow_abbrev=False,
     )
     add = parse.add_argument
+    count, seed = number(int, at_least=1), number(int, at_least=0)
     add("--search", required=True, help="its name")
     add("--minimise", required=True, choices=OBJECTIVES, help="the energy, beside the trials")
-    add("--maintenance-cost", type=train.number, default=0.0, help="c, where it is cached")
-    add("--most", type=train.number, default=inf, help="updates beyond which training is given up")
-    add("--patience", type=train.count, default=10**9, help="trials before --correct counts")
-    add("--correct", type=train.number, default=0.0, help="share of trials to be right by then")
-    add("--evaluations", type=train.count, required=True, help="networks of the search")
-    add("--best", type=train.count, required=True, help="how many become finalists")
+    add("--maintenance-cost", type=number(float), default=0.0, help="c, where it is cached")
+    add("--most", type=number(float), default=inf, help="updates beyond which training is given up")
+    add("--patience", type=count, default=10**9, help="trials before --correct counts")
+    add("--correct", type=number(float), default=0.0, help="share of trials to be right by then")
+    add("--evaluations", type=count, required=True, help="networks of the search")
+    add("--best", type=count, required=True, help="how many become finalists")
     add(
         "--within",
-        type=train.number,
+        type=number(float),
         nargs="*",
         default=[],
         metavar="TRIALS",
         help="so many again of those that learn within these trials",
     )
-    add("--sampler-seed", type=train.seed, default=0, help="of what is proposed")
-    add("--seed", type=train.seed, nargs="+", required=True, help="of the networks, in turn")
+    add("--sampler-seed", type=seed, default=0, help="of what is proposed")
+    add("--seed", type=seed, nargs="+", required=True, help="of the networks, in turn")
     add("--space", nargs="+", required=True, metavar="KEY=CHOICES", help="or KEY=LOW,HIGH")
     add("--training", nargs="+", required=True, metavar="KEY=VALUE", help="of all networks")
     add("--start", nargs="*", default=[], metavar="KEY=VALUE,...", help="rules to begin with")
@@ -184,7 +190,7 @@ def evaluate(
 
     With `stop` it is given up as soon as it is of no interest; what is not known then is None.
     """
-    rule, settings = train.parts_of(search.training | rule_of(chosen))
+    rule, settings = parts_of(search.training | rule_of(chosen))
     seen: dict = {"trials": 0, "correct": 0.0, "M0": 0}
 
     def progress(trials: int, correct: float, M0: int) -> None:
@@ -195,7 +201,7 @@ def evaluate(
 
     known = dict.fromkeys(MEASURES)
     try:
-        result = train_network(dataset, rule, settings, seed, progress=progress)
+        result = train(dataset, rule, settings, seed, progress=progress)
     except Stopped:
         return known | seen | {"seed": seed, "reached": False, "stopped": True}
     measures = seen | {
@@ -274,33 +280,14 @@ def place(history: str, made_from: str) -> Path:
 
 def digest(search: Search) -> str:
     """Return a digest of all that the result of a search depends on."""
-    own = [hashlib.sha256((checkpoints.SCRIPTS / name).read_bytes()).hexdigest() for name in CODE]
-    folder = data.folder_of(search.training.get("dataset", "mnist"))
-    files = [folder / name for name in data.PREPARED]
-    return checkpoints.digest(vars(search) | {"code": [*own, version("optuna")]}, files)
-
-
-class Progress(train.ProgressLine):
-    """Reports on standard error which network a search is at, the least energy, the time left."""
-
-    def __init__(self, search: Search, total: int, done: int):
-        super().__init__(f"search {search.search}")
-        self.search, self.total, self.done_before = search, total, done
-        self.began = time.monotonic()
-
-    def report(self, done: int, rows: Sequence[Mapping]) -> None:
-        """Say how far the search is, unless that was said just now."""
-        now = time.monotonic()
-        if done < self.total and now - self.last < train.PROGRESS_SECONDS[not self.terminal]:
-            return
-        self.last = now
-        energies = [row["energy"] for row in rows if row["reached"]]
-        least = f"least {self.search.minimise} {min(energies):.3g}" if energies else "none learned"
-        left = (now - self.began) / (done - self.done_before) * (self.total - done)
-        self.show(
-            f"{self.name}: {done} of {self.total} networks, {least}, {left / 60:.1f} min left",
-            end="\r" if self.terminal and done < self.total else "\n",
-        )
+    dataset = search.training.get("dataset", "mnist")
+    return files.digest(
+        {
+            "step": identity.step("scripts/search.py"),
+            "search": vars(search),
+            "data": networks.data_of(dataset),
+        }
+    )
 
 
 def proposals(
@@ -311,13 +298,13 @@ def proposals(
     study.add_trials(journal.trials[: search.evaluations])
     rows = [row_of(trial) for trial in study.trials]
     yield rows
-    for number in range(len(rows), search.evaluations):
-        study.sampler = sampler(search, number)
-        if number < len(search.start):
-            study.enqueue_trial(search.start[number])
+    for index in range(len(rows), search.evaluations):
+        study.sampler = sampler(search, index)
+        if index < len(search.start):
+            study.enqueue_trial(search.start[index])
         trial = study.ask()
         chosen = suggested(trial, search.space)
-        measures = train_one(chosen, search.seed[number % len(search.seed)], True)
+        measures = train_one(chosen, search.seed[index % len(search.seed)], True)
         for key, value in measures.items():
             trial.set_user_attr(key, value)
         missed = max(search.training.get("goal", 1.0) - measures["correct"], 1e-3)
@@ -342,20 +329,20 @@ def run(search: Search, history: str, finalists_table: str) -> None:
     for what cannot be written.
     """
     for path in (history, finalists_table):
-        train.require_writable(path)
+        require_writable(path)
     for start in search.start or [{key: values[0] for key, values in search.space.items()}]:
         known = {key: start[key] for key in SEARCHED if key in start}
-        train.parts_of(search.training | rule_of(known))
+        parts_of(search.training | rule_of(known))
     name = search.training.get("dataset", "mnist")
-    data.ensure(name)
-    dataset = data.load(name)
+    dataset = data.load(name, datasets.ensure(name))
     journal = Journal(place(history, digest(search)))
 
     def train_one(chosen: dict, seed: int, stop: bool) -> dict:
         return evaluate(search, chosen, seed, dataset, stop)
 
     most = min(search.evaluations, search.best * (1 + len(search.within)))
-    progress = Progress(search, search.evaluations + most * len(search.seed), len(journal.trials))
+    total = search.evaluations + most * len(search.seed)
+    progress = SearchProgress(search.search, search.minimise, total, len(journal.trials))
     for rows in proposals(search, journal, train_one):
         if len(rows) > progress.done_before:
             progress.report(len(rows), rows)
@@ -371,35 +358,38 @@ def run(search: Search, history: str, finalists_table: str) -> None:
         journal.add(optuna.create_trial(values=[WORST, WORST], user_attrs=measures))
         progress.report(len(journal.trials), rows)
     networks = [trial.user_attrs for trial in journal.trials[search.evaluations :]]
-    table = [
+    ranking = [
         {"search": search.search, "evaluation": i, **rows[i], "networks": len(of_it)}
         | {measure: mean(of_it, measure) for measure in MEANS}
         for i in chosen
         for of_it in [[row for row, (j, _) in zip(networks, again, strict=True) if j == i]]
     ]
-    table.sort(key=lambda row: (-row["reached"], row["energy"]))
+    ranking.sort(key=lambda row: (-row["reached"], row["energy"]))
     on_front = front(rows)
+    of_search = {key: getattr(search, key) for key in ("search", "minimise", "maintenance_cost")}
     log = [
-        {"search": search.search, "evaluation": i, "start": i < len(search.start), **row}
-        | {"front": on_front[i]}
+        {**of_search, "evaluation": i, "start": i < len(search.start), "front": on_front[i], **row}
         for i, row in enumerate(rows)
     ]
-    train.write(history, train.table(log, HISTORY).encode())
-    ranked = [row | {"order": order} for order, row in enumerate(table, 1)]
-    train.write(finalists_table, train.table(ranked, FINALISTS).encode())
+    write(history, table(log, HISTORY).encode())
+    ranked = [row | {"order": order} for order, row in enumerate(ranking, 1)]
+    write(finalists_table, table(ranked, FINALISTS).encode())
     for kept in Path(history).parent.glob(f".{escape(Path(history).name)}.*.journal*"):
         kept.unlink()
 
 
 def main() -> None:
+    """Search as the command line says."""
     arguments = parser().parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
     def work() -> None:
-        run(search_of(arguments), arguments.history, arguments.finalists)
+        with threadpool_limits(1):  # more threads would round otherwise, and slow other jobs
+            run(search_of(arguments), arguments.history, arguments.finalists)
 
-    train.finish("search", work, "; the same command goes on")
+    errors = (ParameterError, data.DataError)
+    finish("search", work, *errors, interrupted="; the same command resumes")
 
 
 if __name__ == "__main__":

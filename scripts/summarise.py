@@ -4,13 +4,13 @@ With --experiment the tables are those of runs, and a first column gets the expe
 without it they are tables of experiments. Values pass as text: no digit of them changes.
 """
 
-import argparse
 import sys
 
 import pandas as pd
 
 from figures.tables import TableError
 from provenance.files import replacing
+from workflow.command_line import Parser
 
 
 def read(path: str) -> pd.DataFrame:
@@ -53,9 +53,7 @@ def write(table: pd.DataFrame, path: str, float_format: str | None = None) -> No
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        "summarise", usage=argparse.SUPPRESS, description=__doc__.splitlines()[0]
-    )
+    parser = Parser("summarise", description=__doc__)
     parser.add_argument("tables", nargs="+", metavar="CSV")
     parser.add_argument("--experiment", help="name that the rows of these runs get")
     parser.add_argument("--output", required=True, metavar="CSV")

@@ -11,25 +11,28 @@ import argparse
 import csv
 import sys
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 import train
-from found import SEARCHED, choose, rule_of
+from found import INGREDIENTS, SEARCHED, choose, rule_of
+from plasticity.data import DataError
+from plasticity.parameters import ParameterError
+from workflow import training_options
+from workflow.command_line import Parser, finish
+
+TOOL = "train_found"
 
 
-def parser() -> train.Parser:
-    """The command line, but for the options of train.py."""
-    parse = train.Parser(
-        description=__doc__.split("\n\n")[0],
-        epilog="All other options are those of train.py.",
-        allow_abbrev=False,
-    )
+def parser() -> Parser:
+    """Return the parser of the options beside those of train.py."""
+    parse = Parser(TOOL, description=__doc__, epilog="All other options are those of train.py.")
     add = parse.add_argument
     add("--finalists", required=True, type=Path, metavar="CSV", help="a search's table, best first")
     add(
         "--within",
-        type=train.number,
-        default=float("inf"),
+        type=training_options.number(float),
+        default=inf,
         metavar="TRIALS",
         help="take the best of those that learn within so many trials",
     )
@@ -69,15 +72,23 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         for word in (f"--{key.replace('_', '-')}", str(best[key]))
     ]
     # Of an option that is there twice the last one counts.
-    chosen = train.parser().parse_args([*taken, *given])
+    chosen = training_options.parser(TOOL, __doc__).parse_args([*taken, *given])
     named = {key: value for key in SEARCHED if (value := getattr(chosen, key)) is not None}
     if named.keys() >= {"gate", "eligible", "select"}:
         vars(chosen).update(dict.fromkeys(named) | rule_of(named))
+    used = {key for key in own.take if key in best and getattr(chosen, key) == best[key]}
+    chosen.searched = " ".join(name for name, keys in INGREDIENTS.items() if used & {*keys})
     return chosen
 
 
 def main() -> None:
-    train.finish("train", lambda: train.run(arguments(sys.argv[1:])), ", nothing written")
+    """Train as the command line says."""
+    finish(
+        TOOL,
+        lambda: train.run(arguments(sys.argv[1:])),
+        *(ParameterError, DataError),
+        interrupted=", nothing written",
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from plasticity import data
 from plasticity.data import Dataset
+from workflow import datasets
 
 # The same examples on every run; `pytest --hypothesis-profile explore` looks at many new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -27,7 +28,7 @@ settings.load_profile("repeatable")
 
 
 # Tests of the pipeline that do without the smoke build.
-APART = ("bad_input", "committed", "faults", "own_experiment", "same_bytes")
+APART = ("bad_input", "beyond", "committed", "faults", "own_experiment", "provenance", "same_bytes")
 
 
 class BuiltOnce(LoadScopeScheduling):
@@ -66,5 +67,4 @@ def small() -> Dataset:
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
     """The real MNIST, fetched and prepared if that is not done yet."""
-    data.ensure("mnist")
-    return data.load("mnist")
+    return data.load("mnist", datasets.ensure("mnist"))

@@ -2,7 +2,8 @@
 
 Panels: the factor saved in M0, in M1 and in learning time. Alone: backprop over backprop with that
 ingredient; on top of the others: the found rule without it over the found rule. "All": backprop
-over the found rule. Factors are taken seed by seed, and averaged as logarithms.
+over the found rule. Factors are taken seed by seed, and averaged as logarithms. The column
+`searched` of the networks' table says which ingredients a rule has; the found rule has most.
 """
 
 import numpy as np
@@ -26,9 +27,8 @@ PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 AXES = {"M0": "factor of $M_0$", "M1": "factor of $M_1$", "trials": "factor of learning time"}
 TITLES = {"A": "saves updates", "B": "saves change", "C": "saves time"}
 ALONE, ON_TOP, ALL = "alone", "on top of the others", "all"
-FOUND_RULE, WITHOUT, ONLY = "frugal_updates", "frugal_without_", "frugal_only_"
 # Which series is looked at like which rule.
-LIKE = {ALONE: "backprop", ON_TOP: FOUND_RULE, ALL: "competitive_subnet"}
+LIKE = {ALONE: "backprop", ON_TOP: "frugal_updates", ALL: "competitive_subnet"}
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
@@ -46,13 +46,13 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
 
 def _factors(energy: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Return the logarithm of each factor saved in `quantity`, by ingredient, series and seed."""
-    without, only = (
-        {rule: rule.removeprefix(kind) for rule in energy["rule"].unique() if rule.startswith(kind)}
-        for kind in (WITHOUT, ONLY)
-    )
-    pairs = [(ON_TOP, what, rule, FOUND_RULE) for rule, what in without.items()]
-    pairs += [(ALL, ALL, "backprop", FOUND_RULE)]
-    pairs += [(ALONE, what, "backprop", rule) for rule, what in only.items()]
+    searched = energy.dropna(subset=["searched"]).set_index("rule")["searched"]
+    has = {rule: set(parts.split()) for rule, parts in searched.items()}
+    found = max(has, key=lambda rule: len(has[rule]), default="")
+    without = {rule: has[found] - parts for rule, parts in has.items()}
+    pairs = [(ON_TOP, *lost, rule, found) for rule, lost in without.items() if len(lost) == 1]
+    pairs += [(ALL, ALL, "backprop", found)]
+    pairs += [(ALONE, *parts, "backprop", rule) for rule, parts in has.items() if len(parts) == 1]
     return pd.concat(
         [
             _ratio(energy, quantity, *compared).assign(series=series, ingredient=what)

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from style import save
 from tables import TableError, read
 
+from workflow.command_line import Parser
+
 
 def main(
     script: str,
@@ -35,8 +37,8 @@ def main(
         sys.exit(f"{figure}: {error}")
 
 
-def _parser(figure: str, description: str, inputs: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(figure, usage=argparse.SUPPRESS, description=description)
+def _parser(figure: str, description: str, inputs: Sequence[str]) -> Parser:
+    parser = Parser(figure, description=description)
     for what in inputs:
         several = what in ("curves", "counts", "searches")
         parser.add_argument(

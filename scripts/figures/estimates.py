@@ -12,14 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from seeds import CONFIDENCE, PowerLaw, power_law
+from tables import CONDITION
 
 RESAMPLES = 10_000
 COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
-
-# What an experiment may try several values of, for a rule at one width.
-SETTING = [
-    *("fraction", "fraction_out", "plastic_units", "gate", "margin", "learning_rate", "activation"),
-]
 
 # How a series' name tells values of a parameter apart.
 VARIANT = {"fraction": " {:g}", "plastic_units": " K={:g}", "width": " N={:g}"}
@@ -106,7 +102,7 @@ def most_sparing(
     `of` names the columns, other than these, for whose values a setting is chosen. Only settings
     with which every run reached the goal are considered; where there is none, all runs are kept.
     """
-    condition = runs.groupby([*dict.fromkeys([*of, "rule", "width", *SETTING])], dropna=False)
+    condition = runs.groupby([*dict.fromkeys([*of, *CONDITION])], dropna=False)
     mean = condition[quantity].transform("mean")
     mean = mean.where(condition["reached"].transform("all"), np.inf)
     least = mean.groupby([runs[column] for column in of]).transform("min")

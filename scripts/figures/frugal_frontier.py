@@ -4,7 +4,7 @@ A panel an objective of the searches: M0, M1, M1 with caching (consolidation and
 Grey: networks that the searches evaluated, on their own seeds; steps: the fronts of those that
 nothing beats in both energy and time. Markers: found rules and the paper's rules, on held-out
 seeds, means with their intervals; training stops on validation patterns, or on the test set. A rule
-with several settings is shown with that of least energy.
+with several settings is shown with that of least energy. `found` marks rules of a search.
 """
 
 from string import ascii_uppercase
@@ -17,13 +17,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from style import Style, lay_out, look, name, name_axes, new_figure, title
-from tables import FOUND
 
 TITLES = {"M0": "number of updates", "M1": "summed change", "cached": "with caching"}
 AXES = {"cached": "$M_1$ consolidated + $c$ maintenance"}
 FLOOR = 1e8  # M0 that learning takes at least with the paper's rules [A]
 STOPS = {"validation": "stopped on validation patterns", "test": "stopped on the test set"}
 FRONTS = ["-", "--", ":"]  # of several searches for the same energy
+# Whose colour the fronts of searches for an energy have.
+LIKE = {"M0": "frugal_updates", "M1": "frugal_change", "cached": "frugal_cached"}
 EVALUATED: Style = {"color": "0.7", "marker": "o", "linestyle": "", "ms": 1.3, "mew": 0}
 
 
@@ -31,14 +32,13 @@ def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers, by panel: runs and means on held-out seeds, evaluations, fronts.
 
     `energy` has the networks on held-out seeds, `searches` a row for each evaluation of a search.
-    Beside the columns of all figures there are `stop_on`, and for means `x_low` and `x_high`, the
-    interval of x. What did not reach its goal has no y, and leaves its rule without a mean.
+    Beside the columns of all figures there are `stop_on` and `found`, whether a search has found
+    the rule, and for means `x_low` and `x_high`, the interval of x. What did not reach its goal has
+    no y, and leaves its rule without a mean.
     """
-    minimised = searches["search"].map(
-        {search: _minimised(history) for search, history in searches.groupby("search")}
-    )
+    minimised = searches["minimise"]
     uncached = energy["caching_threshold"].isna()
-    cost = _maintenance_cost(searches[minimised == "cached"])
+    cost = searches.loc[minimised == "cached", "maintenance_cost"].median()
     kept = energy["M1_consolidation"] + cost * energy["maintenance"]
     energy = energy.assign(cached=energy["M1"].where(uncached, kept))
     asked = [what for what in TITLES if what != "cached" or (minimised == what).any()]
@@ -53,20 +53,6 @@ def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _minimised(history: pd.DataFrame) -> str:
-    """Return what a search minimises: what its energies are."""
-    there = history[history["reached"]]
-    return next(
-        (what for what in ("M0", "M1") if np.allclose(there["energy"], there[what])), "cached"
-    )
-
-
-def _maintenance_cost(histories: pd.DataFrame) -> float:
-    """Return c, of energies that are those of consolidation and c times the maintenance."""
-    maintained = histories["energy"] - histories["M1_consolidation"]
-    return (maintained / histories["maintenance"]).median()
-
-
 def _held_out(runs: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
     each = rows(
         panel=letter,
@@ -77,7 +63,12 @@ def _held_out(runs: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
         y=runs[quantity].where(runs["reached"]).to_numpy(float),
         seed=runs["seed"].to_numpy(),
         reached=runs["reached"].to_numpy(bool),
-    ).assign(stop_on=runs["stop_on"].to_numpy(), x_low=np.nan, x_high=np.nan)
+    ).assign(
+        stop_on=runs["stop_on"].to_numpy(),
+        found=runs["searched"].notna().to_numpy(),
+        x_low=np.nan,
+        x_high=np.nan,
+    )
     conditions = each.groupby(["series", "stop_on"], sort=False)
     return pd.concat([each, *(_mean(condition) for _, condition in conditions)], ignore_index=True)
 
@@ -116,7 +107,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for ax, (letter, quantity) in zip(axes, asked.items(), strict=False):
         panel = table[table["panel"] == letter]
         name_axes(ax, "trials", AXES.get(quantity, quantity))
-        _draw_searches(ax, panel)
+        _draw_searches(ax, panel, look(LIKE[quantity])["color"])
         _draw_rules(ax, panel[panel["kind"] == "mean"])
         if quantity == "M0":
             ax.axhline(FLOOR, color="0.4", lw=0.6, ls=(0, (4, 2)), zorder=0)
@@ -128,27 +119,27 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_searches(ax: Axes, panel: pd.DataFrame) -> None:
+def _draw_searches(ax: Axes, panel: pd.DataFrame, colour: str) -> None:
     evaluated = panel[panel["kind"] == "evaluation"]
     ax.plot(evaluated["x"], evaluated["y"], **EVALUATED, zorder=0)
     fronts = panel[panel["kind"] == "front"].groupby("series", sort=False)
-    for line, (search, front) in zip(FRONTS, fronts, strict=False):
-        style = {"color": look(FOUND + search)["color"], "ls": line, "lw": 0.8}
+    for line, (_, front) in zip(FRONTS, fronts, strict=False):
+        style: Style = {"color": colour, "ls": line, "lw": 0.8}
         ax.plot(front["x"], front["y"], **style, drawstyle="steps-post", zorder=1)
 
 
 def _draw_rules(ax: Axes, means: pd.DataFrame) -> None:
     for mean in means[means["reached"]].itertuples():
-        style = _marker(mean.series, mean.stop_on)
+        style = _marker(mean.series, mean.stop_on, mean.found)
         bar = {"color": style["color"], "lw": 0.8, "zorder": 2}
         ax.plot([mean.x_low, mean.x_high], [mean.y, mean.y], **bar)
         ax.plot([mean.x, mean.x], [mean.low, mean.high], **bar)
         ax.plot(mean.x, mean.y, **style, zorder=3)
 
 
-def _marker(rule: str, stop_on: str) -> Style:
-    """Return the look of a rule's mean: filled if the test set did not say when to stop."""
-    found = rule.startswith(FOUND)
+def _marker(rule: str, stop_on: str, found: bool) -> Style:
+    """Return the look of a rule's mean: filled if the test set did not say when to stop, larger
+    if a search has found the rule."""
     colour = look(rule)["color"]
     fill = colour if stop_on == "validation" else "white"
     size = {"ms": 7 if look(rule)["marker"] == "*" else 5} if found else {"ms": 4}
@@ -163,7 +154,8 @@ def _draw_key(ax: Axes, table: pd.DataFrame) -> None:
     for rule, mine in runs.groupby("series", sort=False):
         failed = (~mine["reached"]).sum()
         never = f"\n({failed} of {len(mine)} never)" if failed else ""
-        entries.append(Line2D([], [], **_marker(rule, "validation"), label=name(rule) + never))
+        style = _marker(rule, "validation", mine["found"].iloc[0])
+        entries.append(Line2D([], [], **style, label=name(rule) + never))
     for stop_on, text in STOPS.items():
         style = {**look("backprop"), "linestyle": "", "mew": 0.6, "mec": "black"}
         fill = "black" if stop_on == "validation" else "white"

@@ -1,8 +1,12 @@
 """The tables that claims are tested on and figures drawn from, and what their columns must hold."""
 
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # behind the folder of the figures
+from plasticity.settings import CONDITION, PARAMETERS  # noqa: E402
 
 # What a column holds, in words, and which values are none; empty is allowed unless it is needed.
 TEXT, NUMBER, TRUTH = "a text", "a number", "True or False"
@@ -19,13 +23,10 @@ NEEDED = {
 # The columns that are used; there may be more.
 COLUMNS = {
     "energy": {
-        **dict.fromkeys(["experiment", "rule", "gate", "eligible", "select", "criterion"], TEXT),
-        **dict.fromkeys(["activation", "loss", "dataset", "stop_on"], TEXT),
-        **dict.fromkeys(["width", "plastic_units", "fraction", "fraction_out"], NUMBER),
-        **dict.fromkeys(["eligible_fraction", "margin", "learning_rate", "initial_sd"], NUMBER),
-        **dict.fromkeys(["learning_rate_out", "consecutive_tests", "updated_trials"], NUMBER),
-        **dict.fromkeys(["goal", "seed", "caching_threshold", "caching_decay"], NUMBER),
+        **dict.fromkeys(["experiment", "searched"], TEXT),
+        **{name: TEXT if PARAMETERS[name].kind is str else NUMBER for name in [*CONDITION, "seed"]},
         "reached": TRUTH,
+        "updated_trials": NUMBER,
         **dict.fromkeys(["trials", "accuracy", "M0", "M1", "M0_min", "M1_min"], NUMBER),
         **dict.fromkeys(["participation", "M1_consolidation", "maintenance"], NUMBER),
     },
@@ -35,9 +36,9 @@ COLUMNS = {
         **dict.fromkeys(["accuracy", "train_accuracy", "M0", "M1"], NUMBER),
     },
     "searches": {
-        "search": TEXT,
+        **dict.fromkeys(["search", "minimise"], TEXT),
         **dict.fromkeys(["reached", "front"], TRUTH),
-        **dict.fromkeys(["trials", "M0", "M1", "energy"], NUMBER),
+        **dict.fromkeys(["trials", "M0", "M1", "energy", "maintenance_cost"], NUMBER),
         **dict.fromkeys(["M1_consolidation", "maintenance"], NUMBER),
     },
     "claims": {
@@ -46,9 +47,6 @@ COLUMNS = {
         **dict.fromkeys(["value", "low", "high"], NUMBER),
     },
 }
-
-# How the names of rules begin that searches have found (config.yaml: found).
-FOUND = "frugal_"
 
 
 class TableError(Exception):
@@ -66,6 +64,8 @@ def read(path: str | Path, kind: str) -> pd.DataFrame:
         raise TableError(f"{path}: {error.strerror}") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
         raise TableError(f"{path}: not a table in CSV") from None
+    if not isinstance(table.index, pd.RangeIndex):  # what is beyond the columns becomes an index
+        raise TableError(f"{path}: not a table in CSV: a row has more values than columns")
     for column, what in COLUMNS[kind].items():
         if column not in table:
             raise TableError(f"{path}: not a table of {kind}: it has no column {column}")

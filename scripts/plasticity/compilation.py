@@ -11,20 +11,21 @@ import numba
 from numba.core.caching import IndexDataCacheFile
 
 from plasticity import X86
+from provenance import identity
+from provenance.files import digest
 
-_PACKAGE = Path(__file__).parent
 SEAL = hashlib.sha256().digest_size
 
 
 def cache_folder() -> Path:
-    """Folder of the code that was compiled from exactly this package.
+    """Folder of the code that was compiled from exactly these loops.
 
     Numba itself looks at the file of the outermost function only, by time: it would go on using a
     loop after a helper, or a constant that was compiled in, has changed in another file. So the
-    folder is named by the content of all modules.
+    folder is named by the identity of all code that trains.
     """
-    content = b"".join(path.read_bytes() for path in sorted(_PACKAGE.glob("*.py")))
-    return _PACKAGE.parents[1] / ".cache" / "numba" / hashlib.sha256(content).hexdigest()[:16]
+    code = digest(identity.code("scripts/plasticity/engine.py"))
+    return identity.ROOT / ".cache" / "numba" / code[:16]
 
 
 class CacheFile(IndexDataCacheFile):

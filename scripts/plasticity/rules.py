@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plasticity.network import CLASSES
+from plasticity.parameters import check, parameter, require, require_choice
 from plasticity.streams import stream
 
 GATES = ("always", "error", "margin")
@@ -35,52 +36,80 @@ FRACTIONAL = ("random_synapses", "fixed_neurons", "random_neurons", "class_neuro
 OUT_PER_HIDDEN = 78.4
 
 
-class ParameterError(ValueError):
-    """A parameter's value is not allowed; the message is one line: key, value and what is
-    allowed."""
-
-    def __init__(self, key: str, value: object, allowed: str):
-        super().__init__(f"{key}: {value!r} is not allowed: {allowed}")
-
-
-def require(condition: bool, key: str, value: object, allowed: str) -> None:
-    """Raise ParameterError unless `condition` holds."""
-    if not condition:
-        raise ParameterError(key, value, allowed)
-
-
-def require_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raise ParameterError unless `value` is one of `choices`."""
-    require(value in choices, key, value, "one of " + ", ".join(choices))
-
-
 @dataclass(frozen=True)
 class Rule:
     """A plasticity rule.
-
-    `fraction` belongs to the selection where there is one (`select` is not "all") and to the
-    eligible set otherwise; a rule with a selection on top of a fractional eligible set gives that
-    set its own `eligible_fraction`. `fraction_out` is the output layer's fraction; left out it is
-    min(1, 78.4 fraction).
 
     Raises ParameterError, in one line, for a part that is unknown, missing, out of range or
     meaningless.
     """
 
-    gate: str = "always"
-    margin: float | None = None
-    eligible: str = "all"
-    eligible_fraction: float | None = None
-    plastic_units: int | None = None
-    select: str = "all"
-    criterion: str | None = None
-    fraction: float | None = None
-    fraction_out: float | None = None
+    gate: str = parameter(
+        "always",
+        choices=GATES,
+        help="When synapses may change: on every trial, on misclassified patterns only, or when"
+        " the right output leads the best wrong one by less than the margin.",
+        source="[L]",
+    )
+    margin: float | None = parameter(
+        None,
+        unit="output activity",
+        help="Lead of the right output from which on nothing is learned; with gate margin only.",
+        source="[L]",
+    )
+    eligible: str = parameter(
+        "all",
+        choices=ELIGIBLE,
+        help="Which synapses may change at all; random_neurons draws afresh on each trial, the"
+        " other random sets are fixed.",
+        source="[P]",
+    )
+    eligible_fraction: float | None = parameter(
+        None,
+        above=0,
+        at_most=1,
+        help="Fraction of synapses or hidden units in the eligible set, where a selection takes"
+        " its own fraction of that set.",
+        source="[here]",
+    )
+    plastic_units: int | None = parameter(
+        None,
+        at_least=1,
+        help="Hidden units whose inputs and outputs may change; with eligible subnet only.",
+        source="[P]",
+    )
+    select: str = parameter(
+        "all",
+        choices=SELECTIONS,
+        help="How many of the eligible synapses change: all, or the top fraction of each layer or"
+        " of each receiving unit's inputs.",
+        source="[P]",
+    )
+    criterion: str | None = parameter(
+        None,
+        choices=CRITERIA,
+        help="What a selection ranks by; largest_error and largest_activity rank hidden units, and"
+        " go with select per_layer only.",
+        source="[P]",
+    )
+    fraction: float | None = parameter(
+        None,
+        above=0,
+        at_most=1,
+        help="Fraction that is plastic: of the selection, or of the eligible set where nothing is"
+        " selected.",
+        source="[P]",
+    )
+    fraction_out: float | None = parameter(
+        None,
+        above=0,
+        at_most=1,
+        help="The same for the output layer; left out, min(1, 78.4 fraction).",
+        source="[P]",
+    )
 
     def __post_init__(self) -> None:
-        require_choice("gate", self.gate, GATES)
-        require_choice("eligible", self.eligible, ELIGIBLE)
-        require_choice("select", self.select, SELECTIONS)
+        check(self)
         selects = self.select != "all"
         fractional = self.eligible in FRACTIONAL
         if selects:
@@ -116,21 +145,6 @@ class Rule:
                 self.fraction_out,
                 "it is meant for rules that choose synapses in both layers only",
             )
-        for key in ("fraction", "fraction_out", "eligible_fraction"):
-            value = getattr(self, key)
-            require(value is None or 0 < value <= 1, key, value, "a number above 0, at most 1")
-        require(
-            self.margin is None or np.isfinite(self.margin),
-            "margin",
-            self.margin,
-            "a finite number",
-        )
-        require(
-            self.plastic_units is None or self.plastic_units >= 1,
-            "plastic_units",
-            self.plastic_units,
-            "an integer of at least 1",
-        )
         if splits_out and self.fraction_out is None:
             object.__setattr__(self, "fraction_out", min(1.0, OUT_PER_HIDDEN * self.fractions[0]))
 

@@ -1,11 +1,15 @@
-"""What a training run needs to know beside its plasticity rule."""
+"""What a training run needs to know beside its plasticity rule, and the list of all parameters."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
+from plasticity.data import DATASETS
 from plasticity.network import ACTIVATIONS, LOSSES
-from plasticity.rules import require, require_choice
+from plasticity.parameters import check, declared, parameter, require
+from plasticity.rules import Rule
 
 LARGEST = 10**9  # what is more is a slip, and would only overflow later
 PRECISIONS = {"single": np.float32, "double": np.float64}
@@ -16,55 +20,109 @@ STOP_ON = ("test", "validation")  # patterns that decide when training stops
 class Settings:
     """Model, training and caching parameters of a run; the defaults are the paper's.
 
-    `learning_rate` per trial, `learning_rate_out` the output layer's if it has its own;
-    `initial_sd` of both layers' weights; `goal`, an accuracy, to be reached on the patterns that
-    `stop_on` names, at so many `consecutive_tests`; `test_interval` in trials;
-    `max_epochs` in passes through as many trials as there are training patterns;
-    `caching_threshold` in units of weight; `caching_decay` per trial (1 / tau).
-
     Raises ParameterError, in one line, for a value that is not allowed.
     """
 
-    width: int
-    learning_rate: float = 0.01
-    learning_rate_out: float | None = None
-    initial_sd: float = 0.03
-    activation: str = "leaky_relu"
-    loss: str = "mse"
-    goal: float = 0.95
-    stop_on: str = "test"
-    consecutive_tests: int = 1
-    test_interval: int = 2000
-    max_epochs: float = 10
-    precision: str = "single"
-    caching_threshold: float | None = None
-    caching_decay: float | None = None
+    width: int = parameter(
+        at_least=1, at_most=LARGEST, unit="units", help="Size of the hidden layer.", source="[P]"
+    )
+    learning_rate: float = parameter(
+        0.01, above=0, unit="per trial", help="Learning rate.", source="[P]"
+    )
+    learning_rate_out: float | None = parameter(
+        None,
+        above=0,
+        unit="per trial",
+        help="The output layer's learning rate; left out, it is as the hidden layer's.",
+        source="[here]",
+    )
+    initial_sd: float = parameter(
+        0.03,
+        above=0,
+        unit="weight",
+        help="Standard deviation of the initial weights of both layers.",
+        source="[P]",
+    )
+    activation: str = parameter(
+        "leaky_relu",
+        choices=ACTIVATIONS,
+        help="Activation function of the hidden units.",
+        source="[P]",
+    )
+    loss: str = parameter(
+        "mse",
+        choices=LOSSES,
+        help="Loss: half the squared error of linear outputs, or cross-entropy of their softmax.",
+        source="[P]",
+    )
+    goal: float = parameter(
+        0.95,
+        above=0,
+        at_most=1,
+        help="Accuracy at which training stops, on the patterns of stop_on.",
+        source="[P]",
+    )
+    stop_on: str = parameter(
+        "test",
+        choices=STOP_ON,
+        help="Patterns on which the goal is to be reached: the test set, or the last training"
+        " patterns, which are then not trained on.",
+        source="[P]",
+    )
+    consecutive_tests: int = parameter(
+        1,
+        at_least=1,
+        at_most=LARGEST,
+        unit="tests",
+        help="Tests in a row that must reach the goal.",
+        source="[P]",
+    )
+    test_interval: int = parameter(
+        2000,
+        at_least=1,
+        at_most=LARGEST,
+        unit="trials",
+        help="Trials between two tests.",
+        source="[P]",
+    )
+    max_epochs: float = parameter(
+        10,
+        above=0,
+        at_most=LARGEST,
+        unit="epochs",
+        help="When to give up, in epochs of 60,000 trials.",
+        source="[here]",
+    )
+    precision: str = parameter(
+        "single",
+        choices=tuple(PRECISIONS),
+        help="Floating-point precision of the weights.",
+        source="[P]",
+    )
+    caching_threshold: float | None = parameter(
+        None,
+        above=0,
+        unit="weight",
+        help="Size of a synapse's transient part from which on it is consolidated.",
+        source="[S]",
+    )
+    caching_decay: float | None = parameter(
+        None,
+        above=0,
+        below=1,
+        unit="per trial",
+        help="Decay rate of the transient part; with a caching_threshold only.",
+        source="[S]",
+    )
 
     def __post_init__(self) -> None:
-        for key in ("width", "test_interval", "consecutive_tests"):
-            value = getattr(self, key)
-            allowed = f"an integer of at least 1, at most {LARGEST}"
-            require(1 <= value <= LARGEST, key, value, allowed)
-        for key in ("learning_rate", "learning_rate_out", "initial_sd", "caching_threshold"):
-            value = getattr(self, key)
-            require(value is None or 0 < value < np.inf, key, value, "a finite number above 0")
-        allowed = f"a number above 0, at most {LARGEST}"
-        require(0 < self.max_epochs <= LARGEST, "max_epochs", self.max_epochs, allowed)
-        require(0 < self.goal <= 1, "goal", self.goal, "an accuracy above 0, at most 1")
-        require_choice("stop_on", self.stop_on, STOP_ON)
-        require_choice("activation", self.activation, ACTIVATIONS)
-        require_choice("loss", self.loss, LOSSES)
-        require_choice("precision", self.precision, tuple(PRECISIONS))
-        if self.caching_decay is not None:
-            require(
-                self.caching_threshold is not None,
-                "caching_decay",
-                self.caching_decay,
-                "it is meant for runs with a caching_threshold only",
-            )
-            require(
-                0 < self.caching_decay < 1, "caching_decay", self.caching_decay, "between 0 and 1"
-            )
+        check(self)
+        require(
+            self.caching_decay is None or self.caching_threshold is not None,
+            "caching_decay",
+            self.caching_decay,
+            "it is meant for runs with a caching_threshold only",
+        )
 
     @property
     def rates(self) -> tuple[float, float]:
@@ -75,3 +133,29 @@ class Settings:
     def dtype(self) -> type:
         """NumPy type of the weights."""
         return PRECISIONS[self.precision]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What tells networks apart beside their rule's parts and settings."""
+
+    dataset: str = parameter(choices=DATASETS, help="Images to learn.", source="[P]")
+    seed: int = parameter(at_least=0, help="Seed of a network's random streams.", source="[here]")
+    rule: str = parameter(help="Name of a plasticity rule.", source="[P]")
+
+
+PARAMETERS = declared(Rule, Settings, Task)
+# What tells the networks of an experiment apart, beside their seed.
+CONDITION = [name for name in PARAMETERS if name != "seed"]
+
+
+def parts_of(chosen: Mapping) -> tuple[Rule, Settings]:
+    """Return the rule and the settings that parameters make; raise ParameterError for bad ones."""
+
+    def build(kind: type) -> Any:
+        names = [one.name for one in fields(kind)]
+        return kind(**{name: chosen[name] for name in names if name in chosen})
+
+    rule, settings = build(Rule), build(Settings)
+    rule.check_width(settings.width)
+    return rule, settings

@@ -1,33 +1,57 @@
 """Train one network to its goal: draw patterns, run trials, test, and account for the energy.
 
-Two trainers share this loop: `reference`, the literal one, and `engine`, the exact fast one. A
-trainer has
-
-- `run(patterns)`: make these trials, return how many were made before the outputs ceased to be
-  finite;
-- `outputs(inputs)` and `test_outputs(chosen)`: outputs for any inputs, and for some test patterns;
-- `network`, `energy`, `updated_trials`, `correct_trials`, `counts()`, and `finish()` at the end.
+The loop is the same for both trainers: `plasticity.engine`, the fast one, and the literal one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from plasticity.data import Dataset
-from plasticity.energy import HIDDEN, OUT, minima, participation
+from plasticity.energy import HIDDEN, OUT, Energy, minima, participation
 from plasticity.engine import Engine
-from plasticity.reference import Reference
+from plasticity.network import Network
 from plasticity.rules import Rule
 from plasticity.settings import Settings
 from plasticity.streams import stream
-
-TRAINERS: dict[str, type[Engine] | type[Reference]] = {"engine": Engine, "reference": Reference}
+from plasticity.testing import HardestFirst, linear_margins, share_correct
 
 # A point of the learning curve; M0 and M1 are totals so far.
 CURVE = ["trials", "updated_trials", "accuracy", "train_accuracy", "M0", "M1"]
 
 Progress = Callable[[int, float, int], None]  # trials, share of correct trials since last time, M0
+
+
+class Trainer(Protocol):
+    """A network and what trains it."""
+
+    network: Network
+    energy: Energy
+
+    @property
+    def updated_trials(self) -> int:
+        """Number of trials whose gate was open."""
+
+    @property
+    def correct_trials(self) -> int:
+        """Number of trials whose pattern was classified correctly, before learning from it."""
+
+    def run(self, patterns: np.ndarray) -> int:
+        """Make these trials; return how many were made before the outputs ceased to be finite."""
+
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Output activities (patterns, 10) for inputs (patterns, inputs)."""
+
+    def test_outputs(self, chosen: np.ndarray) -> np.ndarray:
+        """Output activities (patterns, 10) for the test patterns with these indices."""
+
+    def finish(self) -> None:
+        """Account for what is left when training ends."""
+
+    def counts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Number of updates of each synapse, shaped like the weights of both layers."""
 
 
 @dataclass
@@ -36,46 +60,8 @@ class Result:
     curve."""
 
     measures: dict
-    trainer: Engine | Reference
+    trainer: Trainer
     curve: list[dict] = field(default_factory=list)
-
-
-class HardestFirst:
-    """Answers "has the goal been reached?" exactly, looking at as few test patterns as the answer
-    needs.
-
-    A goal of accuracy g on n patterns allows n - ceil(g n) errors. Patterns are classified in an
-    order that puts those that were wrong the last time first; as soon as more errors are found than
-    allowed, no outcome for the remaining patterns can make the test a success, so the answer "no"
-    is certain and is the one that the whole test set would give. A "yes" needs every pattern. The
-    order never affects an answer, only its cost.
-    """
-
-    CHUNK = 500  # patterns classified at once
-
-    def __init__(self, labels: np.ndarray):
-        self.labels = labels
-        self.order = np.arange(len(labels))
-
-    def accuracy(self, outputs: Callable[[np.ndarray], np.ndarray], goal: float) -> float | None:
-        """Test accuracy if it is at least `goal`, else None; goal 0 gives the accuracy always.
-
-        `outputs` maps indices of test patterns to output activities (patterns, 10).
-        """
-        n = len(self.labels)
-        allowed = n - int(np.ceil(goal * n - 1e-9))
-        wrong: list[np.ndarray] = []
-        errors = 0
-        for first in range(0, n, self.CHUNK):
-            patterns = self.order[first : first + self.CHUNK]
-            predicted = np.argmax(outputs(patterns), axis=1)
-            wrong.append(patterns[predicted != self.labels[patterns]])
-            errors += len(wrong[-1])
-            if errors > allowed:
-                break
-        front = np.concatenate(wrong)
-        self.order = np.concatenate([front, np.setdiff1d(self.order, front, assume_unique=True)])
-        return None if errors > allowed else (n - errors) / n
 
 
 def train(
@@ -83,7 +69,7 @@ def train(
     rule: Rule,
     settings: Settings,
     seed: int,
-    engine: str = "engine",
+    trainer: Callable[[Dataset, Rule, Settings, int], Trainer] = Engine,
     progress: Progress | None = None,
     full_tests: bool = False,
     train_accuracy: bool = False,
@@ -96,13 +82,13 @@ def train(
     With `full_tests` every test classifies all patterns and gives a point of the learning curve;
     with `train_accuracy` the training set is classified too, wherever the test accuracy is known. A
     network that does not get there is marked as not reached; one whose outputs cease to be finite
-    is stopped at once and marked as diverged.
+    is stopped at once and marked as diverged. `trainer` makes the network and trains it.
     """
     validated = settings.stop_on == "validation"
-    split = data.validation() if validated else data
-    trainer = TRAINERS[engine](split, rule, settings, seed)
+    split = data.validation if validated else data
+    trained = trainer(split, rule, settings, seed)
     order = stream(seed, "pattern order")
-    test = HardestFirst(split.test_labels)
+    test = HardestFirst(split.test_labels, linear_margins(split))
     limit = max(1, round(settings.max_epochs * len(data.train_labels)))
     curve: list[dict] = []
     trials, accuracy, successes = 0, None, 0
@@ -110,40 +96,42 @@ def train(
     def measured_training() -> float | None:
         if not train_accuracy:
             return None
-        return share_correct(trainer, split.train_inputs, split.train_labels)
+        return share_correct(trained.outputs, split.train_inputs, split.train_labels)
 
     while trials < limit and successes < settings.consecutive_tests:
         interval = min(settings.test_interval, limit - trials)
-        correct_before = trainer.correct_trials
-        done = trainer.run(order.integers(0, len(split.train_labels), interval))
+        correct_before = trained.correct_trials
+        done = trained.run(order.integers(0, len(split.train_labels), interval))
         trials += done
-        M0, M1 = int(trainer.energy.M0.sum()), float(trainer.energy.M1.sum())
+        M0, M1 = int(trained.energy.M0.sum()), float(trained.energy.M1.sum())
         if progress:
-            progress(trials, (trainer.correct_trials - correct_before) / max(done, 1), M0)
+            progress(trials, (trained.correct_trials - correct_before) / max(done, 1), M0)
         if done < interval:
             break
-        accuracy = test.accuracy(trainer.test_outputs, 0 if full_tests else settings.goal)
+        accuracy = test.accuracy(trained.test_outputs, 0 if full_tests else settings.goal)
         reached = accuracy is not None and at_least(accuracy, settings.goal)
         successes = successes + 1 if reached else 0
         if full_tests:
-            point = (trials, trainer.updated_trials, accuracy, measured_training(), M0, M1)
+            point = (trials, trained.updated_trials, accuracy, measured_training(), M0, M1)
             curve.append(dict(zip(CURVE, point, strict=True)))
     diverged = done < interval
-    trainer.finish()
+    trained.finish()
     accuracies = dict.fromkeys(("accuracy", "validation_accuracy", "train_accuracy"))
     if not diverged:
-        decisive = accuracy or test.accuracy(trainer.test_outputs, 0)
+        decisive = accuracy or test.accuracy(trained.test_outputs, 0)
         accuracies["accuracy"] = decisive
         if validated:
             accuracies["validation_accuracy"] = decisive
-            accuracies["accuracy"] = share_correct(trainer, data.test_inputs, data.test_labels)
+            accuracies["accuracy"] = share_correct(
+                trained.outputs, data.test_inputs, data.test_labels
+            )
         accuracies["train_accuracy"] = measured_training()
     measures = {
         "reached": successes == settings.consecutive_tests,
         "trials": trials,
         "diverged": diverged,
     }
-    return Result(measures | accuracies | _energy_measures(trainer, settings, seed), trainer, curve)
+    return Result(measures | accuracies | _energy_measures(trained, settings, seed), trained, curve)
 
 
 def at_least(accuracy: float, goal: float) -> bool:
@@ -151,17 +139,7 @@ def at_least(accuracy: float, goal: float) -> bool:
     return accuracy >= goal - 1e-12
 
 
-def share_correct(trainer: Engine | Reference, inputs: np.ndarray, labels: np.ndarray) -> float:
-    """Share of these patterns (n, inputs) that the network classifies as their labels (n,) say."""
-    correct = 0
-    for first in range(0, len(labels), HardestFirst.CHUNK):
-        part = slice(first, first + HardestFirst.CHUNK)
-        y = trainer.outputs(inputs[part])
-        correct += int((np.argmax(y, axis=1) == labels[part]).sum())
-    return correct / len(labels)
-
-
-def _energy_measures(trainer: Engine | Reference, settings: Settings, seed: int) -> dict:
+def _energy_measures(trainer: Trainer, settings: Settings, seed: int) -> dict:
     """Everything that a finished run has cost; None where a measure is not meant."""
     energy = trainer.energy
     M0_min, M1_min = minima(trainer.network, seed, settings.initial_sd)

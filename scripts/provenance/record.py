@@ -1,62 +1,61 @@
-"""Run a rule's command and write a provenance record of what it made, and from what.
+"""Run a rule's command, or take what it would make from the store, and write a provenance record.
 
-A record has five parts. `recipe` says what determines the outputs: rule, command, parameters,
-seeds, the sha256 of every input (code included), the ids of the records of those inputs that rules
-made, and the environment. `id` is the recipe's sha256: the same in any folder, at any time, on any
-host whose arithmetic is the same. `outputs` has their sha256. `made` tells when, where and
-at which commit that was. `seal` is the sha256 of all the rest.
+A record has these parts:
+
+- `recipe`: what determines the outputs: the rule, the identity of its step (code, packages,
+  arithmetic: see identity.py), the resolved parameters, and the sha256 of all data that the
+  parameters do not name;
+- `id`: the recipe's sha256: the same in any folder, at any time, on any host that computes alike;
+- `outputs`: their sha256, by path;
+- `inputs`: the sha256 of all files of data that were read, and `records`: the ids of the records of
+  those among them that rules made;
+- `made`: when, where, from which commit and with which command, in how many CPU seconds, and the
+  plain sha256 of the code;
+- `seal`: the sha256 of all the rest.
 
     python scripts/record.py --rule RULE --record FILE --inputs FILE ... --outputs FILE ... -- WORDS
 
 The command finds the id in the variable RECORD_ID. When it fails there is no record, and its exit
-status is passed on. Only the standard library is imported, since this starts with every job; and no
-rule has this file as an input, since how a record is written does not alter what is recorded.
+status is passed on. A recipe whose outputs are in the store is not run again. Only the standard
+library is imported, since this starts with every job.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import platform
-import re
+import resource
 import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-SUFFIX = ".record.json"
-LOCK = Path("envs/requirements.lock")
-MADE = ("data/", "results/", "figures/")  # where rules put what they make
+from provenance import identity, store
+from provenance.files import digest, remembered_sha256, replacing, sha256, state, write_json
 
-# What chooses between ways to compute the same, beside the processor and the code.
-ARITHMETIC = "scripts/arithmetic.py"
-CHOOSING = ("OPENBLAS_", "NPY_", "NUMBA_", "MKL_", "BLIS_")
+SUFFIX = ".record.json"
+MADE = ("data/", "results/", "figures/")  # where rules put what they make
+PARTS = {
+    "id": str,
+    "recipe": dict,
+    "outputs": dict,
+    "inputs": dict,
+    "records": dict,
+    "made": dict,
+    "seal": str,
+}
+
+Value = str | int | float | bool | list  # of a parameter; True: an option without values
 
 
 class RecordError(Exception):
     """What was made cannot be recorded; the message is one line that names the file."""
-
-
-def sha256(path: str | Path) -> str:
-    """Return the sha256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def state(path: str) -> tuple[int, int, int]:
-    """Return what tells that a file may have been changed: its size, time and place."""
-    known = os.stat(path)
-    return known.st_size, known.st_mtime_ns, known.st_ino
-
-
-def digest(value: object) -> str:
-    """Return the sha256 of a JSON value in its one canonical form, in hexadecimal."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def seal(record: Mapping) -> str:
@@ -64,56 +63,88 @@ def seal(record: Mapping) -> str:
     return digest({part: value for part, value in record.items() if part != "seal"})
 
 
-Option = str | list[str] | bool  # one value, a list of them, or just there (True)
+def parameters(
+    command: Sequence[str], inputs: Mapping[str, str], outputs: Sequence[str]
+) -> dict[str, Value]:
+    """Return the resolved parameters of a command: its options by name, its first words as program.
 
+    A number is a number, however it is written. A file among `inputs`, which gives the sha256 by
+    path, is its name and sha256, a file among `outputs` its position in them: no folder of such a
+    file is a parameter.
+    """
 
-def options(command: list[str], files: Iterable[str]) -> dict[str, Option]:
-    """Return a command's options by name, but for those that only name some of `files`."""
-    values: dict[str, list[str]] = {}
-    words: list[str] = []  # in front of the first option: the program
+    def value(word: str) -> str | int | float:
+        if word in inputs:
+            return f"{Path(word).name} {inputs[word]}"
+        return f"output {outputs.index(word)}" if word in outputs else number(word)
+
+    words: list[str | int | float] = []
+    options = {"program": words}
     for word in command:
         if word.startswith("--"):
-            words = values.setdefault(word[2:].replace("-", "_"), [])
+            words = options.setdefault(word[2:].replace("-", "_"), [])
         else:
-            words.append(word)
-    files = set(files)
+            words.append(value(word))
+    return {name: words[0] if len(words) == 1 else words or True for name, words in options.items()}
+
+
+def number(word: str) -> str | int | float:
+    """Return the number that a word stands for, an integer where it is one; else the word."""
+    with suppress(ValueError):
+        return int(word)  # of any length
+    try:
+        value = float(word)
+    except ValueError:
+        return word
+    if not isfinite(value):  # JSON has no such numbers
+        return word
+    return int(value) if value.is_integer() else value
+
+
+def hashes(
+    inputs: Iterable[str], records: Mapping[str, Mapping], command: Sequence[str]
+) -> dict[str, str]:
+    """Return the sha256 of the files of data among `inputs`, by path.
+
+    `records` are those among them; one that the command itself reads is data. Raises RecordError
+    for a file that a rule made, but that is not as its record says, or of which no record is among
+    them.
+    """
+    made = {path: hash for record in records.values() for path, hash in record["outputs"].items()}
+    found = {
+        path: remembered_sha256(path)
+        for path in inputs
+        if not path.startswith(f"{identity.STEPS}/") and (path not in records or path in command)
+    }
+    for path, hash in found.items():
+        if path.startswith(MADE) and path not in records and made.get(path) != hash:
+            problem = "its bytes are not those of its record: make it again"
+            raise RecordError(f"{path}: {problem if path in made else 'its record is no input'}")
+    return found
+
+
+def script_of(command: Sequence[str]) -> str | None:
+    """Return the Python script that a command runs, None if it runs none."""
+    return command[1] if command[0] == "python" else None
+
+
+def recipe(
+    rule: str, command: Sequence[str], inputs: Mapping[str, str], outputs: Sequence[str]
+) -> dict:
+    """Return what determines the outputs of `command`, by content; `inputs` are sha256 by path."""
+    script = script_of(command)
     return {
-        name: words[0] if len(words) == 1 else words or True
-        for name, words in values.items()
-        if not words or not files.issuperset(words)
+        "rule": rule,
+        **(identity.step(script) if script else {}),
+        **resolved(command, inputs, outputs),
     }
 
 
-def as_list(option: Option) -> list[str]:
-    """Return an option's values as a list; one that is just there has none."""
-    if isinstance(option, bool):
-        return []
-    return [option] if isinstance(option, str) else option
-
-
-def recipe(rule: str, command: list[str], inputs: list[str], outputs: list[str]) -> dict:
-    """Return what determines the outputs of `command`, by content.
-
-    Raises RecordError for an input that a rule made, but that is not as its record says, or of
-    which no record is among the inputs.
-    """
-    records = {path: read(path) for path in inputs if path.endswith(SUFFIX)}
-    hashes = {path: sha256(path) for path in inputs if path not in records}
-    made = {path: hash for record in records.values() for path, hash in record["outputs"].items()}
-    for path, hash in hashes.items():
-        if path.startswith(MADE) and made.get(path) != hash:
-            problem = "its bytes are not those of its record: make it again"
-            raise RecordError(f"{path}: {problem if path in made else 'its record is no input'}")
-    parameters = options(command, [*inputs, *outputs])
-    seeds = as_list(parameters.pop("seed", []))
+def resolved(command: Sequence[str], inputs: Mapping[str, str], outputs: Sequence[str]) -> dict:
+    """Return the parts of a recipe that follow from its command and its data."""
     return {
-        "rule": rule,
-        "command": command,
-        "parameters": parameters,
-        "seeds": [int(seed) for seed in seeds],
-        "inputs": hashes,
-        "records": {path: record["id"] for path, record in records.items()},
-        "environment": environment(),
+        "parameters": parameters(command, inputs, outputs),
+        "data": {path: hash for path, hash in inputs.items() if path not in command},
     }
 
 
@@ -132,74 +163,11 @@ def read(path: str | Path) -> dict:
 
 def is_record(value: object) -> bool:
     """Whether a JSON value has the parts of a record."""
-    parts = {"id": str, "recipe": dict, "outputs": dict, "made": dict, "seal": str}
     return (
         isinstance(value, dict)
-        and all(isinstance(value.get(part), kind) for part, kind in parts.items())
+        and all(isinstance(value.get(part), kind) for part, kind in PARTS.items())
         and bool(value["outputs"])
     )
-
-
-def environment() -> dict:
-    """Return Python's version, those of the locked packages as installed, and the arithmetic."""
-    here = versions()
-    return here | {"arithmetic": arithmetic(here)}
-
-
-def versions() -> dict:
-    """Return the versions of Python and of the locked packages, and the platform."""
-    return {
-        "python": platform.python_version(),
-        "platform": sysconfig.get_platform(),
-        "packages": packages(),
-    }
-
-
-def packages() -> dict[str, str]:
-    """Return the installed versions of the packages that the lock file names."""
-    locked = set(re.findall(r"^([\w.-]+)==", LOCK.read_text(), re.MULTILINE))
-    # Each has a folder name-version.dist-info; importlib.metadata would read what is in them.
-    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    found = (path.stem for folder in folders for path in Path(folder).glob("*.dist-info"))
-    versions = dict(name.split("-", 1) for name in found)
-    return {
-        name: version
-        for installed, version in sorted(versions.items())
-        if (name := re.sub(r"[-_.]+", "-", installed).lower()) in locked
-    }
-
-
-def arithmetic(versions: dict) -> dict:
-    """Return which BLAS kernels, SIMD extensions and Numba target compute in a job.
-
-    To ask the libraries takes a second. It is done once for all that the answer depends on.
-    """
-    code = [ARITHMETIC, *sorted(map(str, Path("scripts/plasticity").glob("*.py")))]
-    chosen = {
-        key: value
-        for key, value in os.environ.items()
-        if key.startswith(CHOOSING) and not key.endswith("_NUM_THREADS")
-    }
-    known = digest([versions, processor(), chosen, [sha256(path) for path in code]])
-    cache = Path(".cache/arithmetic") / f"{known[:16]}.json"
-    try:
-        return json.loads(cache.read_bytes())
-    except (FileNotFoundError, ValueError):  # not asked yet, or damaged
-        asked = subprocess.run([sys.executable, ARITHMETIC], stdout=subprocess.PIPE, check=True)
-        answer = json.loads(asked.stdout)
-        write(cache, answer)
-        return answer
-
-
-def processor() -> dict[str, str]:
-    """Return the CPU's model and what it can do."""
-    try:
-        first, *_ = Path("/proc/cpuinfo").read_text().split("\n\n")
-    except OSError:
-        return {"model name": platform.processor()}
-    lines = (line.partition(":") for line in first.splitlines())
-    facts = {key.strip(): value.strip() for key, _, value in lines}
-    return {key: facts.get(key, "") for key in ("model name", "flags")}
 
 
 def commit() -> subprocess.Popen | None:
@@ -216,10 +184,14 @@ def commit() -> subprocess.Popen | None:
         return None
 
 
-def run(command: list[str], id: str | None) -> int:
-    """Run `command` and return its exit status; whoever ends this process ends the command."""
+def run(command: Sequence[str], id: str | None) -> int:
+    """Run `command` and return its exit status; whoever ends this process ends the command.
+
+    What the caller's environment says of Python's and NumPy's arithmetic is no part of the recipe.
+    """
     signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to the command as well
-    child = subprocess.Popen(command, env=os.environ | ({"RECORD_ID": id} if id else {}))
+    environment = identity.plain_environment() | ({"RECORD_ID": id} if id else {})
+    child = subprocess.Popen(command, env=environment)
     signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
     status = child.wait()
     return status if status >= 0 else 128 - status
@@ -229,43 +201,67 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def write(path: str | Path, content: dict) -> None:
-    """Write JSON beside its place first, so that it is never half there."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False)
-    try:
-        partial.write_text(text + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)  # what a full disk has cut short
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of its children so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return round(sum(one.ru_utime + one.ru_stime for one in used), 3)
+
+
+def take(entry: store.Entry, outputs: Sequence[str]) -> None:
+    """Write what the store has of a recipe to the paths of its outputs."""
+    for i, path in enumerate(outputs):
+        with replacing(path) as partial:
+            partial.write_bytes(entry.files[f"output {i}"])
 
 
 def record(arguments: argparse.Namespace) -> int:
-    """Run the command, write the record if it succeeds, and return its exit status."""
-    outputs = [path for path in arguments.outputs if path != arguments.record]
+    """Make the outputs, write the record if that succeeds, and return the command's exit status."""
+    rule, command = arguments.rule, arguments.command
+    outputs = sorted(path for path in arguments.outputs if path != arguments.record)
     start, asked = now(), commit()
     states = {path: state(path) for path in arguments.inputs}
-    how = recipe(arguments.rule, arguments.command, arguments.inputs, outputs)
-    status = run(arguments.command, None if arguments.by_content else digest(how))
-    if status == 128 + signal.SIGKILL:
-        print(f"record: {arguments.rule} was killed: out of memory?", file=sys.stderr)
-    if status != 0:
-        return status
-    for path, hash in how["inputs"].items():
+    records = {path: read(path) for path in arguments.inputs if path.endswith(SUFFIX)}
+    inputs = hashes(arguments.inputs, records, command)
+    how = recipe(rule, command, inputs, outputs)
+    script = script_of(command)
+    entry = store.get(digest(how)) if script and not arguments.by_content else None
+    if entry:
+        take(entry, outputs)
+    else:
+        status = run(command, None if arguments.by_content else digest(how))
+        if status == 128 + signal.SIGKILL:
+            print(f"record: {rule} was killed: out of memory?", file=sys.stderr)
+        if status != 0:
+            return status
+    for path, hash in inputs.items():
         if state(path) != states[path] and sha256(path) != hash:
-            raise RecordError(f"{path}: it was changed while {arguments.rule} ran: run it again")
+            raise RecordError(f"{path}: it was changed while {rule} ran: run it again")
+    if script and how["code"] != identity.code(script):
+        raise RecordError(f"{script}: its code was changed while {rule} ran: run it again")
     made: dict[str, Any] = {"start": start, "end": now(), "host": platform.node()}
-    made["cpu"] = processor()["model name"]
+    made |= {"command": command, "from_store": entry is not None}
+    made["seconds"] = entry.seconds if entry else cpu_seconds()
+    made |= {"cpu": identity.processor()["model name"], "platform": sysconfig.get_platform()}
+    made["python"] = platform.python_version()
+    made["sources"] = identity.sources(script) if script else {}
     described = asked.communicate()[0].strip() if asked else ""
     made["commit"] = described.removesuffix("-dirty") or None
     made["dirty"] = described.endswith("-dirty") if described else None
-    hashes = {path: sha256(path) for path in outputs}
+    results = {path: sha256(path) for path in outputs}
     if arguments.by_content:
-        made["recipe"], how = how, {"rule": arguments.rule, "content": hashes}
-    content = {"id": digest(how), "recipe": how, "outputs": hashes, "made": made}
-    write(arguments.record, content | {"seal": seal(content)})
+        made["recipe"], how = how, {"rule": rule, "content": results}
+    elif script and not entry and sum(os.path.getsize(path) for path in outputs) <= store.LARGEST:
+        files = {f"output {i}": Path(path).read_bytes() for i, path in enumerate(outputs)}
+        store.put(digest(how), files, made["seconds"])
+    content = {
+        "id": digest(how),
+        "recipe": how,
+        "outputs": results,
+        "inputs": inputs,
+        "records": {path: record["id"] for path, record in records.items()},
+        "made": made,
+    }
+    write_json(arguments.record, content | {"seal": seal(content)})
     return 0
 
 
@@ -274,12 +270,12 @@ def main() -> None:
     add = parser.add_argument
     add("--rule", required=True)
     add("--record", required=True, metavar="FILE", help="where the record goes")
-    add("--inputs", required=True, nargs="+", metavar="FILE", help="code and records included")
+    add("--inputs", required=True, nargs="*", metavar="FILE", help="records included")
     add("--outputs", required=True, nargs="+", metavar="FILE")
     add(
         "--by-content",
         action="store_true",
-        help="the outputs' known sha256 say all, not how they were got",
+        help="the outputs' known sha256 say all, not how they were made",
     )
     add("command", nargs="+", help="after --")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Train again, in a clean folder, what records say was trained, and compare byte for byte."""
+"""Follow the commands of records again, in clean folders, and compare byte for byte."""
 
 import csv
 import shutil
@@ -8,33 +8,34 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from provenance import identity
+from provenance.files import sha256
 from provenance.history import History
-from provenance.record import sha256
-from provenance.verify import results_read
-
-CODE = ("scripts", "config.yaml", "schemas", "envs")
 
 
 def rerun(path: str, history: History) -> list[str]:
     """Run the command of the record `path` again; return how its outputs differ, in words.
 
-    It runs with the code and the data that are here, in a folder that has nothing else.
+    It runs with the code and the data that are here, in a folder that has nothing else, and takes
+    nothing from the store of results.
     """
     made = history.records[path]
-    program, *words = made["recipe"]["command"]
+    _, *words = made["made"]["command"]
     with tempfile.TemporaryDirectory(prefix="rerun-") as scratch:
         folder = Path(scratch)
-        for name in CODE:
-            source = history.root / name
-            copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, folder / name)
-        if (history.root / "data").exists():  # else the command fetches them
-            (folder / "data").symlink_to((history.root / "data").resolve())
-        for file in results_read(made["recipe"]):  # what a search found
+        shutil.copytree(history.root / identity.SCRIPTS, folder / identity.SCRIPTS)
+        for file in (*made["inputs"], *made["outputs"]):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(history.root / file, folder / file)
+        for file in made["inputs"]:  # of what is missing here, the command says so, or fetches it
+            if (source := history.root / file).exists() and not (folder / file).exists():
+                (folder / file).symlink_to(source.resolve())
         done = subprocess.run(
-            [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False
+            [sys.executable, *words],
+            cwd=folder,
+            env=identity.plain_environment() | {"RESULT_STORE": str(folder / "store")},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no reason given"]

@@ -1,33 +1,34 @@
 """What does not hold any more of a provenance record: of its own, its files, or what it was made
-from."""
+from.
+
+Code is compared by its meaning, packages by their versions, files by their content. What the
+project asks for today is not known here: whoever knows that passes it as a further check.
+"""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import subprocess
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from functools import cache, cached_property
+from platform import python_version
 
-from provenance import record
+from provenance import identity, record
+from provenance.files import digest
 from provenance.history import History
-from provenance.record import LOCK, MADE
-
-if TYPE_CHECKING:
-    from workflow.configuration import Plan
+from provenance.record import MADE, SUFFIX
 
 STATUSES = ["verified", "not here", "STALE", "UNTRACKED", "MISSING", "TAMPERED"]  # ever worse
 CARRIERS = (".svg", ".png", ".pdf")  # they carry the id of their record
-CONFIG = "config.yaml"
-RUN = {"train": "run", "search": "search"}  # what their outputs are called
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that does not hold: of which file, package or key, and what is wrong with it.
+    """Something to say about a file, package or key: mostly that it does not hold, and why.
 
     `part` says what it is a part of: made (the outputs and the record), code, parameters or
-    environment.
+    environment. One whose status is "verified" is a note, and breaks nothing.
     """
 
     part: str
@@ -38,6 +39,14 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.subject}: {self.what}"
 
+    @property
+    def breaks(self) -> bool:
+        """Whether it breaks the chain."""
+        return self.status not in ("verified", "not here")
+
+
+Check = Callable[[str, Mapping], Iterable[Finding]]  # of a record, by its path and its content
+
 
 def worst(findings: Iterable[Finding]) -> str:
     """Return the worst status among `findings`."""
@@ -45,12 +54,15 @@ def worst(findings: Iterable[Finding]) -> str:
 
 
 class Verifier:
-    """Compares records with the files, the configuration and the environment that are here."""
+    """Compares records with the files, the code and the packages that are here.
 
-    def __init__(self, history: History):
-        self.history = history
+    `checks` say what else does not hold of a record that was not tampered with.
+    """
+
+    def __init__(self, history: History, checks: Sequence[Check] = ()):
+        self.history, self.checks = history, checks
         self._found: dict[str, list[Finding]] = {}
-        self._plans: dict[str, Plan | Finding | None] = {}
+        self._scripts: dict[str, tuple[dict[str, str], dict[str, str]] | Finding] = {}
 
     def findings(self, path: str) -> list[Finding]:
         """Return what does not hold of the record `path`, but not of the records before it."""
@@ -58,9 +70,8 @@ class Verifier:
             made = self.history.records[path]
             found = list(self._record(path, made))
             if worst(found) != "TAMPERED":  # else nothing that the record says counts
-                checks = (self._outputs, self._inputs, self._code, self._parameters)
+                checks = (self._outputs, self._inputs, self._code, self._packages, *self.checks)
                 found += [finding for check in checks for finding in check(path, made)]
-                found += self._environment(made["recipe"].get("environment"))
             self._found[path] = found
         return self._found[path]
 
@@ -84,8 +95,14 @@ class Verifier:
         elif path not in self.history.here:
             status = self._gone(path)
             yield Finding("made", status, path, "the record is gone (all records together have it)")
-        if record.seal(made) != made["seal"] or record.digest(made["recipe"]) != made["id"]:
+        how = real_recipe(made)
+        if record.seal(made) != made["seal"] or digest(made["recipe"]) != made["id"]:
             yield Finding("made", "TAMPERED", path, "the record was changed after it was written")
+            return
+        resolved = record.resolved(made["made"]["command"], made["inputs"], sorted(made["outputs"]))
+        if resolved != {part: how.get(part) for part in resolved}:
+            what = "its parameters are not those of its command and its inputs"
+            yield Finding("made", "TAMPERED", path, what)
 
     def _outputs(self, path: str, made: Mapping) -> Iterator[Finding]:
         for file, expected in made["outputs"].items():
@@ -108,101 +125,107 @@ class Verifier:
             yield Finding("made", "TAMPERED", path, "its id is that of other outputs")
 
     def _inputs(self, path: str, made: Mapping) -> Iterator[Finding]:
-        """Check that what rules made is still what it was when `path` was made from it."""
-        recipe = made["recipe"]
-        before: dict[str, str] = {}
-        for name, id in recipe.get("records", {}).items():
-            if name not in self.history.records:
-                broken = self.history.broken.get(name)
-                status = "TAMPERED" if broken else "MISSING"
-                yield Finding("made", status, name, broken or "the record is gone")
-                continue
-            source = self.history.records[name]
-            if source["id"] == id:
-                before |= source["outputs"]
-            else:
-                what = f"{path} was made from {id[:12]}, it is now {source['id'][:12]}"
-                yield Finding("made", "STALE", name, what)
-        for file, hash in recipe.get("inputs", {}).items():
-            if before.get(file, hash) != hash:
-                yield Finding("made", "TAMPERED", file, f"{path} was made from other bytes of it")
+        """Check that what `path` was made from is still what it was then, by content."""
+        records = self.history.records
+        for name in made["records"].keys() - records.keys():
+            broken = self.history.broken.get(name)
+            status = "TAMPERED" if broken else "MISSING"
+            yield Finding("made", status, name, broken or "the record is gone")
+        makers = {
+            file: name
+            for name in made["records"].keys() & records.keys()
+            for file in records[name]["outputs"]
+        }
+        stale = set()
+        for file, hash in made["inputs"].items():
+            if file not in makers:
+                yield from self._source(path, made, file, hash)
+            elif records[makers[file]]["outputs"][file] != hash:
+                name = makers[file]
+                if records[name]["id"] == made["records"][name]:
+                    yield Finding(
+                        "made", "TAMPERED", file, f"{path} was made from other bytes of it"
+                    )
+                else:
+                    stale.add(name)
+        for name, id in sorted(made["records"].items()):
+            if name in records and records[name]["id"] != id:
+                what = f"{path} was made from {id[:12]}, it is now {records[name]['id'][:12]}"
+                if name in stale:
+                    yield Finding("made", "STALE", name, what)
+                else:
+                    yield Finding("made", "verified", name, f"{what}, with the same bytes")
+
+    def _source(self, path: str, made: Mapping, file: str, hash: str) -> Iterator[Finding]:
+        """Check a file that no rule has made, or a record that was read as a file."""
+        found = self.history.sha256(file)
+        if file.startswith(MADE) and not file.endswith(SUFFIX):
+            if made["records"].keys() <= self.history.records.keys():  # else that has been said
+                yield Finding("made", "TAMPERED", path, f"it names no record of {file}")
+        elif found is None and not file.endswith(SUFFIX):
+            yield Finding("code", "STALE", file, "it is not there any more")
+        elif found not in (None, hash):
+            yield Finding("code", "STALE", file, "edited since")
 
     def _code(self, path: str, made: Mapping) -> Iterator[Finding]:
-        for file, expected in made["recipe"].get("inputs", {}).items():
-            if not file.startswith(MADE):
-                part = "environment" if file == str(LOCK) else "code"
-                found = self.history.sha256(file)
-                if found is None:
-                    yield Finding(part, "STALE", file, "it is not there any more")
-                elif found != expected:
-                    yield Finding(part, "STALE", file, "edited since")
-
-    def _parameters(self, path: str, made: Mapping) -> Iterator[Finding]:
-        """Compare with what config.yaml asks for today."""
-        (file, *_), recipe = made["outputs"], made["recipe"]
-        rule, name = recipe["rule"], Path(file).stem
-        scale = scale_of(file)
-        plan = self._plan(scale) if scale else None
-        if scale is None or plan is None:
+        """Compare the modules that the step computes with, by their meaning."""
+        then, script = made["recipe"].get("code"), record.script_of(made["made"]["command"])
+        if not then or script is None:  # it counts by its content alone, or no code of ours made it
             return
-        if isinstance(plan, Finding):
-            yield plan
+        now = self._script(script)
+        if isinstance(now, Finding):
+            yield now
             return
-        if rule in ("train", "search"):
-            if name not in (plan.conditions if rule == "train" else plan.searches):
-                what = f"it has no {RUN[rule]} {name} any more"
-                yield Finding("parameters", "STALE", CONFIG, what)
-                return
-            then = recipe["parameters"] | {"seed": list(map(str, recipe["seeds"]))}
-            now = record.options(self._options(rule, plan, name), [])
-            now["seed"] = record.as_list(now["seed"])
-            for key in sorted(then.keys() | now.keys()):
-                if then.get(key) != now.get(key):
-                    what = f"{text(then.get(key))} then, {text(now.get(key))} now"
-                    yield Finding("parameters", "STALE", f"{CONFIG}: {key}", what)
-        if (asked := asked_for(rule, name, plan, scale)) is not None:
-            used = set(results_read(recipe))
-            for file in sorted(asked - used):
-                yield Finding("parameters", "STALE", CONFIG, f"it now asks for {file}, too")
-            for file in sorted(used - asked):
-                yield Finding("parameters", "STALE", CONFIG, f"it does not ask for {file} any more")
+        meanings, sources = now
+        for file in sorted(then.keys() | meanings.keys()):
+            if file not in meanings:
+                there = (self.history.root / file).exists()
+                what = "it is not used any more" if there else "it is not there any more"
+                yield Finding("code", "STALE", file, what)
+            elif file not in then:
+                yield Finding("code", "STALE", file, f"{script} has used it only since")
+            elif then[file] != meanings[file]:
+                yield Finding("code", "STALE", file, "edited since")
+            elif made["made"]["sources"].get(file) != sources[file]:
+                what = "only its comments, texts or layout were edited since"
+                yield Finding("code", "verified", file, what)
 
-    def _options(self, rule: str, plan: "Plan", name: str) -> list[str]:
-        """The options that a condition is trained with, or a search made with."""
-        if rule == "search":
-            return plan.searches[name].options
-        return self._configuration.command_line(plan.conditions[name])
+    def _script(self, script: str) -> tuple[dict[str, str], dict[str, str]] | Finding:
+        """Return the meaning and the plain sha256 of what a script computes with here, by path."""
+        if script not in self._scripts:
+            try:
+                root = self.history.root
+                self._scripts[script] = identity.code(script, root), identity.sources(script, root)
+            except OSError:
+                self._scripts[script] = Finding("code", "STALE", script, "it is not there any more")
+            except (SyntaxError, ValueError) as error:
+                what = f"it cannot be read as code any more: {error}"
+                self._scripts[script] = Finding("code", "STALE", script, what)
+        return self._scripts[script]
 
-    def _environment(self, then: Mapping | None) -> list[Finding]:
-        """Compare the packages, which the project pins, with those that are installed here."""
-        here = self.environment["packages"]
-        if not then or not here:
-            return []
-        return [
-            Finding(
-                "environment",
-                "STALE",
-                name,
-                f"version {then['packages'].get(name, 'none')} then, {here.get(name, 'none')} now",
-            )
-            for name in sorted(then["packages"].keys() | here.keys())
-            if then["packages"].get(name) != here.get(name)
-        ]
+    def _packages(self, path: str, made: Mapping) -> Iterator[Finding]:
+        """Compare the versions of the step's packages, where any of them are installed."""
+        then = made["recipe"].get("packages", {})
+        if any(map(installed, then)):
+            for name, version in then.items():
+                if installed(name) != version:
+                    what = f"version {version} then, {installed(name) or 'none'} now"
+                    yield Finding("environment", "STALE", name, what)
 
     @cached_property
-    def environment(self) -> dict:
-        """The environment that the audit runs in; no packages where none is set up."""
-        here = record.versions()
-        complete = {"numpy", "numba", "threadpoolctl", "scipy"} <= here["packages"].keys()
-        return here | {"arithmetic": record.arithmetic(here) if complete else {}}
+    def environment(self) -> list[str]:
+        """What computes here: Python, platform, and the arithmetic where its packages are."""
+        facts = [f"Python {python_version()}", sysconfig.get_platform()]
+        recipes = [made["recipe"] for made in self.history.records.values()]
+        needed = {name for how in recipes if how.get("arithmetic") for name in how["packages"]}
+        if needed and all(map(installed, needed)):
+            with suppress(OSError, subprocess.CalledProcessError, ValueError):
+                facts += identity.arithmetic(self.history.root).values()
+        return facts
 
     def _gone(self, file: str) -> str:
         """The status of what is not there: a clone has no results, a tree with results has all."""
-        folder = Path(*Path(file).parts[:2])
-        beyond = (
-            file.startswith(("data/", "results/")) and not (self.history.root / folder).exists()
-        )
-        return "not here" if beyond else "MISSING"
+        return "not here" if file in self.history.beyond else "MISSING"
 
     def _carried(self, file: str) -> str | None:
         """The id of a record that a figure carries inside."""
@@ -215,35 +238,11 @@ class Verifier:
         records = self.history.records
         return next((path for path, made in records.items() if made["id"] == id), None)
 
-    @cached_property
-    def _configuration(self) -> ModuleType:
-        from workflow import configuration  # needs packages; all else here does not
 
-        return configuration
-
-    def _plan(self, scale: str) -> "Plan | Finding | None":
-        """What config.yaml asks for at a scale; a Finding when it cannot be read.
-
-        None where the packages to read it are missing.
-        """
-        if scale not in self._plans:
-            try:
-                config = self._configuration.read(self.history.root / CONFIG)
-                self._plans[scale] = self._configuration.plan(config | {"scale": scale})
-            except ImportError:
-                self._plans[scale] = None
-            except SystemExit as error:
-                self._plans[scale] = Finding("parameters", "STALE", CONFIG, str(error))
-        return self._plans[scale]
-
-
-def scale_of(file: str) -> str | None:
-    """Return the scale at which config.yaml asks for a file; None if it does not."""
-    folder = str(Path(file).parent)
-    if folder.startswith("results/"):
-        scale = Path(file).parts[1]
-        return scale if scale in ("smoke", "paper") else None
-    return {"figures": "paper", "figures/smoke": "smoke"}.get(folder)
+@cache
+def installed(package: str) -> str | None:
+    """Return the version of an installed package, None if there is none."""
+    return identity.packages([package]).get(package)
 
 
 def real_recipe(made: Mapping) -> dict:
@@ -251,35 +250,24 @@ def real_recipe(made: Mapping) -> dict:
     return made["made"].get("recipe", made["recipe"])
 
 
-def results_read(recipe: Mapping) -> list[str]:
-    """Return the files under results/ that something was made from."""
-    return [file for file in recipe["inputs"] if file.startswith("results/")]
+def environment_of(made: Mapping) -> list[str]:
+    """Return what computed when a record's outputs were made, as Verifier.environment."""
+    facts = [f"Python {made['made']['python']}", made["made"]["platform"]]
+    return facts + list(made["recipe"].get("arithmetic", {}).values())
 
 
-def asked_for(rule: str, name: str, plan: "Plan", scale: str) -> set[str] | None:
-    """Return the files under results/ that a rule reads, by `plan`, to make what is called `name`.
-
-    None for a rule of which that is not known.
-    """
-    results = f"results/{scale}"
-    if rule == "train":
-        searches = plan.searched([name])
-        return {f"{results}/searches/{search}.finalists.csv" for search in searches}
-    if rule == "tabulate":
-        return {f"{results}/runs/{run}.csv" for run in plan.experiments.get(name, [])}
-    if rule == "summarise":
-        return {f"{results}/experiments/{experiment}.csv" for experiment in plan.experiments}
-    if rule == "claims":
-        curves = {f"{results}/curves/{run}.csv" for run in plan.recording("curve")}
-        return {f"{results}/energy.csv", *curves}
-    if rule == "plot":
-        tables = plan.tables(name, results).values() if name in plan.figures else ()
-        return {file for files in tables for file in ([files] if isinstance(files, str) else files)}
-    return None
+def settings(recipe: Mapping) -> dict[str, record.Value]:
+    """Return the parameters of a recipe that name neither its program nor a file."""
+    return {
+        name: value
+        for name, value in recipe.get("parameters", {}).items()
+        if name != "program"
+        and not re.fullmatch(r"(output \d+|.* [0-9a-f]{64})( .*)?", text(value))
+    }
 
 
 def text(value: object) -> str:
     """Return a parameter's value as it is given on a command line."""
     if value is None:
         return "not given"
-    return " ".join(value) if isinstance(value, list) else str(value)
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -24,6 +24,7 @@ from snakemake.cli import parse_config
 from snakemake.utils import update_config
 from snakemake.workflow import Workflow
 
+from provenance import store
 from workflow import configuration
 from workflow.configuration import ConfigurationError
 
@@ -72,7 +73,7 @@ def check(arguments: Sequence[str]) -> None:
     for layer in [*map(configuration.read, overlays), parse_config(given.config)]:
         update_config(config, layer)
     configuration.folder(overlays)
-    configuration.plan(config, overlays)
+    configuration.plan(configuration.typed(config), overlays)
 
 
 def claim(snakemake: Workflow) -> None:
@@ -108,6 +109,7 @@ def claim(snakemake: Workflow) -> None:
     except OSError as error:
         sys.exit(f"{Path.cwd()}: nothing can be built here: {error.strerror}")
     os.environ[TOKEN] = token
+    store.prune()
     logging.raiseExceptions = False  # no traceback when there is no room for Snakemake's own log
 
     @atexit.register

@@ -21,16 +21,14 @@ import jsonschema
 import yaml
 
 from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, allows, has_meaning
-from plasticity.rules import ParameterError, Rule
-from plasticity.settings import Settings
+from plasticity.parameters import ParameterError
+from plasticity.settings import PARAMETERS, Settings, parts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "schemas" / "config.schema.json").read_text())
 SCALES = ("smoke", "paper")
 
-PARTS = [part.name for part in fields(Rule)]
 SETTINGS = [setting.name for setting in fields(Settings)]
-PARAMETERS = ["rule", *PARTS, *SETTINGS, "dataset", "seed"]
 # What most conditions differ by comes first in their names.
 NAMED_FIRST = ["width", "fraction", "plastic_units"]
 CACHED = INGREDIENTS["caching"]  # searched where what is minimised is cached
@@ -43,6 +41,7 @@ TYPES = {
     "string": "a text",
     "number": "a number",
     "integer": "an integer",
+    "boolean": "true or false",
     "null": "null",
 }
 LIMITS = {
@@ -111,13 +110,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is built at one scale: conditions by name, their names in each experiment, figures, and
-    the searches for the rules that conditions take."""
+    """What is built at one scale: conditions by name, their names in each experiment, figures, the
+    searches for the rules that conditions take, ids of the claims that are tested, and whether the
+    page of the finding is written."""
 
     conditions: dict[str, Condition] = field(default_factory=dict)
     experiments: dict[str, list[str]] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
     searches: dict[str, Search] = field(default_factory=dict)
+    claims: list[str] = field(default_factory=list)
+    finding: bool = False
 
     @property
     def datasets(self) -> list[str]:
@@ -190,6 +192,16 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def typed(config: Mapping) -> dict:
+    """Return the configuration with true and false where Snakemake's --config has left words."""
+    words = {"true": True, "false": False}
+    flags = [key for key, one in SCHEMA["properties"].items() if one.get("type") == "boolean"]
+    return {
+        key: words.get(str(value), value) if key in flags else value
+        for key, value in config.items()
+    }
+
+
 def overlays(files: Iterable[str | Path]) -> list[Path]:
     """Return those of the configuration `files` that lie over config.yaml."""
     return [Path(file) for file in files if Path(file).resolve() != Path("config.yaml").resolve()]
@@ -219,12 +231,15 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
     """
     try:
         _check_schema(config)
+        config = {"found": {}, "finding": False, **config}
         experiments, figures = _chosen(config, _figures(config), [read(file) for file in overlays])
         chosen = {**config, "experiments": experiments}
         _check_found(config)
         trained = {scale: _expand(chosen, scale) for scale in SCALES}
         searches = {scale: _searches(config, scale) for scale in SCALES}
-        plan = Plan(*trained[config["scale"]], figures)
+        plan = Plan(
+            *trained[config["scale"]], figures, claims=config["claims"], finding=config["finding"]
+        )
         asked = plan.searched(plan.conditions)
         return replace(plan, searches={name: searches[config["scale"]][name] for name in asked})
     except _Mistake as mistake:
@@ -352,9 +367,7 @@ def _parameters(config: Mapping, choice: dict, path: list) -> dict:
     rule = choice["rule"]
     given = {**config["model"], **config["rules"][rule], **choice}
     try:
-        parts = Rule(**{key: given[key] for key in PARTS if key in given})
-        settings = Settings(**{key: given[key] for key in SETTINGS if key in given})
-        parts.check_width(settings.width)
+        parts, settings = parts_of(given)
     except ParameterError as error:
         key, _, problem = str(error).partition(": ")
         places = {"model": config["model"], f"rules.{rule}": config["rules"][rule]}
@@ -417,6 +430,10 @@ def _space(config: Mapping, search: str) -> dict:
 
 def _check_found(config: Mapping) -> None:
     """Raise _Mistake for a rule to be found, or a search, that makes no sense."""
+    if "search" not in config:
+        if config["found"]:
+            raise _Mistake(["search"], "it is missing: the searches that found takes rules from")
+        return
     search = config["search"]
     for key in PLAIN:
         if key not in search["space"]:
@@ -451,8 +468,10 @@ def _check_start(where: list, start: Mapping, space: Mapping) -> None:
 
 def _searches(config: Mapping, scale: str) -> dict[str, Search]:
     """Return all searches, by name; raise _Mistake for one that cannot train a network."""
+    searches: dict[str, Search] = {}
+    if "search" not in config:
+        return searches
     given = config["search"]
-    searches = {}
     for name, definition in given["searches"].items():
         space = _space(config, name)
         fixed = {key: value for key, value in config["model"].items() if key not in space}
@@ -518,7 +537,7 @@ def _name(config: Mapping, scale: str, parameters: dict) -> str:
         usual = _found_parameters(config, usual)[0]
     else:
         usual |= config["model"] | config["rules"][rule]
-        parts = Rule(**{key: parameters[key] for key in PARTS if key in parameters})
+        parts, _ = parts_of(parameters)
         usual.setdefault("fraction_out", replace(parts, fraction_out=None).fraction_out)
     keys = NAMED_FIRST + [key for key in PARAMETERS if key not in NAMED_FIRST]
     changed = [key for key in keys if key in parameters and parameters[key] != usual.get(key)]
@@ -538,7 +557,10 @@ def _text(value: object) -> str:
 
 
 def _figures(config: Mapping) -> dict[str, Figure]:
-    """Return the figures by name; raise _Mistake for one that draws what is not there."""
+    """Return the figures by name, in the order of their numbers.
+
+    Raises _Mistake for one that draws what is not there.
+    """
     figures = {}
     numbers: dict[int, str] = {}
     for name, given in config["figures"].items():
@@ -558,7 +580,7 @@ def _figures(config: Mapping) -> dict[str, Figure]:
                 allowed = f"{table} need experiments.{figure.experiment}.record to have {record}"
                 _refuse([*path, "reads"], figure.reads, allowed)
         figures[name] = figure
-    return figures
+    return {numbers[number]: figures[numbers[number]] for number in sorted(numbers)}
 
 
 def _check_schema(config: Mapping) -> None:

@@ -1,6 +1,6 @@
 """What a condition asks of a cluster: bounds of its memory and time, from its parameters alone.
 
-Fitted to the benchmarks of the paper's conditions, on one core of an AMD EPYC: none took more than
+Fitted to measurements of the paper's conditions, on one core of an AMD EPYC: none took more than
 0.8 of its memory, nor, for the trials that it made, more than 0.8 of its time. A network of a
 million hidden units took 4 GB.
 """

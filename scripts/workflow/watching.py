@@ -1,10 +1,11 @@
-"""Watching a build: two loggers of Snakemake's, instead of the one that it comes with.
+"""Two loggers for Snakemake that replace its own.
 
-`progress` shows one line while jobs run: how many are done, how long the rest will probably take,
-what runs and how far it is. `status` shows a table at the end of a dry run: what is done, missing
-and stale. The profiles default and status make Snakemake know and choose them.
+`progress` shows one line while jobs run: how many are done, how long the rest will take, which jobs
+run and how far they are. `status` shows a table at the end of a dry run: what is done, missing and
+stale. The profiles `default` and `status` register and select them.
 """
 
+import json
 import logging
 import os
 import re
@@ -26,49 +27,57 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent, logger_plugin_module_prefix
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
+from provenance import identity, store
+from provenance.history import History
+from provenance.record import SUFFIX
 from workflow.configuration import Plan
-from workflow.durations import Durations, timed
+from workflow.durations import Durations, Job, size
 
 SECONDS = 1, 30  # between two lines, on a terminal and in a file
-ESTIMATE_SECONDS = 10  # between two estimates of the time left
+FAILED = "RuleException:\nCalledProcessError"  # a failed command; JOB_ERROR follows
 TAIL = 500  # bytes of a job's log in which its last line is looked for
 
 
 @dataclass
 class Build:
-    """What the Snakefile tells: what can be built, the folder of benchmark files, how many jobs may
-    run at once, and, when they are about to, their names (see durations.py) by Snakemake's number.
-    """
+    """What the Snakefile tells: what can be built, how many jobs may run at once and, before they
+    start, which jobs run, by Snakemake's number; and the records of earlier builds, by path."""
 
     plan: Plan = field(default_factory=Plan)
-    benchmarks: Path = Path()
     cores: int = 1
-    jobs: dict[int, str] = field(default_factory=dict)
-    durations: Durations = field(default_factory=lambda: Durations({}, {}))
+    jobs: dict[int, Job] = field(default_factory=dict)
+    records: dict[str, dict] = field(default_factory=dict)
+    durations: Durations = field(default_factory=lambda: Durations({}))
 
-    def name(self, benchmark: str) -> str:
-        """The name of the job that has this benchmark file."""
-        return str(Path(benchmark).relative_to(self.benchmarks).with_suffix(""))
+    def job(self, rule: str, wildcards: Mapping[str, str], outputs: Iterable[str]) -> Job | None:
+        """Return the job with these outputs; None if it leaves no record, as the rule `all`."""
+        record = next((file for file in outputs if file.endswith(SUFFIX)), None)
+        if record is None:
+            return None
+        name = "/".join([rule.partition("_with_")[0], *wildcards.values()])
+        condition = self.plan.conditions.get(wildcards.get("condition", ""))
+        return Job(name, record, size(condition.costliest) if condition else 1.0)
 
     def load(self) -> None:
-        """Read how long jobs took so far: before the first of them writes its file anew."""
-        known = timed(self.benchmarks)
-        self.durations = Durations(self.plan.conditions, known, searches=self.plan.searches)
+        """Read the records of earlier builds, before the first job replaces its own."""
+        self.records = History().records
+        self.durations = Durations(self.records)
 
 
 BUILD = Build()
 
 
-def tell(plan: Plan, benchmarks: str, resources: ResourceSettings) -> None:
-    """Tell what can be built, the folder of benchmark files, and Snakemake's resource settings."""
-    BUILD.plan, BUILD.benchmarks = plan, Path(benchmarks)
+def tell(plan: Plan, resources: ResourceSettings) -> None:
+    """Tell what can be built, and Snakemake's resource settings."""
+    BUILD.plan = plan
     BUILD.cores = resources.nodes or resources.cores or 1
 
 
 def expect(jobs: Iterable) -> None:
     """Tell which of Snakemake's jobs are about to run."""
     BUILD.load()
-    BUILD.jobs = {job.jobid: BUILD.name(job.benchmark) for job in jobs if job.benchmark}
+    known = {job.jobid: BUILD.job(job.rule.name, job.wildcards_dict, job.output) for job in jobs}
+    BUILD.jobs = {number: job for number, job in known.items() if job}
 
 
 def register() -> None:
@@ -107,18 +116,18 @@ class _Logger(LogHandlerBase):
 
 @dataclass
 class Running:
-    """A job that runs: its name, what its rule says it is doing, its logs, and since when (s)."""
+    """A job that runs: the job, what its rule says it is doing, its logs, and since when (s)."""
 
-    name: str
+    job: Job
     message: str
     logs: list[str]
     since: float
 
 
 class Progress(_Logger):
-    """One line on how the build gets on, renewed on a terminal, now and then a line in a file.
+    """One line on the progress of the build: updated on a terminal, written at times to a file.
 
-    Errors and warnings are shown above it. A dry run and --verbose are left to Snakemake.
+    Errors and warnings appear above it. With a dry run or --verbose, Snakemake's messages appear.
     """
 
     def __post_init__(self) -> None:
@@ -128,35 +137,35 @@ class Progress(_Logger):
         self.running: dict[int, Running] = {}
         self.ended: set[int] = set()
         self.failed: set[int] = set()
-        self.left: tuple[float, float] = (0, 0)
-        self.estimated = 0.0
+        self.drawn = False
         self.closing = Event()
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = vars(record)
-        event = told.get("event")
+        values = vars(record)
+        event = values.get("event")
         if self.common_settings.dryrun or self.common_settings.verbose:
             self.text.handle(record)
         elif event == LogEvent.WORKFLOW_STARTED:
             self.started = time.monotonic()
             Thread(target=self._tick, daemon=True).start()
         elif event == LogEvent.JOB_INFO:
-            number, now = told["jobid"], time.monotonic()
-            if name := BUILD.jobs.get(number):
-                self.running[number] = Running(name, told["rule_msg"] or name, told["log"], now)
+            number, now = values["jobid"], time.monotonic()
+            if job := BUILD.jobs.get(number):
+                message = values["rule_msg"] or job.name
+                self.running[number] = Running(job, message, values["log"], now)
         elif event == LogEvent.JOB_FINISHED:
-            if job := self.running.pop(told["job_id"], None):
-                self.ended.add(told["job_id"])
-                BUILD.durations.ended[job.name] = time.monotonic() - job.since
+            if run := self.running.pop(values["job_id"], None):
+                self.ended.add(values["job_id"])
+                BUILD.durations.end(run.job, time.monotonic() - run.since)
         elif event == LogEvent.JOB_ERROR:
-            if job := self.running.pop(told["jobid"], None):
-                self.failed.add(told["jobid"])
-                why = _last_line(job, time.monotonic()) or "it left no word"
-                self._show(f"{job.message} failed: {why} ({', '.join(job.logs)})\n")
+            if run := self.running.pop(values["jobid"], None):
+                self.failed.add(values["jobid"])
+                why = _last_line(run, time.monotonic()) or "it wrote no message"
+                self._show(f"{run.message} failed: {why} ({', '.join(run.logs)})\n")
         elif self._matters(record):
             self._show("")
             self.text.handle(record)
-        if self.terminal:
+        if self.terminal or (self.running and not self.drawn):
             self._draw()
 
     def close(self) -> None:
@@ -165,7 +174,7 @@ class Progress(_Logger):
         with self._alone():
             if self.started is not None and BUILD.jobs:
                 seconds = time.monotonic() - self.started
-                self._show(f"{self._count()} in {span(seconds, seconds)}\n")
+                self._show(f"{self._count()} in {span(seconds)}\n")
                 self.started = None
         super().close()
 
@@ -182,7 +191,7 @@ class Progress(_Logger):
         """Whether a message should be seen: while jobs run, Snakemake talks a lot."""
         return (
             self.started is None
-            or record.levelno >= logging.WARNING
+            or (record.levelno >= logging.WARNING and not record.getMessage().startswith(FAILED))
             or getattr(record, "event", None) == LogEvent.SHELLCMD
             or record.msg == NOTHING_TO_BE_DONE_MSG
         )
@@ -196,20 +205,17 @@ class Progress(_Logger):
         if self.started is None or not BUILD.jobs or self.closing.is_set():
             return
         now = time.monotonic()
-        if now > self.estimated + ESTIMATE_SECONDS:
-            self.left, self.estimated = self._estimate(now), now
-        running = [f"{job.name}{_state(job, now)}" for job in self.running.values()]
-        line = " | ".join([self._count(), f"{span(*self.left)} left", *running])
+        gone = self.running.keys() | self.ended | self.failed
+        waiting = [job for number, job in BUILD.jobs.items() if number not in gone]
+        running = {run.job: now - run.since for run in self.running.values()}
+        left = BUILD.durations.left(waiting, running, BUILD.cores)
+        runs = [f"{run.job.name}{_state(run, now)}" for run in self.running.values()]
+        line = " | ".join([self._count(), f"about {span(left)} left", *runs])
         if self.terminal:
             width = shutil.get_terminal_size().columns - 1
             line = line if len(line) <= width else line[: width - 1] + "…"
         self._show(line if self.terminal else f"{line}\n")
-
-    def _estimate(self, now: float) -> tuple[float, float]:
-        gone = self.running.keys() | self.ended | self.failed
-        waiting = [name for number, name in BUILD.jobs.items() if number not in gone]
-        running = {job.name: now - job.since for job in self.running.values()}
-        return BUILD.durations.left(waiting, running, BUILD.cores)
+        self.drawn = True
 
     def _count(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
@@ -226,14 +232,14 @@ class Status(_Logger):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.todo: dict[str, str] = {}
+        self.todo: dict[Job, str] = {}
         self.shown = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = vars(record)
-        if told.get("event") == LogEvent.JOB_INFO:
-            if told["benchmark"]:
-                self.todo[BUILD.name(told["benchmark"])] = told["reason"]
+        values = vars(record)
+        if values.get("event") == LogEvent.JOB_INFO:
+            if job := BUILD.job(values["rule_name"], values["wildcards"], values["output"]):
+                self.todo[job] = values["reason"]
         elif record.levelno >= logging.WARNING:
             self.text.handle(record)
 
@@ -242,16 +248,23 @@ class Status(_Logger):
         if BUILD.plan.figures and not self.shown:
             BUILD.load()
             left = BUILD.durations.left(self.todo, {}, BUILD.cores)
-            print("\n".join(status(BUILD.plan, self.todo, left, BUILD.cores)), file=self.stream)
+            todo = {
+                job.name: explained(why, BUILD.records.get(job.record, {}).get("recipe", {}))
+                for job, why in self.todo.items()
+            }
+            lines = status(BUILD.plan, todo, left, BUILD.cores, store.size())
+            print("\n".join(lines), file=self.stream)
             self.shown = True
         super().close()
 
 
-def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores: int) -> list[str]:
+def status(
+    plan: Plan, todo: Mapping[str, str], left: float, cores: int, stored: tuple[int, int]
+) -> list[str]:
     """Return the lines that say what is done, missing and stale.
 
-    `todo` says why a job must run, in Snakemake's words; all others are done. `left` is the range
-    of the time (s) that this takes.
+    `todo` says why a job must run, in Snakemake's words; all others are done. `left` is the time
+    (s) that this takes. `stored` is the size of the store of results: entries and bytes.
     """
     kinds = {
         "data sets": [f"prepare/{dataset}" for dataset in plan.datasets],
@@ -271,23 +284,42 @@ def status(plan: Plan, todo: Mapping[str, str], left: tuple[float, float], cores
     reasons = Counter(reason for why in todo.values() for reason in _causes(why))
     lines += ["", " jobs  stale because of"] if reasons else []
     lines += [f"{count:5}  {reason}" for reason, count in reasons.most_common()]
-    rest = f"{_many(len(todo), 'job')} to do, in {span(*left)} on {_many(cores, 'core')}"
+    entries, used = stored
+    lines += ["", f"store of results: {_many(entries, 'entry', 'entries')}, {used / 1e6:,.0f} MB"]
+    rest = f"{_many(len(todo), 'job')} to do, in about {span(left)} on {_many(cores, 'core')}"
     return [*lines, "", rest if todo else NOTHING_TO_BE_DONE_MSG]
 
 
-def span(low: float, high: float) -> str:
-    """Return a range of times (s) in words."""
+def explained(why: str, recipe: Mapping[str, Mapping[str, str]]) -> str:
+    """Return why a job must run, in Snakemake's words, naming what has changed in its step.
+
+    Snakemake names the file of the step's identity; `recipe` is the one in the job's record.
+    """
+
+    def changed(file: re.Match) -> str:
+        script = f"{identity.SCRIPTS}/{file[1].replace('.', '/')}.py"
+        if script not in recipe.get("code", {}):  # the job has another step's identity as an input
+            return script
+        step = json.loads(Path(file[0]).read_bytes())
+        before = {(part, name, value) for part in step for name, value in recipe[part].items()}
+        now = {(part, name, value) for part in step for name, value in step[part].items()}
+        return ", ".join(sorted({name for _, name, _ in before ^ now}))
+
+    return re.sub(rf"{re.escape(str(identity.STEPS))}/([\w.]+)\.json", changed, why)
+
+
+def span(seconds: float) -> str:
+    """Return a time in words."""
     unit, length = next(
         (unit, length)
         for unit, length in (("s", 1), ("min", 60), ("h", 3600))
-        if high < 100 * length or unit == "h"
+        if seconds < 100 * length or unit == "h"
     )
-    low, high = (max(1, round(seconds / length)) for seconds in (low, high))
-    return f"{high} {unit}" if low == high else f"{low} to {high} {unit}"
+    return f"{max(1, round(seconds / length))} {unit}"
 
 
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
 
 
 def _state_of(name: str, todo: Mapping[str, str]) -> str:
@@ -308,22 +340,22 @@ def _causes(why: str) -> list[str]:
     return [reason for reason in why.split("; ") if not reason.startswith(consequences)]
 
 
-def _state(job: Running, now: float) -> str:
+def _state(run: Running, now: float) -> str:
     """How far a job is that trains or searches, as its log says."""
-    line = _last_line(job, now)
+    line = _last_line(run, now)
     found = re.search(r"(seed \d+): .*?([\d,]+ trials).*?([\d.]+%)", line) or re.search(
         r"(\d+ of \d+ networks)", line
     )
     return f" ({', '.join(found.groups())})" if found else ""
 
 
-def _last_line(job: Running, now: float) -> str:
+def _last_line(run: Running, now: float) -> str:
     """The last line of what a job has written into its logs since it began; nothing if there is
     none yet."""
-    for name in job.logs:
+    for name in run.logs:
         try:
             with open(name, "rb") as file:
-                if time.time() - os.fstat(file.fileno()).st_mtime > now - job.since + 1:
+                if time.time() - os.fstat(file.fileno()).st_mtime > now - run.since + 1:
                     continue  # left by an earlier run
                 file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
                 lines = re.split(r"[\r\n]+", file.read().decode(errors="replace").strip())

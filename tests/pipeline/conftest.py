@@ -119,6 +119,15 @@ def built(mnist, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def beyond(prepared, tmp_path_factory):
+    """A copy in which beyond.yaml has been built at smoke scale."""
+    copy = prepared(tmp_path_factory.mktemp("beyond"))
+    process = copy.snakemake("--configfile", "beyond.yaml")
+    assert process.returncode == 0, process.stderr
+    return copy
+
+
+@pytest.fixture(scope="session")
 def small(mnist):
     """What makes a copy whose smoke scale is as small as can be, in the folder that it is given.
 

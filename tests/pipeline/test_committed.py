@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from snakemake.utils import update_config
 
 import finding
 import gallery
 from workflow import configuration
 
 ROOT = Path(__file__).parents[2]
-ENERGY = ROOT / "figures" / "energy.csv"
+FIGURES = ROOT / "figures"
+BEYOND = FIGURES / "beyond"
 # Exact: counts. To rounding, which another processor may do otherwise: sums.
 EXACT = ["reached", "diverged", "trials", "updated_trials", "accuracy", "M0", "M0_hidden", "M0_out"]
 SUMS = ["M1", "M1_hidden", "M1_out", "M1_min", "participation"]
@@ -26,10 +28,17 @@ SAMPLE = [
 ]
 
 
+def planned(*overlays):
+    """Return what is built at the paper's scale, by config.yaml and what lies over it."""
+    config = configuration.read(ROOT / "config.yaml")
+    for overlay in overlays:
+        update_config(config, configuration.read(overlay))
+    return configuration.plan(config | {"scale": "paper"}, overlays)
+
+
 @pytest.fixture(scope="module")
 def plan():
-    config = configuration.read(ROOT / "config.yaml")
-    return configuration.plan(config | {"scale": "paper"})
+    return planned()
 
 
 @pytest.mark.parametrize(("experiment", "name", "seeds"), SAMPLE)
@@ -43,7 +52,7 @@ def test_networks_trained_again_give_the_committed_numbers(plan, experiment, nam
     command = [sys.executable, ROOT / "scripts" / "train.py", *options, "--output", output]
     subprocess.run(command, check=True)
     found = pd.read_csv(output).set_index("seed")
-    energy = pd.read_csv(ENERGY)
+    energy = pd.read_csv(FIGURES / "energy.csv")
     same = energy["experiment"] == experiment
     for column in ("rule", "width", "fraction", "plastic_units"):
         if column in condition.parameters:
@@ -53,8 +62,9 @@ def test_networks_trained_again_give_the_committed_numbers(plan, experiment, nam
     pd.testing.assert_frame_equal(found[SUMS], committed[SUMS], rtol=1e-5)
 
 
-def test_the_table_has_every_network_of_the_plan(plan):
-    energy = pd.read_csv(ENERGY)
+@pytest.mark.parametrize(("folder", "overlays"), [(FIGURES, []), (BEYOND, [ROOT / "beyond.yaml"])])
+def test_the_table_has_every_network_of_the_plan(folder, overlays):
+    energy, plan = pd.read_csv(folder / "energy.csv"), planned(*overlays)
     networks = {
         experiment: sum(len(plan.conditions[name].parameters["seed"]) for name in names)
         for experiment, names in plan.experiments.items()
@@ -62,20 +72,21 @@ def test_the_table_has_every_network_of_the_plan(plan):
     assert energy["experiment"].value_counts().to_dict() == networks
 
 
-def test_the_gallery_says_what_the_figures_plot():
-    text = gallery.gallery(ROOT / "figures", "figures", gallery.SENTENCES)
+def test_the_galleries_say_what_the_figures_plot(plan):
+    text = gallery.gallery(FIGURES, "figures", plan.figures)
     readme = (ROOT / "README.md").read_text()
     assert gallery.spliced(readme, text) == readme
-    assert "Too few networks" not in text
+    beyond = gallery.gallery(BEYOND, ".", planned(ROOT / "beyond.yaml").figures)
+    assert (BEYOND / "gallery.md").read_text() == beyond
+    assert "Too few networks" not in text + beyond
 
 
 def test_the_finding_says_what_the_tables_say():
-    figures = ROOT / "figures"
     results = finding.Results(
-        pd.read_csv(figures / "claims.csv").set_index("id"),
-        pd.read_csv(ENERGY),
-        {name: pd.read_csv(figures / f"{name}.csv") for name in finding.FIGURES},
+        pd.read_csv(BEYOND / "claims.csv").set_index("id"),
+        pd.read_csv(BEYOND / "energy.csv"),
+        {name: pd.read_csv(BEYOND / f"{name}.csv") for name in finding.FIGURES},
     )
-    page = (figures / "finding.md").read_text()
-    assert finding.page(results, "paper", "../docs/beyond.md") == page
+    page = (BEYOND / "finding.md").read_text()
+    assert finding.page(results, "paper", "../../docs/beyond.md") == page
     assert finding.UNSAID not in page

@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from figures.tables import COLUMNS
-from plasticity import data
+from plasticity.raw_files import SHA256, check
 
 ROOT = Path(__file__).parents[2]
 
@@ -360,9 +360,9 @@ def test_a_full_disk_is_told_in_one_line_and_nothing_is_left(disk, script, name)
     assert done.stderr.endswith("\n") and "Traceback" not in done.stderr
     assert "No space left on device" in done.stderr.splitlines()[-1]
     left = set(folder.rglob("*")) - set(before)
-    assert all(path.name in data.SHA256["mnist"] for path in left)
+    assert all(path.name in SHA256["mnist"] for path in left)
     for path in left:  # what fetch had room for is whole
-        data.check(path.read_bytes(), "mnist", path.name)
+        check(path.read_bytes(), "mnist", path.name)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -35,11 +35,11 @@ def test_status_when_all_is_built(built):
 
 
 def test_status_says_what_an_edit_makes_stale_and_why(built):
-    with edited(built, SCRIPT, lambda text: text + "# a comment\n"):
+    with edited(built, SCRIPT, lambda text: text + "EDITED = True\n"):
         table = rows(built.snakemake(*STATUS))
     assert [row[1] for row in table if row[:1] == ["energy_vs_width"]] == ["stale"]
     assert ["1", "Updated", "input", "files:", SCRIPT] in table
-    assert table[-1][:5] == ["4", "jobs", "to", "do,", "in"]  # and what is said of it
+    assert table[-1][:5] == ["3", "jobs", "to", "do,", "in"]  # the gallery and the bundle, too
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,14 @@ def test_a_build_is_a_few_lines(forced):
 def test_snakemake_can_still_say_all_it_has_to_say(forced):
     process = forced.snakemake("--force", FIGURE, "--verbose")
     assert "Select jobs to execute" in process.stderr
+
+
+def test_jobs_are_scheduled_only_when_a_job_has_ended(forced):
+    """Else Snakemake looks at all waiting jobs every second, again and again."""
+    figures = FIGURE, "figures/smoke/energy_vs_fraction.svg"
+    process = forced.snakemake("--force", *figures, "--cores", "1", "--verbose")
+    assert process.returncode == 0, process.stderr
+    assert process.stderr.count("Resources before job selection") == 2
 
 
 def test_a_failure_is_one_line_with_the_last_words_of_the_job(forced):

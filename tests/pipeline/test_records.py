@@ -45,7 +45,6 @@ def test_every_output_is_in_a_record(built):
     [
         "results/smoke/runs/backprop-width50.record.json",
         "results/smoke/runs/backprop-width50.csv",
-        "results/smoke/searches/change.finalists.csv",
         "data/mnist/labels.npy",
     ],
 )

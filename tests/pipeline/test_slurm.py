@@ -26,13 +26,11 @@ FIGURE = "figures/smoke/energy_vs_width.svg"
 SETTINGS = configuration.read(ROOT / "profiles/slurm/config.yaml")
 TOGETHER = SETTINGS["group-components"]["conditions"]
 
-LOST = (  # of the smoke build; one condition trains what the search finds
-    "searches/change.finalists.csv",
+LOST = (  # of the smoke build
     "curves/backprop-width100-goal1-test_interval15000-max_epochs2.csv",
     "counts/random_synapses-width100-fraction0.01-max_epochs1.npz",
 )
-RULES = {"search", "train", "tabulate", "summarise", "publish", "claims", "plot"}
-RULES |= {"gallery", "finding", "history"}
+RULES = {"train", "tabulate", "summarise", "publish", "claims", "plot", "gallery", "history"}
 
 CONF = """
 ClusterName=test
@@ -239,8 +237,8 @@ def test_what_a_smoke_build_lacks_is_made_with_the_bytes_of_a_local_one(slurm, b
     assert copy.made() == built.made()
     made = [path for path in copy.root.rglob(f"*{record.SUFFIX}") if path.stat().st_mtime > start]
     rules = Counter(record.read(path)["recipe"]["rule"] for path in made)
-    assert rules.keys() == RULES and rules["train"] == 3
-    assert len(jobs(slurm, copy.root)) == 3  # one after the other: search, training, all the rest
+    assert rules.keys() == RULES and rules["train"] == 2
+    assert len(jobs(slurm, copy.root)) == 2  # one after the other: training, all the rest
 
 
 @pytest.mark.thorough

@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 CONFIG = read(ROOT / "config.yaml")
 KINDS = ["svg", "png", "pdf", "csv"]
 GALLERY = "figures/smoke/gallery.md"
-FINDING = "figures/smoke/finding.md"
 
 
 @contextmanager
@@ -106,18 +105,17 @@ def test_every_claim_has_a_verdict(built):
     assert list(claims)[:8] == names.split(",")
     assert claims["id"].is_unique
     assert claims["verdict"].isin(["reproduced", "partly", "not reproduced", "not tested"]).all()
-    tested = claims["verdict"] != "not tested"
-    ours = claims["source"] == "ours"
-    assert (len(claims[~ours]), len(claims[ours])) == (12, 9)
-    assert (tested == claims["value"].notna())[~ours].all()  # ours fail without one, too
-    assert tested[claims["id"].isin(["floor", "frugal-updates"])].all()
+    assert list(claims["id"]) == CONFIG["claims"]
+    untested = claims["verdict"] == "not tested"
+    assert list(claims["id"][untested]) == ["generalisation"]  # takes long training
+    assert claims["value"].notna().equals(~untested)
 
 
-def test_the_finding_is_stated_and_marked_as_a_quick_check(built):
-    page = (built.root / "figures/smoke/finding.md").read_text()
-    assert "not a result" in page and "10. " in page
-    method = page.partition("How it was done: [beyond.md](")[2].partition(")")[0]
-    assert (built.root / "figures/smoke" / method).is_file()
+def test_the_paper_needs_no_search_and_no_other_data(built):
+    made = {path.name for path in (built.root / "results/smoke").iterdir()}
+    assert "searches" not in made
+    assert [path.name for path in (built.root / "data").iterdir()] == ["mnist"]
+    assert not (built.root / "figures/smoke/finding.md").exists()
 
 
 # The science, with room for chance
@@ -208,9 +206,8 @@ def test_competition_and_a_subnet_save_at_higher_accuracies_too(energy):
 def test_in_the_end_a_random_mask_costs_more_accuracy_than_competition(energy):
     rows = energy[energy["experiment"] == "accuracy"]
     accuracy = rows.fillna({"fraction": 1}).groupby(["rule", "fraction"])["accuracy"].mean()
-    for fraction in (0.03, 0.1):
-        assert accuracy["competitive", fraction] > accuracy["backprop", 1] - 0.02
-        assert accuracy["competitive", fraction] > accuracy["random_synapses", fraction] + 0.01
+    assert accuracy["competitive", 0.1] > accuracy["backprop", 1] - 0.02
+    assert accuracy["competitive", 0.1] > accuracy["random_synapses", 0.1] + 0.01
 
 
 def test_caching_leaves_learning_as_it_is_and_saves_consolidation(energy):
@@ -244,13 +241,13 @@ def test_a_second_call_does_nothing(built):
 def test_a_comment_in_a_plotting_script_remakes_that_figure_only(built):
     script = "scripts/figures/energy_vs_width.py"
     with edited(built, script, lambda text: text + "# a comment\n"):
-        assert built.pending() == figure("energy_vs_width") | {GALLERY, FINDING}
+        assert built.pending() == figure("energy_vs_width") | {GALLERY}
 
 
 def test_the_style_remakes_figures_only(built):
     with edited(built, "scripts/figures/matplotlibrc", lambda text: text + "\n# a comment\n"):
         pending = built.pending()
-    assert pending == {GALLERY, FINDING}.union(*map(figure, CONFIG["figures"]))
+    assert pending == {GALLERY}.union(*map(figure, CONFIG["figures"]))
 
 
 @pytest.mark.parametrize("file", ["scripts/plasticity/network.py", "envs/requirements.lock"])
@@ -265,11 +262,11 @@ def test_the_network_or_a_package_retrains(built, file):
 
 
 def test_a_changed_value_retrains_what_it_touches(built):
-    old, new = "width: 200, plastic_units: [50, 70,", "width: 200, plastic_units: [50, 71,"
+    old, new = "width: 200, plastic_units: [50, 100,", "width: 200, plastic_units: [51, 100,"
     with edited(built, "config.yaml", lambda text: text.replace(old, new, 1)):
         pending = built.pending()
     (run,) = files(pending, "results/smoke/runs")
-    assert run.startswith("results/smoke/runs/subnet-width200-plastic_units71")
+    assert run.startswith("results/smoke/runs/subnet-width200-plastic_units51")
     assert files(pending, "results/smoke/experiments") == {
         "results/smoke/experiments/subnet_size.csv"
     }

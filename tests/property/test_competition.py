@@ -6,9 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from plasticity import competition
-from plasticity.competition import kth_largest, winners_of_product
-from plasticity.kernels import to_keys
+from plasticity.competition import kth_largest, to_keys
 from plasticity.rules import chosen, number
+from plasticity.structures.staircase import Search, winners_of_product
 
 BITS = {np.float32: np.int32, np.float64: np.int64}
 
@@ -53,16 +53,15 @@ def test_threshold_separates_the_k_largest_or_smallest(case, largest, guess):
 def product_winners(u, v, eligible, k, largest, guess) -> np.ndarray:
     """Mask (rows, inputs) of the winners among the products v_j u_i of the eligible rows."""
     v = np.where(eligible, v, -1).astype(u.dtype)
-    rows, prefixes = np.empty(len(v), np.int32), np.empty(len(v), np.int32)
+    units, prefixes = np.empty(len(v), np.int32), np.empty(len(v), np.int32)
     sizes, scratch = np.empty_like(v), np.empty(1, u.dtype)
     keys, bits = (array.view(BITS[u.dtype.type]) for array in (v, scratch))
     n, highest = int(eligible.sum()), int((v.max() * u[:1]).view(bits.dtype)[0])
-    listed, _ = winners_of_product(
-        u, v, keys, n, k, highest, guess, largest, rows, sizes, prefixes, scratch, bits
-    )
+    search = Search(units, sizes, prefixes, scratch, bits)
+    listed, _ = winners_of_product(u, v, keys, n, k, guess - highest, largest, search)
     mask = np.zeros((len(v), len(u)), bool)
-    for row, prefix in zip(rows[:listed], prefixes[:listed], strict=True):
-        mask[row] = np.arange(len(u)) < prefix if largest else np.arange(len(u)) >= prefix
+    for unit, prefix in zip(units[:listed], prefixes[:listed], strict=True):
+        mask[unit] = np.arange(len(u)) < prefix if largest else np.arange(len(u)) >= prefix
     return mask
 
 

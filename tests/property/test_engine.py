@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plasticity import engine
 from plasticity.data import Dataset
+from plasticity.engine import Engine
 from plasticity.network import ACTIVATIONS, LOSSES
+from plasticity.reference import Reference
 from plasticity.rules import CRITERIA, ELIGIBLE, FRACTIONAL, GATES, SELECTIONS, UNIT_CRITERIA, Rule
 from plasticity.settings import STOP_ON, Settings
+from plasticity.structures import base, outer
 from plasticity.training import Result, train
 
 COMPETITIONS = [("all", None)] + [
@@ -73,7 +75,7 @@ def both(data: Dataset, rule: Rule, model: Settings, seed: int) -> tuple[Result,
     """The results of the reference and of the engine."""
     return tuple(
         train(data, rule, model, seed, trainer, train_accuracy=True)
-        for trainer in ("reference", "engine")
+        for trainer in (Reference, Engine)
     )
 
 
@@ -146,8 +148,8 @@ def test_result_does_not_depend_on_the_length_of_blocks(small, run, block, sub):
     rule, model, seed = run
     usual = train(small, rule, model, seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "SUB", sub)
-        patch.setattr(engine, "BLOCK", block)
+        patch.setattr(outer, "SUB", sub)
+        patch.setattr(base, "BLOCK", block)
         assert_same(usual, train(small, rule, model, seed))
 
 

@@ -9,7 +9,7 @@ import pytest
 from plasticity import compilation
 
 
-@pytest.mark.parametrize("module", ["network.py", "competition.py", "kernels.py"])
+@pytest.mark.parametrize("module", ["network.py", "competition.py", "trial.py"])
 def test_compiled_code_has_another_folder_after_an_edit(module, tmp_path, monkeypatch):
     for path in compilation._PACKAGE.glob("*.py"):
         (tmp_path / path.name).write_bytes(path.read_bytes())

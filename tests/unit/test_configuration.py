@@ -1,5 +1,6 @@
 """The configuration: what is refused and how, and what the rest is expanded into."""
 
+import argparse
 import copy
 import random
 from pathlib import Path
@@ -7,20 +8,24 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snakemake.utils import update_config
 
 import search
-import train
 import train_found
 from found import rule_of
+from plasticity.settings import parts_of
+from workflow import training_options
 from workflow.configuration import ConfigurationError, command_line, options, plan, read
 
 ROOT = Path(__file__).parents[2]
-PAPER = read(ROOT / "config.yaml")
+PAPER, BEYOND = (read(ROOT / f"{name}.yaml") for name in ("config", "beyond"))
+WHOLE = copy.deepcopy(PAPER)  # all keys at once
+update_config(WHOLE, BEYOND)
 ENTRY = "experiments energy_vs_width smoke 0"
 MISSING = object()
 
 
-def changed(path, value, config=PAPER):
+def changed(path, value, config=WHOLE):
     """Return a copy of the configuration with the value at `path` changed or taken out."""
     config = copy.deepcopy(config)
     *parents, key = (int(k) if k.isdigit() else k for k in path.split())
@@ -36,7 +41,7 @@ def changed(path, value, config=PAPER):
 
 def small(**experiments):
     """Return the configuration with these experiments, each the entries of both scales, alone."""
-    return PAPER | {
+    return WHOLE | {
         "scale": "smoke",
         "figures": {},
         "experiments": {
@@ -51,6 +56,31 @@ def test_the_papers_configuration_is_allowed_at_both_scales():
         trained = plan(PAPER | {"scale": scale})
         assert trained.experiments.keys() == PAPER["experiments"].keys()
         assert set(trained.conditions) == set().union(*trained.experiments.values())
+        assert trained.datasets == ["mnist"] and not trained.searches and not trained.finding
+
+
+def test_what_is_beyond_the_paper_is_an_overlay_of_its_own():
+    for scale in ("smoke", "paper"):
+        trained = plan(WHOLE | {"scale": scale}, [ROOT / "beyond.yaml"])
+        assert trained.experiments.keys() == BEYOND["experiments"].keys()
+        assert trained.figures.keys() == BEYOND["figures"].keys()
+        assert list(trained.searches) == sorted(BEYOND["search"]["searches"])
+        assert trained.claims == BEYOND["claims"] and trained.finding
+    assert "fashion_mnist" in trained.datasets
+
+
+def test_an_overlay_that_lists_no_claims_tests_those_below_it(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("experiments: {energy_vs_width: {smoke: [{rule: backprop, width: 9}]}}")
+    config = copy.deepcopy(PAPER)
+    update_config(config, read(mine))
+    assert plan(config, [mine]).claims == PAPER["claims"]
+
+
+def test_figures_come_in_the_order_of_their_numbers():
+    (first, one), *others = PAPER["figures"].items()
+    figures = dict(others) | {first: one}
+    assert list(plan(PAPER | {"figures": figures}).figures) == list(PAPER["figures"])
 
 
 WIDTH = "an integer of at least 1"
@@ -135,6 +165,10 @@ REFUSED = [
         [1000],
         r"smoke\[0\]\.seed: \[1000\] .*: search\.searches\.updates\.seeds has 1000, too",
     ),
+    ("search", MISSING, "search: it is missing: the searches that found takes rules from"),
+    ("claims", ["flor"], r"claims\[0\]: 'flor' .*did you mean floor\?"),
+    ("claims", [], r"claims: \[\] is not allowed: a list of at least 1"),
+    ("finding", "yes", "finding: 'yes' is not allowed: true or false"),
     ("figures subnet_size experiment", "subnets", r"'subnets' .*did you mean subnet_size\?"),
     ("figures subnet_size script", "subnet", r"\.script: 'subnet' .*: there is no scripts/figures"),
     ("figures subnet_size script", "../train", r"\.script: '../train' .*: a name of up to 64"),
@@ -164,9 +198,9 @@ values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(scalars, scal
 
 
 @settings(max_examples=100, deadline=None)
-@given(place=st.sampled_from(sorted(leaves(PAPER), key=str)), value=values)
+@given(place=st.sampled_from(sorted(leaves(WHOLE), key=str)), value=values)
 def test_whatever_is_written_it_is_allowed_or_refused_in_one_line(place, value):
-    config = copy.deepcopy(PAPER)
+    config = copy.deepcopy(WHOLE)
     parent = config
     for key in place[:-1]:
         parent = parent[key]
@@ -251,13 +285,15 @@ def test_the_order_of_keys_does_not_matter():
 
 
 def test_the_command_line_is_the_condition():
-    for condition in plan(PAPER).conditions.values():
+    for condition in plan(WHOLE).conditions.values():
         if condition.found:
             continue
-        options = train.parser().parse_args([*command_line(condition), "--output", "-"])
+        words = [*command_line(condition), "--output", "-"]
+        options = training_options.parser("train", "").parse_args(words)
         given = {key: value for key, value in vars(options).items() if value is not None}
         assert condition.parameters.items() <= given.items()
-        assert train.parameters(given) == given  # nothing is left to config.yaml
+        # Nothing is left to config.yaml.
+        assert training_options.completed(argparse.Namespace(**given)) == given
 
 
 def test_files_are_options():
@@ -271,7 +307,7 @@ def test_files_are_options():
 # --- Rules that are found ---
 
 FOUND = {"rule": "frugal_updates", "goal": 0.9}
-SPACE = PAPER["search"]["space"]
+SPACE = WHOLE["search"]["space"]
 
 
 def found(*entries):
@@ -316,7 +352,7 @@ def test_names_of_found_rules_tell_what_was_said():
 
 
 def test_the_command_line_of_a_found_rule_is_the_condition():
-    for condition in plan(PAPER).conditions.values():
+    for condition in plan(WHOLE).conditions.values():
         if not condition.found:
             continue
         own, words = train_found.parser().parse_known_args(
@@ -327,11 +363,11 @@ def test_the_command_line_of_a_found_rule_is_the_condition():
             condition.found.within or float("inf"),
         )
         words += [] if "width" in condition.parameters else ["--width", "1"]
-        options = train.parser().parse_args([*words, "--output", "-"])
+        options = training_options.parser("train", "").parse_args([*words, "--output", "-"])
         given = {key: value for key, value in vars(options).items() if value is not None}
         assert condition.parameters.items() <= given.items()
-        settings = {*train.REQUIRED, "dataset"}
-        assert settings <= given.keys() | set(own.take)  # nothing is left to config.yaml
+        # Nothing is left to config.yaml.
+        assert given.keys() | set(own.take) >= training_options.REQUIRED
 
 
 def test_searches_are_made_for_the_rules_that_are_trained_alone():
@@ -345,27 +381,27 @@ def test_searches_are_made_for_the_rules_that_are_trained_alone():
 
 @pytest.mark.parametrize("scale", ["smoke", "paper"])
 def test_the_options_of_a_search_are_allowed_and_are_the_configuration(scale):
-    for name, made in plan(PAPER | {"scale": scale}).searches.items():
+    for name, made in plan(WHOLE | {"scale": scale}).searches.items():
         words = [*made.options, "--history", "h", "--finalists", "f"]
         asked = search.search_of(search.parser().parse_args(words))
-        given = PAPER["search"]["searches"][name]
+        given = WHOLE["search"]["searches"][name]
         cached = given["minimise"] == "cached"
         assert asked.minimise == given["minimise"]
         space = SPACE | given.get("space", {})
         assert asked.space == {k: v for k, v in space.items() if cached or k != "caching_threshold"}
-        assert PAPER["search"]["training"][scale].items() <= asked.training.items()
-        starts = given.get("start", PAPER["search"]["start"])
+        assert WHOLE["search"]["training"][scale].items() <= asked.training.items()
+        starts = given.get("start", WHOLE["search"]["start"])
         started = [start["activation"] in space["activation"] for start in starts]
         assert len(asked.start) == sum(started) > 0
         limits = 1 + len(asked.within)
         assert made.networks == asked.evaluations + asked.best * limits * len(asked.seed)
         for start in asked.start:
-            train.parts_of(asked.training | rule_of(start))
+            parts_of(asked.training | rule_of(start))
 
 
 def test_no_seed_of_a_search_is_another_ones_or_an_experiments():
-    searches = [set(given["seeds"]) for given in PAPER["search"]["searches"].values()]
+    searches = [set(given["seeds"]) for given in WHOLE["search"]["searches"].values()]
     assert len(set().union(*searches)) == sum(map(len, searches))
     for scale in ("smoke", "paper"):
-        for condition in plan(PAPER | {"scale": scale}).conditions.values():
+        for condition in plan(WHOLE | {"scale": scale}).conditions.values():
             assert not set().union(*searches) & set(condition.parameters["seed"])

@@ -1,9 +1,12 @@
-"""The environment: all files that list it say the same, and none says where packages come from."""
+"""The environment: its files agree, and set-up installs what is needed and no more."""
 
+import ast
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,22 +22,50 @@ def pins(text: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==(.*?) *\\?$", text, re.MULTILINE))
 
 
+def locked(name: str) -> dict[str, str]:
+    return pins((ENVS / f"{name}.lock").read_text())
+
+
 def asked_for(name: str) -> set[str]:
-    lines = (ENVS / name).read_text().splitlines()
+    lines = (ENVS / f"{name}.in").read_text().splitlines()
     return {package for line in lines if (package := line.split("#")[0].strip())}
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "requirements", "tests"])
-def test_lock_holds_all_that_is_asked_for_with_hashes(name):
+@pytest.mark.parametrize("name", ["bootstrap", "requirements", "tools"])
+def test_lock_holds_all_that_is_asked_for_once_and_with_hashes(name):
     entries = re.split(r"\n(?=\S)", (ENVS / f"{name}.lock").read_text().strip())
-    assert asked_for(f"{name}.in") <= {entry.split("==")[0] for entry in entries}
+    packages = [entry.split("==")[0] for entry in entries]
+    assert asked_for(name) <= set(packages)
+    assert len(packages) == len(set(packages))
     for entry in entries:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}$", entry), entry
 
 
-def test_lock_has_one_version_of_each_package():
-    lines = re.findall(r"^[\w.-]+(?===)", (ENVS / "requirements.lock").read_text(), re.MULTILINE)
-    assert len(lines) == len(set(lines))
+def test_tools_have_the_versions_of_the_packages_for_figures():
+    figures, tools = locked("requirements"), locked("tools")
+    assert not asked_for("requirements") & asked_for("tools")
+    for package in figures.keys() & tools.keys():
+        assert figures[package] == tools[package], package
+
+
+def imported(path: Path) -> set[str]:
+    """Return the top-level names of all modules that a file imports, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_scripts_import_no_tools():
+    local = {path.stem for path in (ROOT / "scripts").rglob("*")}
+    packages = importlib.metadata.packages_distributions()
+    for script in (ROOT / "scripts").rglob("*.py"):
+        for name in imported(script) - local - sys.stdlib_module_names:
+            installed = {re.sub(r"[-_.]+", "-", package).lower() for package in packages[name]}
+            assert installed & locked("requirements").keys(), f"{script}: {name}"
 
 
 def test_conda_file_has_the_versions_of_the_lock():
@@ -43,15 +74,14 @@ def test_conda_file_has_the_versions_of_the_lock():
         for part in yaml.safe_load((ENVS / "environment.yml").read_text())["dependencies"]
         if isinstance(part, dict)
     )
-    assert pins("\n".join(conda)) == pins((ENVS / "requirements.lock").read_text())
+    assert pins("\n".join(conda)) == locked("requirements")
 
 
 def test_what_is_installed_is_what_is_locked():
-    pinned = pins((ENVS / "requirements.lock").read_text() + (ENVS / "tests.lock").read_text())
-    for package, version in pinned.items():
-        locked = Requirement(f"{package}=={version}")
-        if locked.marker is None or locked.marker.evaluate():
-            assert importlib.metadata.version(package) in locked.specifier, package
+    for package, version in (locked("requirements") | locked("tools")).items():
+        pinned = Requirement(f"{package}=={version}")
+        if pinned.marker is None or pinned.marker.evaluate():
+            assert importlib.metadata.version(package) in pinned.specifier, package
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
@@ -70,14 +100,104 @@ def test_no_tracked_file_names_a_package_index():
 
 
 @pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="set up without make")
-def test_make_has_nothing_to_do_once_set_up():
-    done = subprocess.run(["make", "--question", "env"], cwd=ROOT, capture_output=True)
+@pytest.mark.parametrize("target", ["env", ".venv/tools"])
+def test_make_has_nothing_to_do_once_set_up(target):
+    done = subprocess.run(["make", "--question", target], cwd=ROOT, capture_output=True)
     assert done.returncode == 0
+
+
+class Project:
+    """A folder with the Makefile, empty locks, and a .venv that only lists what it runs."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        (folder / "Makefile").write_text((ROOT / "Makefile").read_text())
+        (folder / "envs").mkdir()
+        for name in ("bootstrap.lock", "requirements.lock", "tools.lock", "bench.in"):
+            (folder / "envs" / name).touch()
+
+    def set_up(self) -> None:
+        (self.folder / ".venv/bin").mkdir(parents=True)
+        for name in ("python", "uv", "ruff", "mypy", "snakefmt"):
+            program = self.folder / ".venv/bin" / name
+            program.write_text(f'#!/bin/sh\necho "{name} $@" >> {self.folder}/calls\n')
+            program.chmod(0o755)
+
+    def make(self, *arguments: str) -> list[str]:
+        """Return the commands that `make` runs in the environment."""
+        (self.folder / "calls").write_text("")
+        kept = {name: os.environ[name] for name in ("PATH", "HOME")}
+        subprocess.run(["make", *arguments], cwd=self.folder, env=kept, check=True)
+        return (self.folder / "calls").read_text().splitlines()
+
+    def edit(self, lock: str) -> None:
+        """Make a lock newer than whatever has been installed from it."""
+        newest = max(path.stat().st_mtime for path in (self.folder / ".venv").iterdir())
+        os.utime(self.folder / "envs" / lock, (newest + 1, newest + 1))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def synced(calls: list[str]) -> list[list[str]]:
+    """Return the locks of each installation among these commands."""
+    return [re.findall(r"envs/(\w+)\.lock", call) for call in calls if "pip sync" in call]
+
+
+def test_figures_need_no_tools_and_tools_stay(project):
+    project.set_up()
+    build = "python -m snakemake --cores all"
+    calls = project.make("figures")
+    assert synced(calls) == [["requirements"]]
+    assert calls[-1] == build
+    assert synced(project.make("lint")) == [["requirements", "tools"]]
+    assert project.make("figures") == [build]
+    assert not synced(project.make("lint"))
+
+    project.edit("requirements.lock")
+    assert synced(project.make("figures")) == [["requirements", "tools"]]
+
+
+@pytest.mark.parametrize("target", ["test", "coverage", "format", "bench"])
+def test_what_uses_tools_installs_them(project, target):
+    project.set_up()
+    assert synced(project.make(target)) == [["requirements"], ["requirements", "tools"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ("figures SCALE=smoke CORES=2", "--cores 2 --config scale=smoke"),
+        ("figures FRESH=1", "--cores all --config fresh=true"),
+        ("figures SCALE=smoke FRESH=1", "--cores all --config scale=smoke fresh=true"),
+        ("figures CONFIG=mine.yaml", "--cores all --configfile mine.yaml"),
+        ("beyond FRESH=1", "--cores all --config fresh=true --configfile beyond.yaml"),
+    ],
+)
+def test_variables_become_options_of_snakemake(project, arguments, options):
+    project.set_up()
+    assert project.make(*arguments.split())[-1] == f"python -m snakemake {options}"
+
+
+def test_clean_keeps_published_figures(project):
+    made = ["results/a.csv", "logs/a", "figures/smoke/a.svg", "figures/mine/a.svg"]
+    made += ["figures/beyond/smoke/a.svg"]
+    kept = ["figures/a.svg", "figures/beyond/a.svg", "data/mnist/a"]
+    for name in made + kept:
+        path = project.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    project.make("clean")
+    left = [name for name in made + kept if (project.folder / name).exists()]
+    assert left == kept
+    project.make("clean")
 
 
 def test_help_names_every_target():
     makefile = (ROOT / "Makefile").read_text()
-    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    phony = " ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE))
     done = subprocess.run(
         ["make", "--no-print-directory", "help"],
         cwd=ROOT,
@@ -88,22 +208,18 @@ def test_help_names_every_target():
     assert {line.split()[1] for line in done.stdout.splitlines()} == set(phony.split())
 
 
-def test_no_suitable_python_is_one_line(tmp_path):
-    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
-    (tmp_path / "envs").mkdir()
-    for name in ("bootstrap.lock", "requirements.lock", "tests.lock"):
-        (tmp_path / "envs" / name).touch()
-    programs = tmp_path / "bin"
+def test_no_suitable_python_is_one_line(project):
+    programs = project.folder / "bin"
     programs.mkdir()
     (programs / "python3").write_text("#!/bin/sh\nexit 1\n")
     (programs / "python3").chmod(0o755)
     done = subprocess.run(
         [shutil.which("make"), "env"],
-        cwd=tmp_path,
+        cwd=project.folder,
         env={"PATH": str(programs)},
         capture_output=True,
         text=True,
     )
     assert done.returncode != 0
     assert done.stderr.splitlines()[0].startswith("make: no Python 3.11 or newer")
-    assert not (tmp_path / ".venv").exists()
+    assert not (project.folder / ".venv").exists()

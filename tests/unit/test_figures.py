@@ -25,13 +25,14 @@ import seeds  # noqa: E402
 import style  # noqa: E402
 
 RULES = ["backprop", "random_synapses", "competitive", "subnet", "competitive_subnet"]
-FOUND = [
-    "frugal_updates",
-    "frugal_change",
-    "frugal_cached",
-    "frugal_without_gate",
-    "frugal_only_gate",
-]
+# Rules that searches have found, and what they chose of each.
+FOUND = {
+    "frugal_updates": "gate selection width",
+    "frugal_change": "gate selection width",
+    "frugal_cached": "gate selection width",
+    "frugal_without_gate": "selection width",
+    "frugal_only_gate": "gate",
+}
 CRITERIA = [
     *("largest_update", "smallest_update", "largest_weight", "smallest_weight"),
     *("largest_error", "largest_activity"),
@@ -58,14 +59,10 @@ def network(rule, seed, width=100, **given):
     M0 = trials * 795 * width // size**2
     M1 = 50.0 * (width * (2 + seed)) ** 0.5 / size
     return {
+        **dict.fromkeys(estimates.CONDITION, np.nan),
         "rule": rule,
         "width": width,
-        "plastic_units": np.nan,
-        "fraction": np.nan,
-        "fraction_out": np.nan,
-        "criterion": np.nan,
         "gate": "always",
-        "margin": np.nan,
         "learning_rate": 0.01,
         "initial_sd": 0.03,
         "loss": "mse",
@@ -82,9 +79,9 @@ def network(rule, seed, width=100, **given):
         "M0_min": 795 * width,
         "M1_min": M1 / (20 + seed),
         "participation": 1 / size,
-        "caching_threshold": np.nan,
         "M1_consolidation": np.nan,
         "maintenance": np.nan,
+        "searched": FOUND.get(rule, np.nan),
         **given,
     }
 
@@ -176,7 +173,7 @@ def inputs(figure, seeds=2):
             return [pd.DataFrame(rows, columns=columns.split())]
         case "frugal_frontier":
             cache = {"caching_threshold": 0.1, "M1_consolidation": 3.0, "maintenance": 500.0}
-            rules = [(rule, {}) for rule in ("backprop", "competitive", "subnet", *FOUND[:2])]
+            rules = [(rule, {}) for rule in ("backprop", "competitive", "subnet", *[*FOUND][:2])]
             stops = [
                 (rule, given | {"stop_on": stop_on})
                 for rule, given in [*rules, ("frugal_cached", cache)]
@@ -208,6 +205,8 @@ def histories():
         pd.DataFrame(
             {
                 "search": search,
+                "minimise": minimised,
+                "maintenance_cost": 0.01 if minimised == "cached" else 0.0,
                 "reached": [True, False, True, True],
                 "front": [True, False, True, False],
                 "trials": trials,
@@ -416,7 +415,7 @@ def test_figure_of_one_seed(figure):
 def test_figure_where_nothing_reached_the_goal_and_rules_are_missing(figure):
     table, *more = inputs(figure)
     if "reached" in table:
-        table = table[table["rule"].isin(["backprop", "subnet", "competitive", *FOUND[2:]])]
+        table = table[table["rule"].isin(["backprop", "subnet", "competitive", *[*FOUND][2:]])]
         table = table.assign(reached=False)
     else:
         table = table[table["rule"] == "competitive"].assign(accuracy=0.1, train_accuracy=np.nan)

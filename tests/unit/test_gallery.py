@@ -53,6 +53,7 @@ def test_the_frontiers_sentence_compares_with_the_papers_most_sparing_rule():
             table(("M0", "frugal_updates", 9e4, 6e6, True)).assign(stop_on="test"),
         ]
     )
+    plotted["found"] = plotted["series"].isin(["frugal_updates", "frugal_change"])
     said = gallery.frugal_frontier(plotted)
     for part in ("8.0 × 10⁶ updates, 7.5 times", "rule, competitive", "6.0 × 10⁶ if the test"):
         assert part in said
@@ -97,13 +98,15 @@ def test_elsewhere_a_rule_that_never_gets_there_has_saved_nothing():
 def test_the_claims_of_the_paper_and_ours_are_counted_apart():
     verdicts = [("A", "reproduced"), ("S", "partly"), ("ours", "partly"), ("ours", "partly")]
     said = gallery.claims(pd.DataFrame(verdicts, columns=["source", "verdict"]))
-    assert said == "Of the paper's 2 claims: 1 reproduced, 1 partly; of our own 2: 2 partly."
+    assert said == (
+        "Of the paper's 2 claims: 1 reproduced, 1 partly. Of this project's own 2 claims: 2 partly."
+    )
 
 
 def test_a_figure_without_the_networks_for_it_says_so(tmp_path):
     for name in gallery.SENTENCES:
         empty = table(("M0", "nobody", 1, 1, True))
-        empty = empty.assign(verdict="reproduced", source="A", varied=True)
+        empty = empty.assign(verdict="reproduced", source="A", varied=True, found=False)
         empty.to_csv(tmp_path / f"{name}.csv", index=False)
     text = gallery.gallery(tmp_path, "figures", gallery.SENTENCES)
     assert text.count("Too few networks") == len(gallery.SENTENCES) - 1

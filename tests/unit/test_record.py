@@ -1,4 +1,5 @@
-"""The recorder: what it writes of a command, when it writes nothing, and what an id depends on."""
+"""The recorder: what it writes of a command, when it writes nothing, what an id depends on, and
+what it takes from the store."""
 
 import json
 import os
@@ -12,12 +13,18 @@ from pathlib import Path
 import pytest
 
 from provenance import record
+from provenance.files import digest, sha256
 
 ROOT = Path(__file__).resolve().parents[2]
-COPY = (
-    "from pathlib import Path; Path('results/b.txt').write_text(Path('results/a.txt').read_text())"
-)
-PYTHON = ["python", "-c"]
+COPY = """
+import sys
+import helper
+open("ran.txt", "a").write("copy\\n")
+words = sys.argv[1:]
+given = dict(zip(words[::2], words[1::2]))
+open(given["--target"], "w").write(open(given["--source"]).read() * helper.TIMES)
+"""
+TARGET = ["--source", "results/a.txt", "--target", "results/b.txt"]
 
 
 class Project:
@@ -25,45 +32,59 @@ class Project:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        for name in ("envs/requirements.lock", "scripts/record.py", "scripts/arithmetic.py"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-        # To ask the libraries what computes takes seconds, and is tried elsewhere.
-        (folder / "scripts/arithmetic.py").write_text("print('{}')")
-        (folder / "code.py").write_text("# code\n")
+        (folder / "scripts").mkdir(parents=True)
         (folder / "results").mkdir()
-        (folder / "results/a.txt").write_text("made\n")
-        self.run("first", [], ["results/a.txt"], [*PYTHON, ""])
+        shutil.copytree(ROOT / "scripts/provenance", folder / "scripts/provenance")
+        shutil.copy2(ROOT / "scripts/record.py", folder / "scripts/record.py")
+        # To ask the libraries what computes takes seconds, and is tried elsewhere.
+        self.write("scripts/arithmetic.py", "print('{}')")
+        self.write("scripts/copy.py", COPY)
+        self.write("scripts/helper.py", "TIMES = 1  # once\n")
+        self.write("notes.txt", "data of nobody's making\n")
+        self.write("results/a.txt", "made\n")
+        self.write("scripts/first.py", "")
+        self.run("first", [], ["results/a.txt"], ["python", "scripts/first.py"])
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
 
     def command(self, name, inputs, outputs, command, *options):
         made = f"results/{name}.record.json"
-        return [sys.executable, "scripts/record.py", "--rule", name, "--record", made, *options] + [
-            "--inputs",
-            "code.py",
-            *inputs,
-            "--outputs",
-            *outputs,
-            made,
-            "--",
-            *command,
+        return [
+            *(sys.executable, "scripts/record.py", "--rule", name, "--record", made, *options),
+            *("--inputs", "notes.txt", *inputs, "--outputs", *outputs, made, "--", *command),
         ]
 
     def run(self, name, inputs, outputs, command, *options, **variables):
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        store = {"PATH": path, "RESULT_STORE": str(self.folder / "store")}
         return subprocess.run(
             self.command(name, inputs, outputs, command, *options),
             cwd=self.folder,
-            env=os.environ | variables,
+            env=os.environ | store | variables,
             capture_output=True,
             text=True,
         )
 
-    def copy(self, **variables):
+    def script(self, text, name="second", options=(), **variables):
+        """Run a script of this text, which may make results/b.txt; return the process."""
+        self.write("scripts/script.py", text)
+        command = ["python", "scripts/script.py"]
+        return self.run(name, [], ["results/b.txt"], command, *options, **variables)
+
+    def copy(self, *more, **variables):
         """Make b.txt from a.txt; return the process."""
         inputs = ["results/a.txt", "results/first.record.json"]
-        return self.run("second", inputs, ["results/b.txt"], [*PYTHON, COPY], **variables)
+        command = ["python", "scripts/copy.py", *TARGET, *more]
+        return self.run("second", inputs, ["results/b.txt"], command, **variables)
 
     def read(self, name):
         return record.read(self.folder / f"results/{name}.record.json")
+
+    @property
+    def runs(self):
+        """How often the copying script has run."""
+        return (self.folder / "ran.txt").read_text().count("copy")
 
 
 @pytest.fixture
@@ -72,27 +93,53 @@ def project(tmp_path):
 
 
 def test_a_record_says_what_was_made_from_what(project):
-    assert project.copy().returncode == 0
+    assert project.copy("--learning-rate", "1e-2", "--seed", "0", "1").returncode == 0
     made = project.read("second")
-    recipe, hashes = made["recipe"], record.sha256(project.folder / "results/a.txt")
-    assert made["outputs"] == {"results/b.txt": hashes}
+    recipe, a, notes = (
+        made["recipe"],
+        *(sha256(project.folder / name) for name in ("results/a.txt", "notes.txt")),
+    )
+    assert made.keys() == {"id", "recipe", "outputs", "inputs", "records", "made", "seal"}
+    assert made["outputs"] == {"results/b.txt": sha256(project.folder / "results/b.txt")}
+    assert made["inputs"] == {"results/a.txt": a, "notes.txt": notes}
+    assert made["records"] == {"results/first.record.json": project.read("first")["id"]}
+    assert recipe.keys() == {"rule", "code", "packages", "arithmetic", "parameters", "data"}
     assert recipe["rule"] == "second"
-    assert recipe["command"] == [*PYTHON, COPY]
-    assert recipe["inputs"].keys() == {"code.py", "results/a.txt"}
-    assert recipe["inputs"]["results/a.txt"] == hashes
-    assert recipe["records"] == {"results/first.record.json": project.read("first")["id"]}
-    assert recipe["environment"]["packages"] == record.packages()
-    assert recipe["environment"]["packages"]["numpy"]
-    assert {"start", "end", "host", "cpu", "commit", "dirty"} == made["made"].keys()
-    assert made["made"]["start"] <= made["made"]["end"]
-    assert made["id"] == record.digest(recipe)
+    assert recipe["code"].keys() == {"scripts/copy.py", "scripts/helper.py"}
+    assert recipe["packages"] == recipe["arithmetic"] == {}
+    assert recipe["parameters"] == {
+        "program": ["python", "scripts/copy.py"],
+        "source": f"a.txt {a}",
+        "target": "output 0",
+        "learning_rate": 0.01,
+        "seed": [0, 1],
+    }
+    assert recipe["data"] == {"notes.txt": notes}
+    when = made["made"]
+    assert when["command"][:2] == ["python", "scripts/copy.py"]
+    assert when["start"] <= when["end"]
+    assert when["seconds"] > 0 and when["from_store"] is False
+    assert when["sources"]["scripts/helper.py"] == sha256(project.folder / "scripts/helper.py")
+    assert when.keys() == {
+        *("start", "end", "seconds", "host", "cpu", "platform", "python", "commit", "dirty"),
+        *("command", "from_store", "sources"),
+    }
+    assert made["id"] == digest(recipe)
     assert made["seal"] == record.seal(made)
 
 
 def test_the_command_knows_the_id(project):
-    tell = "import os; open('results/id.txt', 'w').write(os.environ['RECORD_ID'])"
-    project.run("tell", [], ["results/id.txt"], [*PYTHON, tell])
-    assert (project.folder / "results/id.txt").read_text() == project.read("tell")["id"]
+    tell = "import os; open('results/b.txt', 'w').write(os.environ['RECORD_ID'])"
+    assert project.script(tell).returncode == 0
+    assert (project.folder / "results/b.txt").read_text() == project.read("second")["id"]
+
+
+def test_the_command_does_not_see_what_would_alter_its_arithmetic(project):
+    tell = "import os; open('results/b.txt', 'w').write(' '.join(os.environ))"
+    variables = {"NUMBA_OPT": "0", "OPENBLAS_CORETYPE": "Nehalem", "PYTHONHASHSEED": "1"}
+    assert project.script(tell, **variables).returncode == 0
+    seen = (project.folder / "results/b.txt").read_text().split()
+    assert "PATH" in seen and not variables.keys() & {*seen}
 
 
 def test_an_id_does_not_tell_folders_times_zones_locales_or_cores(project, tmp_path):
@@ -104,45 +151,158 @@ def test_an_id_does_not_tell_folders_times_zones_locales_or_cores(project, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new"),
+    ("file", "text"),
     [
-        ("code.py", "# code", "# edited"),
-        ("results/a.txt", "made", "made otherwise"),
-        ("envs/requirements.lock", "numpy==", "other=="),  # one package less that counts
-        ("scripts/arithmetic.py", "{}", '{"numba": "other"}'),
+        ("scripts/helper.py", "TIMES = 2"),
+        ("scripts/helper.py", "import numpy\nTIMES = 1"),
+        ("notes.txt", "other data"),
+        ("results/a.txt", "made otherwise\n"),
     ],
 )
-def test_an_id_tells_whatever_decides_on_the_outputs(project, file, old, new):
+def test_an_id_tells_whatever_decides_on_the_outputs(project, file, text):
     project.copy()
     before = project.read("second")["id"]
-    path = project.folder / file
-    path.write_text(path.read_text().replace(old, new))
-    project.run("first", [], ["results/a.txt"], [*PYTHON, ""])
-    project.copy()
+    project.write(file, text)
+    first = ["python", "scripts/first.py"]
+    project.run("first", [], ["results/a.txt"], first, RESULT_STORE_FRESH="1")
+    assert project.copy().returncode == 0
     assert project.read("second")["id"] != before
 
 
-def test_the_id_of_known_contents_does_not_tell_how_they_were_got(project):
+def test_an_id_tells_what_computes(project):
+    project.write("scripts/helper.py", "import numpy\nTIMES = 1")
     ids = []
-    for command in ("", "pass"):
-        project.run("got", [], ["results/a.txt"], [*PYTHON, command], "--by-content")
-        made = project.read("got")
+    for kernel in ("one", "other"):
+        project.write("scripts/arithmetic.py", f'print(\'{{"blas": "{kernel}"}}\'.strip())')
+        assert project.copy().returncode == 0
+        made = project.read("second")
+        assert made["recipe"]["arithmetic"] == {"blas": kernel}
+        assert made["recipe"]["packages"].keys() == {"numpy"}
         ids.append(made["id"])
-        assert made["made"]["recipe"]["command"] == [*PYTHON, command]
-    assert ids[0] == ids[1]
+    assert ids[0] != ids[1]
+
+
+def test_an_id_does_not_tell_comments(project):
+    project.copy()
+    before = project.read("second")
+    project.write("scripts/helper.py", '"""What helps."""\nTIMES: int = 1\n')
+    project.copy()
+    after = project.read("second")
+    assert after["id"] == before["id"]
+    assert after["made"]["sources"] != before["made"]["sources"]
+    assert project.runs == 1
+
+
+def test_the_id_of_known_contents_does_not_tell_how_they_were_got(project):
+    made = []
+    for text in ("x = 1", "x = 2"):
+        project.write("results/b.txt", "known")
+        assert project.script(text, options=["--by-content"]).returncode == 0
+        made.append(project.read("second"))
+    assert made[0]["id"] == made[1]["id"]
+    assert made[0]["made"]["recipe"]["code"] != made[1]["made"]["recipe"]["code"]
+    assert made[0]["recipe"] == {"rule": "second", "content": made[0]["outputs"]}
+
+
+def test_a_record_that_is_read_as_a_file_is_data(project):
+    """A bundle of records is another one when a record was written anew."""
+    first = "results/first.record.json"
+    command = ["python", "scripts/copy.py", "--source", first, "--target", "results/b.txt"]
+    ids = []
+    for _ in range(2):
+        project.run("first", [], ["results/a.txt"], ["python", "scripts/first.py"])
+        assert project.run("second", [first], ["results/b.txt"], command).returncode == 0
+        made = project.read("second")
+        assert made["inputs"][first] == sha256(project.folder / first)
+        ids.append(made["id"])
+        assert (project.folder / "results/b.txt").read_text() == (
+            project.folder / first
+        ).read_text()
+    assert ids[0] != ids[1]
+
+
+# The store
+
+
+def test_what_was_made_from_the_recipe_before_is_not_made_again(project):
+    project.copy()
+    first = project.read("second")
+    (project.folder / "results/b.txt").unlink()
+    (project.folder / "results/second.record.json").unlink()
+    assert project.copy().returncode == 0
+    again = project.read("second")
+    assert project.runs == 1
+    assert again["id"] == first["id"] and again["outputs"] == first["outputs"]
+    assert again["made"]["from_store"] is True
+    assert again["made"]["seconds"] == first["made"]["seconds"]
+    assert (project.folder / "results/b.txt").read_text() == "made\n"
+
+
+def test_going_back_takes_from_the_store(project):
+    for text, runs in (("TIMES = 1", 1), ("TIMES = 2", 2), ("TIMES = 1", 2)):
+        project.write("scripts/helper.py", text)
+        assert project.copy().returncode == 0
+        assert project.runs == runs
+        times = int(text[-1])
+        assert (project.folder / "results/b.txt").read_text() == "made\n" * times
+
+
+def test_other_folders_of_files_take_from_the_store(project):
+    project.copy()
+    (project.folder / "results/mine").mkdir()
+    target = "results/mine/c.txt"
+    inputs = ["results/a.txt", "results/first.record.json"]
+    command = ["python", "scripts/copy.py", "--source", "results/a.txt", "--target", target]
+    assert project.run("second", inputs, [target], command).returncode == 0
+    assert project.runs == 1
+    assert (project.folder / target).read_text() == "made\n"
+
+
+def test_a_store_that_is_to_be_ignored_is(project):
+    project.copy()
+    assert project.copy(RESULT_STORE_FRESH="1").returncode == 0
+    assert project.runs == 2
+    assert project.read("second")["made"]["from_store"] is False
+
+
+def test_a_damaged_entry_is_named_and_made_again(project):
+    project.copy()
+    (path,) = (
+        path
+        for path in (project.folder / "store").rglob("*.zip")
+        if path.stem == project.read("second")["id"]
+    )
+    path.write_bytes(path.read_bytes()[:-1])
+    process = project.copy()
+    assert process.returncode == 0
+    assert process.stderr.startswith(f"store: {path}: ") and process.stderr.count("\n") == 1
+    assert project.runs == 2
+    assert project.copy().stderr == "" and project.runs == 2
+
+
+def test_many_outputs_keep_their_places(project):
+    names = [f"results/{i}.txt" for i in range(12)]
+    project.write("scripts/many.py", "import sys\nfor n in sys.argv[1:]: open(n, 'w').write(n)")
+    for _ in range(2):
+        assert project.run("many", [], names, ["python", "scripts/many.py", *names]).returncode == 0
+        for name in names:
+            assert (project.folder / name).read_text() == name
+            (project.folder / name).unlink()
+    assert project.read("many")["made"]["from_store"]
+
+
+# What goes wrong
 
 
 def test_a_failing_command_leaves_no_record_and_its_status(project):
-    process = project.run("fails", [], ["results/a.txt"], [*PYTHON, "raise SystemExit(7)"])
-    assert process.returncode == 7
-    assert not (project.folder / "results/fails.record.json").exists()
+    assert project.script("raise SystemExit(7)").returncode == 7
+    assert not (project.folder / "results/second.record.json").exists()
 
 
 def test_a_command_that_the_system_kills_is_told_as_such(project):
-    die = "import os; os.kill(os.getpid(), 9)"
-    process = project.run("dies", [], ["results/a.txt"], [*PYTHON, die])
+    process = project.script("import os; os.kill(os.getpid(), 9)")
     assert process.returncode == 128 + signal.SIGKILL
-    assert process.stderr == "record: dies was killed: out of memory?\n"
+    assert process.stderr == "record: second was killed: out of memory?\n"
 
 
 def refused(project, process, line):
@@ -153,27 +313,37 @@ def refused(project, process, line):
 
 
 def test_an_input_that_is_not_what_was_made_is_refused(project):
-    (project.folder / "results/a.txt").write_text("Made\n")
+    project.write("results/a.txt", "Made\n")
     line = "results/a.txt: its bytes are not those of its record: make it again"
     assert refused(project, project.copy(), line)
     assert not (project.folder / "results/b.txt").exists()
 
 
 def test_an_input_without_its_record_is_refused(project):
-    process = project.run("second", ["results/a.txt"], ["results/b.txt"], [*PYTHON, COPY])
+    command = ["python", "scripts/copy.py", *TARGET]
+    process = project.run("second", ["results/a.txt"], ["results/b.txt"], command)
     assert refused(project, process, "results/a.txt: its record is no input")
 
 
 def test_an_input_that_changes_meanwhile_is_refused(project):
-    edit = "open('code.py', 'a').write('# more'); open('results/b.txt', 'w')"
-    process = project.run("second", [], ["results/b.txt"], [*PYTHON, edit])
-    assert refused(project, process, "code.py: it was changed while second ran: run it again")
+    process = project.script("open('notes.txt', 'a').write('more'); open('results/b.txt', 'w')")
+    assert refused(project, process, "notes.txt: it was changed while second ran: run it again")
+
+
+def test_code_that_changes_meanwhile_is_refused(project):
+    edit = "open('scripts/script.py', 'a').write('x = 1'); open('results/b.txt', 'w')"
+    line = "scripts/script.py: its code was changed while second ran: run it again"
+    assert refused(project, project.script(edit + "\n"), line)
 
 
 def test_what_ends_the_recorder_ends_the_command(project):
-    wait = "open('results/b.txt', 'w'); import time; time.sleep(600)"
+    wait = "open('results/b.txt', 'w')\nimport time\ntime.sleep(600)"
+    project.write("scripts/script.py", wait)
+    command = ["python", "scripts/script.py"]
     process = subprocess.Popen(
-        project.command("second", [], ["results/b.txt"], [*PYTHON, wait]), cwd=project.folder
+        project.command("second", [], ["results/b.txt"], command),
+        cwd=project.folder,
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     )
     while not (project.folder / "results/b.txt").exists():
         time.sleep(0.01)
@@ -182,39 +352,55 @@ def test_what_ends_the_recorder_ends_the_command(project):
     assert not (project.folder / "results/second.record.json").exists()
 
 
-def test_options_are_parameters_unless_they_name_files():
-    command = "python train.py --width 100 --learning-rate 0.01 --seed 0 1 --quick --output b.csv"
-    assert record.options(command.split(), ["b.csv"]) == {
-        "width": "100",
-        "learning_rate": "0.01",
-        "seed": ["0", "1"],
+# Parameters
+
+
+def test_options_are_parameters_with_their_types():
+    command = "python train.py --width 100 --learning-rate 0.010 --seed 0 1 --quick --output b.csv"
+    assert record.parameters(command.split(), {}, ["b.csv"]) == {
+        "program": ["python", "train.py"],
+        "width": 100,
+        "learning_rate": 0.01,
+        "seed": [0, 1],
         "quick": True,
+        "output": "output 0",
     }
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": "x"}'])
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        *(("1", 1), ("1.0", 1), ("1e3", 1000), ("-0.5", -0.5), ("007", 7)),
+        *(("nan", "nan"), ("inf", "inf"), ("mnist", "mnist"), ("", ""), ("0x10", "0x10")),
+        ("9007199254740993", 9007199254740993),
+    ],
+)
+def test_a_number_is_a_number_however_it_is_written(word, value):
+    number = record.number(word)
+    assert number == value and type(number) is type(value)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": "x"}', "\xff"])
 def test_what_is_no_record_is_refused(tmp_path, content):
     path = tmp_path / "x.record.json"
-    path.write_text(content)
+    path.write_text(content, encoding="latin-1")
     with pytest.raises(record.RecordError, match="not a provenance record"):
         record.read(path)
 
 
-def test_a_damaged_note_of_what_computes_is_asked_for_anew(project):
-    [note] = (project.folder / ".cache/arithmetic").iterdir()
-    note.write_text("")
+# What computes
+
+
+def test_what_computes_is_asked_once_for_all_it_depends_on(project):
+    project.write("scripts/helper.py", "import numpy\nTIMES = 1")
+    project.write("scripts/arithmetic.py", "print('{}')\nopen('asked.txt', 'a').write('x')")
+    project.copy()
+    project.copy(OPENBLAS_CORETYPE="Nehalem")  # which jobs do not see
+    assert (project.folder / "asked.txt").read_text() == "x"
+    (note,) = (project.folder / ".cache/arithmetic").iterdir()
+    note.write_text("")  # damaged
     assert project.copy().returncode == 0
     assert note.read_text() == "{}\n"
-
-
-def test_what_computes_is_asked_once_for_all_it_depends_on(project, monkeypatch):
-    monkeypatch.chdir(project.folder)
-    cache = project.folder / ".cache/arithmetic"
-    before = set(cache.iterdir())
-    project.copy()
-    assert set(cache.iterdir()) == before
-    project.copy(OPENBLAS_CORETYPE="Nehalem")
-    assert len(set(cache.iterdir())) == len(before) + 1
 
 
 def test_a_record_is_canonical_json(project):

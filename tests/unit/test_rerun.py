@@ -1,9 +1,11 @@
-"""How a file that was made again is said to differ."""
+"""What is made again in a clean folder, and how a file is said to differ."""
 
 import numpy as np
 import pytest
 
-from provenance.rerun import differences
+from provenance.files import sha256
+from provenance.history import History
+from provenance.rerun import differences, rerun
 
 
 @pytest.fixture
@@ -49,3 +51,52 @@ def test_bytes_alone(pair):
     assert told(pair, "a.bin") == ["a.bin: other bytes than recorded"]
     (pair[0] / "a.bin").unlink()
     assert told(pair, "a.bin") == ["a.bin: other bytes than recorded (what it was is not here)"]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project whose one record is of a script that was run, in a history of it."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.txt").write_text("number\n7\n")
+    (tmp_path / "scripts/copy.py").write_text(
+        "import os, sys\n"
+        "text = open(sys.argv[1]).read()\n"
+        "if 'NUMBA_OPT' in os.environ: text += '8\\n'\n"
+        "open(sys.argv[2], 'w').write(text)\n"
+    )
+    monkeypatch.setenv("NUMBA_OPT", "0")
+
+    def history(output):
+        (tmp_path / "results").mkdir()
+        (tmp_path / "results/b.csv").write_text(output)
+        command = ["python", "scripts/copy.py", "data/a.txt", "results/b.csv"]
+        made = {
+            "made": {"command": command},
+            "inputs": {"data/a.txt": sha256(tmp_path / "data/a.txt")},
+            "outputs": {"results/b.csv": sha256(tmp_path / "results/b.csv")},
+        }
+        history = History(tmp_path)
+        history.records["b"] = made
+        return history
+
+    return history
+
+
+def test_a_command_that_is_followed_again_gives_the_same(project):
+    assert rerun("b", project("number\n7\n")) == []
+
+
+def test_a_command_that_is_followed_again_shows_what_is_different(project):
+    (line,) = rerun("b", project("number\n8\n"))
+    assert line == (
+        "results/b.csv: column number differs in 1 of 1 rows, by at most 0.12 of its value (8.0,"
+        " now 7.0)"
+    )
+
+
+def test_a_command_that_fails_is_told(project):
+    history = project("number\n7\n")
+    (history.root / "data/a.txt").unlink()
+    (line,) = rerun("b", history)
+    assert line.startswith("the command failed: FileNotFoundError")

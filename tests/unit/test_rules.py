@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plasticity import training
 from plasticity.network import initial_network
+from plasticity.parameters import ParameterError, require
 from plasticity.reference import Reference
 from plasticity.rules import (
     CRITERIA,
@@ -15,17 +15,16 @@ from plasticity.rules import (
     SELECTIONS,
     UNIT_CRITERIA,
     Eligibility,
-    ParameterError,
     Rule,
     chosen,
     eligibility,
     first_units,
     number,
     random_mask,
-    require,
 )
 from plasticity.settings import Settings
 from plasticity.streams import PURPOSES, stream
+from plasticity.training import train
 
 WIDTH, INPUTS = 40, 23
 
@@ -278,8 +277,8 @@ def test_what_a_rule_chooses_among():
         ({"precision": "half"}, "precision", "one of single, double"),
         ({"caching_threshold": 0}, "caching_threshold", "above 0"),
         ({"caching_decay": 0.1}, "caching_decay", "with a caching_threshold only"),
-        ({"caching_threshold": 1, "caching_decay": 0}, "caching_decay", "between 0 and 1"),
-        ({"caching_threshold": 1, "caching_decay": 1}, "caching_decay", "between 0 and 1"),
+        ({"caching_threshold": 1, "caching_decay": 0}, "caching_decay", "above 0, below 1"),
+        ({"caching_threshold": 1, "caching_decay": 1}, "caching_decay", "above 0, below 1"),
     ],
 )
 def test_settings_are_refused_by_key_value_and_what_is_allowed(parts, key, allowed):
@@ -575,7 +574,7 @@ def test_a_stream_needs_a_known_purpose():
 
 
 @pytest.mark.parametrize("eligible", ELIGIBLE)
-def test_a_mask_shifts_neither_weights_nor_the_order_of_patterns(small, monkeypatch, eligible):
+def test_a_mask_shifts_neither_weights_nor_the_order_of_patterns(small, eligible):
     seen = {}
 
     class Recorder(Reference):
@@ -587,11 +586,10 @@ def test_a_mask_shifts_neither_weights_nor_the_order_of_patterns(small, monkeypa
             seen[self.rule].append(patterns)
             return super().run(patterns)
 
-    monkeypatch.setitem(training.TRAINERS, "recorder", Recorder)
     settings = Settings(width=10, goal=1, test_interval=50, max_epochs=0.5)
     rules = Rule(), make_rule(eligible)
     for rule in rules:
-        training.train(small, rule, settings, seed=4, engine="recorder")
+        train(small, rule, settings, seed=4, trainer=Recorder)
     plain, masked = (seen[rule] for rule in rules)
     assert len(plain) == 2 + 3
     for expected, found in zip(plain, masked, strict=True):

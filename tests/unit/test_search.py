@@ -9,6 +9,7 @@ import search as script
 from found import SEARCHED, rule_of
 from plasticity import data
 from plasticity.rules import Rule
+from workflow import datasets
 
 SPACE = (
     "gate=margin,error margin=0.1,0.9 eligible=all,fixed_neurons eligible_fraction=0.2,1"
@@ -55,8 +56,8 @@ def quick(monkeypatch):
     """Nothing is trained, and no data are needed."""
     monkeypatch.setattr(script, "evaluate", landscape)
     monkeypatch.setattr(script, "digest", lambda search: "digest")
-    monkeypatch.setattr(data, "ensure", lambda name: None)
-    monkeypatch.setattr(data, "load", lambda name: None)
+    monkeypatch.setattr(datasets, "ensure", lambda name: None)
+    monkeypatch.setattr(data, "load", lambda name, folder: None)
 
 
 def run(folder, options=OPTIONS):
@@ -214,7 +215,7 @@ REFUSED = [
     (f"--start {KNOWN}", f"--start {KNOWN},initial_sd=1", "initial_sd", "a key of --space"),
     ("width=100", "width=1000", "--start width: 1000", "a value within --space"),
     ("margin=0.3,eligible=all", "margin=0.3,eligible=subnet", "'subnet'", "a value within"),
-    ("goal=0.9", "goal=90", "goal: 90.0", "an accuracy above 0, at most 1"),
+    ("goal=0.9", "goal=90", "goal: 90.0", "a number above 0, at most 1"),
     ("goal=0.9", "goal=much", "goal: 'much'", "a number"),
 ]
 
@@ -228,14 +229,14 @@ def test_a_mistake_is_refused_in_one_line_before_any_work(
 
     assert right in OPTIONS
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data, "ensure", too_late)
+    monkeypatch.setattr(datasets, "ensure", too_late)
     words = [*OPTIONS.replace(right, wrong).split(), "--history", "h", "--finalists", "f"]
     monkeypatch.setattr(sys, "argv", ["search.py", *words])
     with pytest.raises(SystemExit) as refused:
         script.main()
     message = refused.value.code
     assert isinstance(message, str) and "\n" not in message
-    assert message.startswith(("search: ", "train: ")) and what in message and allowed in message
+    assert message.startswith("search: ") and what in message and allowed in message
 
 
 # --- With networks that are really trained ---

@@ -1,12 +1,14 @@
 """Training what a search has found: what is taken from its finalists, and what is dropped."""
 
+import argparse
 import sys
 
 import pytest
 
-import train
 import train_found
-from found import SEARCHED, choose, rule_of
+from found import INGREDIENTS, SEARCHED, choose, rule_of
+from plasticity.results import table
+from workflow import training_options
 
 COLUMNS = ["order", *SEARCHED, "reached", "trials", "energy"]
 BEST = {
@@ -35,7 +37,7 @@ PLAIN = "--gate always --eligible all --select all --width 100"
 def finalists(tmp_path):
     """A table of two finalists."""
     path = tmp_path / "mine.finalists.csv"
-    path.write_text(train.table([BEST, FAST], COLUMNS))
+    path.write_text(table([BEST, FAST], COLUMNS))
     return path
 
 
@@ -62,6 +64,7 @@ def test_what_is_given_replaces_what_was_found_and_its_companions_are_dropped(fi
     assert (given["gate"], given["width"], given["goal"]) == ("error", 50, 0.9)
     assert not given.keys() & {"margin", "criterion", "fraction_out", "eligible_fraction"}
     assert given["fraction"] == 0.5  # of the eligible set, where nothing is selected
+    assert given["searched"] == "eligible learning_rates initial_weights"
 
 
 TAKEN = [
@@ -87,6 +90,9 @@ def test_some_ingredients_alone_are_taken(finalists, take, expected):
     assert expected.items() <= given.items()
     taken = set(take.split()) | {"gate", "eligible", "select", "width", "fraction"}
     assert given.keys() & set(SEARCHED) <= taken
+    assert given["searched"].split() == [
+        name for name, keys in INGREDIENTS.items() if set(keys) & set(take.split())
+    ]
 
 
 def test_a_subnet_has_no_more_units_than_the_network():
@@ -98,7 +104,7 @@ def test_a_subnet_has_no_more_units_than_the_network():
 def test_the_rule_it_makes_is_complete(finalists):
     given = arguments(finalists)
     assert "dataset" not in given
-    completed = train.parameters(given)
+    completed = training_options.completed(argparse.Namespace(**given))
     assert completed["goal"] == 0.95 and completed["width"] == 250  # the rest is the model's
 
 
@@ -112,10 +118,10 @@ REFUSED = [
     ("--finalists {0}/none.csv", "none.csv", "No such file"),
     ("--finalists {0}/other.csv", "other.csv", "not a table of finalists"),
     ("--finalists {0}/binary.csv", "binary.csv", "not a table of finalists"),
-    ("--finalists {1} --within soon", "--within: 'soon'", "a number"),
+    ("--finalists {1} --within soon", "--within: 'soon'", "a finite number"),
     ("--finalists {1} --take goal", "--take", "'goal'"),
     ("--finalists {1} --widht 10", "--widht", "unrecognized"),
-    ("--finalists {1} --margin much", "--margin: 'much'", "a number"),
+    ("--finalists {1} --margin much", "--margin: 'much'", "a finite number"),
     ("--finalists {1} --eligible subnet", "plastic_units: None", "a value is needed"),
     ("", "--finalists", "required"),
 ]
@@ -131,4 +137,4 @@ def test_a_mistake_is_refused_in_one_line(monkeypatch, tmp_path, finalists, opti
         train_found.main()
     message = refused.value.code
     assert isinstance(message, str) and "\n" not in message
-    assert message.startswith("train: ") and what in message and allowed in message
+    assert message.startswith("train_found: ") and what in message and allowed in message

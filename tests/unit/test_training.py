@@ -1,76 +1,19 @@
-"""Training to the goal: tests that stop early give the full answer, runs end when they should."""
+"""Training to the goal: runs end when they should."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from plasticity import training
+from plasticity.engine import Engine
 from plasticity.reference import Reference
 from plasticity.rules import Rule
 from plasticity.settings import Settings
-from plasticity.training import CURVE, HardestFirst, train
-
-# --- HardestFirst ---
-
-
-def outputs_for(correct: np.ndarray, labels: np.ndarray, seen: list):
-    """A function of pattern indices: outputs, right where `correct`; notes how many it gave."""
-
-    def outputs(chosen):
-        seen.append(len(chosen))
-        y = np.zeros((len(chosen), 10))
-        answers = np.where(correct, labels, (labels + 1) % 10)[chosen]
-        y[np.arange(len(chosen)), answers] = 1
-        return y
-
-    return outputs
-
-
-@given(data=st.data(), n=st.integers(1, 60), chunk=st.integers(1, 70))
-def test_hardest_first_gives_the_answer_of_the_whole_test_set(data, n, chunk):
-    labels = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)))
-    needed = data.draw(st.integers(1, n))
-    test = HardestFirst(labels)
-    test.CHUNK = chunk
-    for _ in range(4):
-        correct = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
-        right, seen = int(correct.sum()), []
-        found = test.accuracy(outputs_for(correct, labels, seen), needed / n)
-        assert found == (right / n if right >= needed else None)
-        assert sum(seen) == n or found is None
-        assert test.accuracy(outputs_for(correct, labels, seen), 0) == right / n
-        assert sorted(test.order) == list(range(n))
-
-
-def test_hardest_first_looks_at_what_was_wrong_last_time():
-    labels = np.arange(2000) % 10
-    correct = np.arange(2000) < 1890  # the last 110 are wrong
-    test, seen = HardestFirst(labels), []
-    assert test.accuracy(outputs_for(correct, labels, seen), 0.95) is None
-    assert sum(seen) == 2000
-    seen.clear()
-    assert test.accuracy(outputs_for(correct, labels, seen), 0.95) is None
-    assert sum(seen) == HardestFirst.CHUNK
-
-
-@pytest.mark.parametrize(
-    ("right", "goal", "expected"),
-    [(9500, 0.95, 0.95), (9499, 0.95, None), (10000, 1, 1), (9999, 1, None), (0, 0, 0)],
-)
-def test_goal_is_reached_exactly(right, goal, expected):
-    labels = np.zeros(10000, int)
-    correct = np.arange(10000) < right
-    assert HardestFirst(labels).accuracy(outputs_for(correct, labels, []), goal) == expected
-
-
-# --- When a run ends ---
+from plasticity.training import CURVE, train
 
 
 @pytest.fixture
-def script(small, monkeypatch):
+def script(small):
     """A function that trains with scripted test results: the number of errors of each test."""
 
     def run(errors: list[int], diverges_at: int | None = None, train_options=(), **settings):
@@ -97,9 +40,8 @@ def script(small, monkeypatch):
             def finish(self):
                 self.finished += 1
 
-        monkeypatch.setitem(training.TRAINERS, "scripted", Scripted)
         model = Settings(**({"width": 3, "test_interval": 100} | settings))
-        return train(small, Rule(), model, 0, "scripted", **dict(train_options))
+        return train(small, Rule(), model, 0, Scripted, **dict(train_options))
 
     return run
 
@@ -127,8 +69,8 @@ def test_the_goal_may_have_to_be_reached_at_several_tests_in_a_row(script):
     assert (result.measures["reached"], result.measures["trials"]) == (False, 400)
 
 
-@pytest.mark.parametrize("engine", ["engine", "reference"])
-def test_validation_neither_trains_on_its_patterns_nor_decides_by_the_test_set(small, engine):
+@pytest.mark.parametrize("trainer", [Engine, Reference])
+def test_validation_neither_trains_on_its_patterns_nor_decides_by_the_test_set(small, trainer):
     model = Settings(
         width=20,
         learning_rate=0.05,
@@ -137,7 +79,7 @@ def test_validation_neither_trains_on_its_patterns_nor_decides_by_the_test_set(s
         test_interval=50,
         max_epochs=5,
     )
-    usual = train(small, Rule(), model, 0, engine)
+    usual = train(small, Rule(), model, 0, trainer)
     y = usual.trainer.outputs(small.train_inputs[-100:])
     share = (np.argmax(y, axis=1) == small.train_labels[-100:]).mean()
     assert usual.measures["validation_accuracy"] == share >= 0.7
@@ -146,7 +88,7 @@ def test_validation_neither_trains_on_its_patterns_nor_decides_by_the_test_set(s
     assert usual.measures["accuracy"] == share
     # Other test labels alter what is found at the end, and nothing else.
     other = replace(small, test_labels=(small.test_labels + 1) % 10)
-    found = train(other, Rule(), model, 0, engine)
+    found = train(other, Rule(), model, 0, trainer)
     assert found.measures | {"accuracy": share} == usual.measures
     assert found.measures["accuracy"] < 0.5
     # What is held back cannot be learned: with noise in its place, a run of the same length learns
@@ -159,7 +101,7 @@ def test_validation_neither_trains_on_its_patterns_nor_decides_by_the_test_set(s
         Rule(),
         replace(model, goal=1, max_epochs=length),
         0,
-        engine,
+        trainer,
     )
     np.testing.assert_array_equal(blind.trainer.network.hidden, usual.trainer.network.hidden)
 
@@ -201,11 +143,11 @@ def test_a_curve_has_a_point_a_test(script, small):
     assert result.measures["reached"]
 
 
-@pytest.mark.parametrize("engine", ["engine", "reference"])
-def test_a_curve_ends_with_the_runs_measures_and_does_not_alter_them(small, engine):
+@pytest.mark.parametrize("trainer", [Engine, Reference])
+def test_a_curve_ends_with_the_runs_measures_and_does_not_alter_them(small, trainer):
     model = Settings(width=20, goal=0.7, test_interval=40, max_epochs=3, learning_rate=0.05)
-    plain = train(small, Rule(gate="error"), model, 0, engine)
-    full = train(small, Rule(gate="error"), model, 0, engine, full_tests=True)
+    plain = train(small, Rule(gate="error"), model, 0, trainer)
+    full = train(small, Rule(gate="error"), model, 0, trainer, full_tests=True)
     assert full.measures == plain.measures
     assert plain.curve == [] and len(full.curve) == plain.measures["trials"] / 40 > 2
     for key in ("trials", "updated_trials", "accuracy", "train_accuracy", "M0", "M1"):
@@ -222,11 +164,13 @@ def test_train_accuracy_is_the_share_of_training_patterns(small):
     assert result.measures["train_accuracy"] == right.mean() > 0.7
 
 
-@pytest.mark.parametrize("engine", ["engine", "reference"])
-def test_progress_reports_trials_correctness_and_energy(small, engine):
+@pytest.mark.parametrize("trainer", [Engine, Reference])
+def test_progress_reports_trials_correctness_and_energy(small, trainer):
     reports = []
     model = Settings(width=20, goal=1, max_epochs=0.5, test_interval=60, learning_rate=0.05)
-    result = train(small, Rule(), model, 0, engine, progress=lambda *report: reports.append(report))
+    result = train(
+        small, Rule(), model, 0, trainer, progress=lambda *report: reports.append(report)
+    )
     assert [trials for trials, _, _ in reports] == [60, 120, 150]
     correct = sum(share * n for (_, share, _), n in zip(reports, (60, 60, 30), strict=True))
     assert correct == pytest.approx(result.trainer.correct_trials)
@@ -235,15 +179,17 @@ def test_progress_reports_trials_correctness_and_energy(small, engine):
     ]
 
 
-@pytest.mark.parametrize("engine", ["engine", "reference"])
-def test_a_run_is_its_seed(small, engine):
+@pytest.mark.parametrize("trainer", [Engine, Reference])
+def test_a_run_is_its_seed(small, trainer):
     model = Settings(width=10, max_epochs=0.5, test_interval=100)
-    first, again, other = (train(small, Rule(), model, seed, engine).measures for seed in (0, 0, 1))
+    first, again, other = (
+        train(small, Rule(), model, seed, trainer).measures for seed in (0, 0, 1)
+    )
     assert first == again
     assert first["M1"] != other["M1"]
 
 
-@pytest.mark.parametrize("engine", ["engine", "reference"])
-def test_the_synthetic_data_are_learned(small, engine):
+@pytest.mark.parametrize("trainer", [Engine, Reference])
+def test_the_synthetic_data_are_learned(small, trainer):
     model = Settings(width=30, goal=0.8, max_epochs=10, test_interval=100, learning_rate=0.02)
-    assert train(small, Rule(), model, 0, engine).measures["reached"]
+    assert train(small, Rule(), model, 0, trainer).measures["reached"]

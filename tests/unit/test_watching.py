@@ -1,6 +1,8 @@
 """What is shown of a build while it runs, and of a dry run at its end."""
 
+import gzip
 import io
+import json
 import logging
 import os
 from types import SimpleNamespace
@@ -9,9 +11,11 @@ from unittest.mock import patch
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from provenance import identity
+from provenance.record import PARTS
 from workflow import watching
 from workflow.configuration import Condition, Figure, Plan
-from workflow.durations import Durations
+from workflow.durations import INERTIA, UNKNOWN, Durations, Job
 
 PLAN = Plan(
     conditions={name: Condition({"dataset": "mnist"}) for name in ("a", "b", "c")},
@@ -33,11 +37,18 @@ class Terminal(io.StringIO):
         return True
 
 
+def record(rule, seconds):
+    """A provenance record, as far as it is read here."""
+    empty = {part: kind() for part, kind in PARTS.items()}
+    recipe = {"rule": rule, "parameters": {}}
+    return empty | {"recipe": recipe, "outputs": {"x": ""}, "made": {"seconds": seconds}}
+
+
 @pytest.fixture
 def stream(monkeypatch):
     """What is shown of a build of two jobs, on a terminal of 60 columns."""
-    build = watching.Build(PLAN, durations=Durations({}, {"plot/x": 60.0, "plot/y": 60.0}))
-    build.jobs = {1: "plot/x", 2: "plot/y"}
+    build = watching.Build(PLAN, durations=Durations({}))
+    build.jobs = {1: Job("plot/x", "x.record.json"), 2: Job("plot/y", "y.record.json", 2.0)}
     monkeypatch.setattr(watching, "BUILD", build)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "60")
@@ -57,7 +68,7 @@ def tell(handler, event=None, level=logging.INFO, message=None, **values):
 
 
 def start(handler, number=1, log=()):
-    name = watching.BUILD.jobs[number]
+    name = watching.BUILD.jobs[number].name
     job = {"jobid": number, "rule_msg": f"Drawing {name}", "log": [*map(str, log)]}
     tell(handler, LogEvent.JOB_INFO, **job)
 
@@ -77,12 +88,10 @@ def line(stream):
 
 def test_the_line_says_what_is_done_what_is_left_and_what_runs(progress, stream):
     start(progress)
-    assert line(stream).startswith("0 of 2 jobs done | ")
-    assert line(stream).endswith(" left | plot/x")
+    assert line(stream) == "0 of 2 jobs done | about 15 s left | plot/x"
     tell(progress, LogEvent.JOB_FINISHED, job_id=1)
     start(progress, 2)
-    assert line(stream).startswith("1 of 2 jobs done | ")
-    assert line(stream).endswith(" left | plot/y")
+    assert line(stream).startswith("1 of 2 jobs done | about 9 s left | plot/y")
 
 
 def test_the_line_says_how_far_training_is(progress, stream, tmp_path):
@@ -133,24 +142,29 @@ def test_a_failure_is_one_line_with_the_last_words_of_the_job(progress, stream, 
     log = tmp_path / "log"
     log.write_text("all went well\rat first\nplot: no space left on the device\n")
     start(progress, log=[log])
+    command = "RuleException:\nCalledProcessError in file Snakefile, line 1:\nCommand 'plot'"
+    tell(progress, LogEvent.ERROR, logging.ERROR, command)
     tell(progress, LogEvent.JOB_ERROR, logging.ERROR, jobid=1, log=[str(log)])
+    assert "RuleException" not in stream.getvalue()
     assert (
         f"Drawing plot/x failed: plot: no space left on the device ({log})\n" in stream.getvalue()
     )
     assert line(stream).startswith("0 of 2 jobs done, 1 failed | ")
 
 
-def test_a_job_that_failed_without_a_word_is_shown(progress, stream, tmp_path):
+def test_a_job_that_failed_without_a_message_is_shown(progress, stream, tmp_path):
     start(progress, log=[tmp_path / "none"])
     tell(progress, LogEvent.JOB_ERROR, logging.ERROR, jobid=1, log=[])
-    assert f"Drawing plot/x failed: it left no word ({tmp_path / 'none'})\n" in stream.getvalue()
+    assert (
+        f"Drawing plot/x failed: it wrote no message ({tmp_path / 'none'})\n" in stream.getvalue()
+    )
 
 
 def test_what_a_job_took_is_learned(progress):
     start(progress)
     tell(progress, LogEvent.JOB_FINISHED, job_id=1)
-    assert watching.BUILD.durations.ended.keys() == {"plot/x"}
-    assert 0 <= watching.BUILD.durations.ended["plot/x"] < 60
+    durations = watching.BUILD.durations
+    assert durations.taken - INERTIA < durations.foreseen - INERTIA == UNKNOWN
 
 
 def test_the_end_is_told(progress, stream):
@@ -175,11 +189,46 @@ def test_a_file_gets_no_control_characters(stream, monkeypatch):
     handler = logger(stream)
     tell(handler, LogEvent.WORKFLOW_STARTED)
     start(handler)
-    handler._draw()
+    tell(handler, LogEvent.JOB_FINISHED, job_id=1)
     handler.close()
-    lines = stream.getvalue().splitlines()
-    assert [text.split(" | ")[0] for text in lines[:1]] == ["0 of 2 jobs done"]
+    first, last = stream.getvalue().splitlines()  # the next one would come after half a minute
+    assert first == "0 of 2 jobs done | about 15 s left | plot/x"
+    assert last.startswith("1 of 2 jobs done in ")
     assert "\033" not in stream.getvalue() and "\r" not in stream.getvalue()
+
+
+# What Snakemake's jobs are called
+
+
+def test_jobs_are_called_by_their_rule_and_wildcard():
+    plan = Plan(conditions={"a": Condition({"width": 3200, "seed": [0, 1]})})
+    build = watching.Build(plan)
+    files = ["results/a.csv", "results/a.record.json"]
+    job = build.job("train_with_curve", {"condition": "a"}, files)
+    assert job == Job("train/a", "results/a.record.json", 2 * 32**0.4)
+    assert build.job("claims", {}, ["c.record.json"]) == Job("claims", "c.record.json")
+    assert build.job("all", {}, []) is None
+
+
+def test_durations_come_from_the_records_of_the_tree_and_of_the_published_bundle(
+    tmp_path, monkeypatch
+):
+    made = [record("train", seconds) for seconds in (7.0, 70.0, 700.0)]
+    bundle = {
+        "results/paper/runs/a.record.json": made[0],
+        "results/paper/runs/b.record.json": made[1],
+    }
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/records.json.gz").write_bytes(gzip.compress(json.dumps(bundle).encode()))
+    monkeypatch.chdir(tmp_path)
+    build = watching.Build(PLAN)
+    build.load()
+    jobs = {name: Job(f"train/{name}", f"results/paper/runs/{name}.record.json") for name in "abc"}
+    assert build.durations.left(jobs.values(), {}, 1) == 7 + 70 + (7 + 70) / 2
+    (tmp_path / "results/paper/runs").mkdir(parents=True)
+    (tmp_path / "results/paper/runs/a.record.json").write_text(json.dumps(made[2]))
+    build.load()
+    assert build.durations.left([jobs["a"]], {}, 1) == 700
 
 
 # The table of a dry run
@@ -194,7 +243,7 @@ TODO = {
 
 
 def test_the_table_counts_what_is_done_missing_and_stale():
-    lines = watching.status(PLAN, TODO, (3000, 4000), 2)
+    lines = watching.status(PLAN, TODO, 3600, 2, (812, 45_600_000))
     words = [text.split() for text in lines]
     assert ["data", "sets", "1", "0", "0"] in words
     assert ["conditions", "0", "1", "2"] in words
@@ -202,33 +251,57 @@ def test_the_table_counts_what_is_done_missing_and_stale():
     assert ["x", "missing", "0", "of", "2"] in words
     assert ["y", "stale", "0", "of", "2"] in words
     assert ["claims", "done"] in words
-    assert lines[-1] == "5 jobs to do, in 50 to 67 min on 2 cores"
+    assert lines[-3:] == [
+        "store of results: 812 entries, 46 MB",
+        "",
+        "5 jobs to do, in about 60 min on 2 cores",
+    ]
 
 
 def test_the_table_says_what_made_results_stale_and_not_what_followed_from_it():
-    lines = watching.status(PLAN, TODO, (1, 2), 2)
-    assert lines[lines.index(" jobs  stale because of") + 1 : -2] == [
+    lines = watching.status(PLAN, TODO, 1, 2, (1, 0))
+    assert lines[lines.index(" jobs  stale because of") + 1 : -4] == [
         "    2  Updated input files: network.py",
         "    1  Params have changed since last execution: 1",
     ]
 
 
+def test_a_reason_names_what_has_changed_in_a_step_in_place_of_its_identity(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = {"scripts/train.py": "1", "scripts/plasticity/network.py": "2"}
+    now = {"code": code, "packages": {"numpy": "2.4"}, "arithmetic": {"numba": "haswell"}}
+    path = tmp_path / identity.STEPS / "train.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(now))
+    before = now | {
+        "code": code | {"scripts/plasticity/network.py": "0", "scripts/gone.py": "3"},
+        "packages": {"numpy": "2.3"},
+    }
+    why = (
+        f"Updated input files: {identity.STEPS}/train.json, a.csv, {identity.STEPS}/figures.x.json"
+    )
+    assert watching.explained(why, before) == (
+        "Updated input files: numpy, scripts/gone.py, scripts/plasticity/network.py, a.csv,"
+        " scripts/figures/x.py"
+    )
+
+
 def test_the_table_says_when_all_is_done():
-    lines = watching.status(PLAN, {}, (0, 0), 2)
+    lines = watching.status(PLAN, {}, 0, 2, (0, 0))
     assert " jobs  stale because of" not in lines
     assert lines[-1].startswith("Nothing to be done")
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"),
+    ("seconds", "words"),
     [
-        (0, 0.2, "1 s"),
-        (12, 45, "12 to 45 s"),
-        (30, 150, "1 to 2 min"),
-        (2900, 3100, "48 to 52 min"),
-        (3590, 3610, "60 min"),
-        (600, 43200, "1 to 12 h"),
+        (0, "1 s"),
+        (45, "45 s"),
+        (150, "2 min"),
+        (3000, "50 min"),
+        (3590, "60 min"),
+        (43200, "12 h"),
     ],
 )
-def test_times_are_told_in_words(low, high, words):
-    assert watching.span(low, high) == words
+def test_times_are_told_in_words(seconds, words):
+    assert watching.span(seconds) == words

@@ -1,8 +1,8 @@
-"""Compiled loops: their rounding must not depend on where in memory their arrays lie."""
+"""A compiled trial: its rounding must not depend on where in memory its arrays lie."""
 
 import numpy as np
 
-from plasticity import kernels
+from plasticity import trial
 
 
 def test_an_error_is_the_same_bits_wherever_it_is_written():
@@ -13,6 +13,6 @@ def test_an_error_is_the_same_bits_wherever_it_is_written():
             memory = np.zeros(300, np.float32)
             y, e = memory[100:110], memory[100 + distance : 110 + distance]
             y[:] = outputs
-            kernels.output_error(y, 3, kernels.CROSS_ENTROPY, e)
+            trial.output_error(y, 3, trial.CROSS_ENTROPY, e)
             errors.add(e.tobytes())
         assert len(errors) == 1

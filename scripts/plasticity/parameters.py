@@ -1,0 +1,122 @@
+"""Parameters: each is declared once, at a field of a dataclass, with all that is known about it.
+
+Checks, command line, schema, columns of the results and documentation are derived from there.
+"""
+
+from dataclasses import MISSING, Field, dataclass, field, fields
+from math import inf
+from typing import Any, get_args
+
+
+class ParameterError(ValueError):
+    """A parameter's value is not allowed; the message is one line: key, value and what is
+    allowed."""
+
+    def __init__(self, key: str, value: object, allowed: str):
+        super().__init__(f"{key}: {value!r} is not allowed: {allowed}")
+
+    # The words are here since those of an exception cannot alter a result: an edit trains nothing.
+    @staticmethod
+    def noun(parameter: "Parameter") -> str:
+        """Return what a value of the parameter is: an integer, a number."""
+        bounded = parameter.at_most is not None or parameter.below is not None
+        nouns = {int: "an integer", float: "a number" if bounded else "a finite number"}
+        return nouns[parameter.kind]
+
+    @staticmethod
+    def allowed(parameter: "Parameter") -> str:
+        """Return the allowed values of the parameter in words."""
+        if parameter.kind is str:
+            return "one of " + ", ".join(parameter.choices) if parameter.choices else "a text"
+        limits = {
+            " above {}": parameter.above,
+            " of at least {}": parameter.at_least,
+            ", at most {}": parameter.at_most,
+            ", below {}": parameter.below,
+        }
+        given = (words.format(limit) for words, limit in limits.items() if limit is not None)
+        return ParameterError.noun(parameter) + "".join(given)
+
+
+def require(condition: bool, key: str, value: object, allowed: str) -> None:
+    """Raise ParameterError unless `condition` holds."""
+    if not condition:
+        raise ParameterError(key, value, allowed)
+
+
+def require_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise ParameterError unless `value` is one of `choices`."""
+    require(value in choices, key, value, "one of " + ", ".join(choices))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter: its type, its default, which values are allowed, and what it means.
+
+    Numbers are finite and within those limits that are given. `source` is a key of the list of
+    sources in config.yaml: [P], [L], [S] or [here].
+    """
+
+    name: str
+    kind: type  # int, float or str
+    default: Any  # MISSING if a value is required
+    choices: tuple[str, ...] = ()
+    above: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+    unit: str = ""
+    help: str = ""
+    source: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words."""
+        return ParameterError.allowed(self)
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value is allowed; None is where it is the default."""
+        if value is None:
+            return self.default is None
+        if self.kind is str:
+            return not self.choices or value in self.choices
+        return (
+            -inf < value < inf
+            and (self.above is None or value > self.above)
+            and (self.at_least is None or value >= self.at_least)
+            and (self.at_most is None or value <= self.at_most)
+            and (self.below is None or value < self.below)
+        )
+
+    def value_of(self, text: str) -> Any:
+        """Return the value that `text` stands for; raise ParameterError if it is of another type.
+
+        Whether the value is allowed is not checked.
+        """
+        try:
+            return self.kind(text)
+        except ValueError:
+            raise ParameterError(self.name, text, ParameterError.noun(self)) from None
+
+
+def parameter(default: Any = MISSING, **known: Any) -> Any:
+    """Return a dataclass field that declares a parameter; `known` are attributes of Parameter."""
+    return field(default=default, metadata=known)
+
+
+def declared(*kinds: type) -> dict[str, Parameter]:
+    """Return the parameters that these dataclasses declare, by name."""
+
+    def read(one: Field) -> Parameter:
+        types = (one.type, *get_args(one.type))
+        kind = next(kind for kind in (int, float, str) if kind in types)
+        return Parameter(one.name, kind, one.default, **one.metadata)
+
+    return {one.name: read(one) for kind in kinds for one in fields(kind)}
+
+
+def check(values: object) -> None:
+    """Raise ParameterError for the first field of a dataclass whose value is not allowed."""
+    for name, one in declared(type(values)).items():
+        value = getattr(values, name)
+        require(one.allows(value), name, value, one.allowed)

@@ -1,0 +1,55 @@
+"""Networks in the store of results, each by itself.
+
+An interrupted job resumes after the last network that was trained; conditions, overlays and runs by
+hand share whatever networks they have in common.
+"""
+
+import io
+import json
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from plasticity.data import PREPARED
+from plasticity.rules import Rule
+from plasticity.settings import Settings
+from provenance import identity, store
+from provenance.files import digest, remembered_sha256
+from workflow import datasets
+
+NAMES = ("rule", "searched", "dataset")  # parameters beside those of rules and settings
+Network = tuple[dict, list[dict], dict]  # a network's row, learning curve and update counts
+
+
+def recipe(engine: str, chosen: Mapping, rule: Rule, settings: Settings) -> dict:
+    """Return what a network is made from, its seed and what is recorded of it excepted."""
+    return {
+        "step": identity.step("scripts/train.py"),
+        "engine": identity.code(f"scripts/plasticity/{engine}.py"),
+        "parameters": vars(rule) | vars(settings) | {key: chosen.get(key) for key in NAMES},
+        "data": data_of(chosen["dataset"]),
+    }
+
+
+def data_of(dataset: str) -> dict[str, str]:
+    """Return the sha256 of the arrays of a data set, by name."""
+    folder = datasets.folder_of(dataset)
+    return {name: remembered_sha256(folder / name) for name in PREPARED}
+
+
+def stored(recipe: Mapping, train: Callable[[], Network]) -> Network:
+    """Return the network that was trained from a recipe; train and keep it if there is none yet."""
+    id = digest(recipe)
+    if entry := store.get(id):
+        row, curve = json.loads(entry.files["network.json"])
+        with np.load(io.BytesIO(entry.files["counts.npz"])) as counts:
+            return row, curve, dict(counts)
+    began = time.process_time()
+    row, curve, counts = network = train()
+    text = json.dumps([row, curve], default=lambda number: number.item())
+    arrays = io.BytesIO()
+    np.savez(arrays, allow_pickle=False, **counts)
+    files = {"network.json": text.encode(), "counts.npz": arrays.getvalue()}
+    store.put(id, files, time.process_time() - began)
+    return network

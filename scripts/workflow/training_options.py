@@ -1,0 +1,107 @@
+"""Options for the parameters of networks: derived from their declarations, completed from the
+configuration."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plasticity.engine import Engine
+from plasticity.parameters import Parameter, ParameterError, declared, require_choice
+from plasticity.reference import Reference
+from plasticity.rules import Rule
+from plasticity.settings import PARAMETERS, Settings
+from workflow.command_line import Parser
+
+CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
+TRAINERS: dict[str, type[Engine] | type[Reference]] = {"engine": Engine, "reference": Reference}
+
+# A command line that gives all these is complete: config.yaml is not looked at.
+REQUIRED = {name for name, one in PARAMETERS.items() if one.default is not None}
+
+
+def value(of: Parameter) -> Callable[[str], Any]:
+    """Return the type of an option: it converts a text to an allowed value of a parameter."""
+
+    def convert(text: str) -> Any:
+        try:
+            number = of.value_of(text)
+            allowed = of.allows(number)
+        except ParameterError:
+            allowed = False
+        if not allowed:
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed: {of.allowed}")
+        return number
+
+    return convert
+
+
+def number(kind: type, **limits: Any) -> Callable[[str], Any]:
+    """Return the type of an option that is no parameter of a network: a number within `limits`."""
+    return value(Parameter("", kind, MISSING, **limits))
+
+
+def parser(tool: str, description: str) -> Parser:
+    """Return the parser of train.py, whose options are named like the columns of the results."""
+    parse = Parser(
+        tool,
+        description=description,
+        epilog="Values that are not given come from the rule and the model in config.yaml.",
+    )
+
+    def add(group: Any, names: Mapping[str, Parameter], **options: Any) -> None:
+        for name, one in names.items():
+            unit = f" [{one.unit}]" if one.unit else ""
+            kind = {"choices": one.choices} if one.choices else {"type": value(one)}
+            option = f"--{name.replace('_', '-')}"
+            group.add_argument(option, help=f"{one.help}{unit}", **kind, **options)
+
+    model = declared(Settings) | {"dataset": PARAMETERS["dataset"]}
+    add(parse, {"rule": PARAMETERS["rule"], "width": model.pop("width")}, required=True)
+    add(parse, {"seed": PARAMETERS["seed"]}, required=True, nargs="+")
+    parse.add_argument(
+        "--output", required=True, metavar="FILE", help="the table; - for standard output"
+    )
+    add(parse.add_argument_group("the rule's parts"), declared(Rule))
+    add(parse.add_argument_group("the model and its training"), model)
+    how = parse.add_argument_group("how to train and what to write")
+    how.add_argument(
+        "--engine",
+        choices=TRAINERS,
+        default="engine",
+        help="exact and fast, or the literal reference",
+    )
+    how.add_argument("--train-accuracy", action="store_true", help="classify the training set, too")
+    how.add_argument(
+        "--curve",
+        metavar="FILE",
+        help="write a row a test; every test then takes all test patterns",
+    )
+    how.add_argument(
+        "--counts", metavar="FILE", help="write the first seed's updates of each synapse (.npz)"
+    )
+    return parse
+
+
+def completed(arguments: argparse.Namespace) -> dict:
+    """Return what was given on the command line, completed from config.yaml.
+
+    Raises ParameterError for a rule that neither is defined there nor given by its parts, OSError
+    for a file that defines none.
+    """
+    given = {key: value for key, value in vars(arguments).items() if value is not None}
+    if given.keys() >= REQUIRED:
+        return given
+    try:
+        config = yaml.safe_load(CONFIG.read_text())
+        rules, model = dict(config["rules"]), dict(config["model"])
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        raise OSError(
+            f"{CONFIG}: no rules and model can be read from it; snakemake --dry-run says why"
+        ) from None
+    if not given.keys() >= {"gate", "eligible", "select"}:
+        require_choice("--rule", given["rule"], tuple(rules))
+    return model | rules.get(given["rule"], {}) | given

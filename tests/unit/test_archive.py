@@ -1,0 +1,248 @@
+"""Published runs: packed to the same bytes, checked to the last one, restored, and taken as they
+are for as long as they are what is asked for."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from archive import packed
+from provenance import archive, history
+from provenance.archive import ArchiveError, of_rules, published, restore, restored, unlike
+from provenance.files import digest, sha256, write_json
+from provenance.record import read, seal
+from workflow import restored as restoring
+
+FIGURES = "figures/smoke"
+RUNS = "results/smoke/runs"
+STEP = {"code": {"scripts/x.py": "1"}, "packages": {"numpy": "2"}, "arithmetic": {"blas": "Z"}}
+
+
+def write_record(path, rule, script, outputs, records=(), **parameters):
+    """Write a record with the parts that matter here."""
+    content = {
+        "recipe": {
+            "rule": rule,
+            **STEP,
+            "parameters": {"program": ["python", script], **parameters},
+        },
+        "outputs": {file: sha256(file) for file in outputs},
+        "inputs": {},
+        "records": {record: read(record)["id"] for record in records},
+        "made": {"command": ["python", script], "python": "3.0", "platform": "abacus"},
+    }
+    content["id"] = digest(content["recipe"])
+    write_json(path, content | {"seal": seal(content)})
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A project, in the current folder, that has published two runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(archive, "_step", lambda script: STEP)
+    for file in ("data/d/inputs.npy", f"{RUNS}/a.csv", f"{RUNS}/b.csv", f"{FIGURES}/x.svg"):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_text(f"the content of {file}\n")
+    data, figure = "data/d/prepare.record.json", f"{FIGURES}/x.record.json"
+    write_record(data, "prepare", "scripts/prepare.py", ["data/d/inputs.npy"])
+    for name, width in {"a": 10, "b": 20}.items():
+        run = f"{RUNS}/{name}.record.json"
+        write_record(run, "train", "scripts/train.py", [f"{RUNS}/{name}.csv"], [data], width=width)
+    runs = [f"{RUNS}/a.record.json", f"{RUNS}/b.record.json"]
+    write_record(figure, "plot", "scripts/figures/x.py", [f"{FIGURES}/x.svg"], runs)
+    history.pack([figure], Path(FIGURES, history.BUNDLE), {})
+    write_archive({file: Path(file).read_bytes() for file in (f"{RUNS}/b.csv", f"{RUNS}/a.csv")})
+    record_published()
+    return tmp_path
+
+
+def write_archive(files):
+    Path(FIGURES, archive.NAME).write_bytes(packed(files))
+
+
+def record_published():
+    """Write the records of the archive and of the bundle."""
+    for file in (archive.NAME, history.BUNDLE):
+        record = f"{FIGURES}/{file.split('.')[0]}.record.json"
+        write_record(record, "archive", "scripts/archive.py", [f"{FIGURES}/{file}"])
+
+
+def refusal():
+    """The line that says why the published runs are not used."""
+    with pytest.raises(ArchiveError) as refused:
+        published(FIGURES)
+    line = str(refused.value)
+    assert "\n" not in line
+    return line
+
+
+def test_the_same_files_give_the_same_bytes():
+    files = {"results/b.csv": b"2", "results/a.csv": b"1"}
+    assert packed(files) == packed(dict(reversed(files.items())))
+
+
+def test_what_is_published_is_read(tree):
+    shown = published(FIGURES)
+    assert shown.files == {
+        f"{RUNS}/{name}.csv": Path(f"{RUNS}/{name}.csv").read_bytes() for name in "ab"
+    }
+    assert list(of_rules(shown.records, ["prepare"])) == ["data/d/prepare.record.json"]
+
+
+@pytest.mark.parametrize("file", [archive.NAME, history.BUNDLE])
+@pytest.mark.parametrize("place", range(0, 300, 59))
+def test_a_flipped_byte_is_named(tree, file, place):
+    path = Path(FIGURES, file)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    assert refusal().startswith(f"{path}: damaged")
+
+
+@pytest.mark.parametrize("file", [archive.NAME, history.BUNDLE, "runs.record.json"])
+def test_a_missing_file_is_named(tree, file):
+    path = Path(FIGURES, file)
+    path.unlink()
+    assert str(path) in refusal()
+
+
+def test_a_truncated_archive_is_named_though_its_record_agrees(tree):
+    path = Path(FIGURES, archive.NAME)
+    path.write_bytes(path.read_bytes()[:-30])
+    record_published()
+    assert refusal().startswith(f"{path}: damaged")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({f"{RUNS}/a.csv": None}, f"{RUNS}/a.csv: it is missing"),
+        ({f"{RUNS}/c.csv": b"1"}, f"{RUNS}/c.csv: no published record is about it"),
+        ({"../../a.csv": b"1"}, "../../a.csv: no published record is about it"),
+        ({f"{RUNS}/a.csv": b"1"}, f"{RUNS}/a.csv: its bytes are not those of its record"),
+    ],
+)
+def test_a_member_that_is_missing_foreign_or_changed_is_named(tree, change, reason):
+    files = dict(published(FIGURES).files) | change
+    write_archive({name: content for name, content in files.items() if content is not None})
+    record_published()
+    assert refusal() == f"{FIGURES}/{archive.NAME}: {reason}"
+
+
+def test_a_member_that_is_there_twice_is_named(tree):
+    with (
+        pytest.warns(UserWarning, match="Duplicate"),
+        zipfile.ZipFile(f"{FIGURES}/{archive.NAME}", "a") as opened,
+    ):
+        opened.writestr(f"{RUNS}/a.csv", f"the content of {RUNS}/a.csv\n")
+    record_published()
+    assert f"{RUNS}/a.csv" in refusal()
+
+
+def test_a_changed_record_is_named(tree):
+    bundle = Path(FIGURES, history.BUNDLE)
+    path = Path(f"{RUNS}/a.record.json")
+    path.write_text(path.read_text().replace('"width": 10', '"width": 11'))
+    history.pack([f"{FIGURES}/x.record.json"], bundle, {})
+    record_published()
+    assert refusal() == f"{bundle}: the record {path} was changed after it was written"
+
+
+def test_the_files_come_back_with_their_records(tree, tmp_path_factory):
+    shown = published(FIGURES)
+    folder = tmp_path_factory.mktemp("clone")
+    written = restore(shown, folder)
+    assert sorted(written) == sorted(shown.runs | shown.files)
+    for file in written:
+        assert (folder / file).read_bytes() == Path(file).read_bytes()
+    assert set(restored(folder)) == set(shown.runs)
+    assert list(archive.records_of_data(folder)) == ["data/d/prepare.record.json"]
+    assert restore(shown, folder) == []
+
+
+def test_what_is_there_with_the_same_bytes_stays_and_is_not_called_restored(tree):
+    before = {path: path.stat().st_mtime_ns for path in Path(RUNS).iterdir()}
+    assert restore(published(FIGURES), Path()) == []
+    assert before == {path: path.stat().st_mtime_ns for path in Path(RUNS).iterdir()}
+    assert restored() == {}
+
+
+def test_another_file_stays_and_nothing_is_written(tree):
+    shown = published(FIGURES)
+    Path(f"{RUNS}/a.csv").unlink()
+    Path(f"{RUNS}/b.csv").write_text("mine\n")
+    with pytest.raises(ArchiveError, match=rf"^{RUNS}/b.csv: .*remove it"):
+        restore(shown, Path())
+    assert not Path(f"{RUNS}/a.csv").exists()
+    assert Path(f"{RUNS}/b.csv").read_text() == "mine\n"
+
+
+def test_one_that_is_made_anew_is_restored_no_more(tree):
+    shown = published(FIGURES)
+    shutil.rmtree("results")
+    restore(shown, Path(), leave_out=[f"{RUNS}/b.record.json"])
+    assert set(restored()) == {f"{RUNS}/a.record.json"}
+    write_json(f"{RUNS}/a.record.json", json.loads(Path(f"{RUNS}/a.record.json").read_text()))
+    assert restored() == {}
+
+
+@pytest.fixture
+def asked(tree, monkeypatch):
+    """What is asked for, to be changed, after the published runs were restored."""
+    wanted = {
+        f"{RUNS}/{name}.record.json": ("scripts/train.py", {"width": width})
+        for name, width in {"a": 10, "b": 20}.items()
+    }
+    monkeypatch.setattr(restoring, "asked", lambda plan, results: wanted)
+    shown = published(FIGURES)
+    shutil.rmtree("results")
+    restore(shown, Path())
+    return wanted
+
+
+def names():
+    """The conditions that are taken as they were restored."""
+    plan = SimpleNamespace(
+        searches={},
+        conditions={name: SimpleNamespace(record=set()) for name in "ab"},
+        searched=lambda names: [],
+    )
+    return restoring.restored(plan, "results/smoke")[1]
+
+
+def test_restored_runs_are_taken_until_their_parameters_change(asked):
+    assert names() == {"a", "b"}
+    asked[f"{RUNS}/a.record.json"] = ("scripts/train.py", {"width": 11})
+    assert names() == {"b"}
+
+
+@pytest.mark.parametrize("part", STEP)
+def test_restored_runs_are_taken_until_their_step_changes(asked, monkeypatch, part):
+    monkeypatch.setattr(archive, "_step", lambda script: STEP | {part: {"other": "1"}})
+    assert names() == set()
+
+
+def test_runs_by_other_code_are_not_taken_but_by_other_packages(tree, monkeypatch):
+    shown = published(FIGURES)
+    for part, taken in {"code": False, "packages": True, "arithmetic": True}.items():
+        monkeypatch.setattr(archive, "_step", lambda script, part=part: STEP | {part: {"y": "1"}})
+        shutil.rmtree("results")
+        restore(shown, Path())
+        run = f"{RUNS}/a.record.json"
+        assert (restored()[run] == archive.meaning({"width": 10}, "scripts/train.py")) == taken
+        shutil.rmtree("results")
+        restore(shown, Path(), trust=True)
+        assert restored()[run] == archive.meaning({"width": 10}, "scripts/train.py")
+
+
+def test_what_made_the_runs_elsewhere_is_told(tree, monkeypatch):
+    other = {"code": {"scripts/x.py": "2"}, "packages": {"numpy": "3"}, "arithmetic": {"blas": "Z"}}
+    monkeypatch.setattr(archive, "_step", lambda script: other)
+    code, packages, python, platform = unlike(published(FIGURES).runs, "they")
+    assert "scripts/x.py" in code
+    assert "numpy 2, here 3" in packages
+    assert "python 3.0" in python
+    assert "platform abacus" in platform
