@@ -15,10 +15,8 @@ from pathlib import Path
 from provenance import archive, identity
 from provenance.archive import ArchiveError, Published
 from provenance.files import sha256
-from provenance.record import SUFFIX
-from provenance.verify import settings, text
 from workflow.command_line import Parser, finish
-from workflow.restored import Build, asked, build
+from workflow.restored import Build, build, require_asked
 
 ALLOWED = ("published", "publish", *archive.DRAWN)  # rules: none trains or gets data
 
@@ -30,23 +28,6 @@ def builds() -> list[Build]:
         if file.name != "config.yaml" and any(Path("figures", file.stem).rglob(archive.NAME)):
             found.append(build([file]))
     return found
-
-
-def require_asked(one: Build, shown: Published) -> None:
-    """Raise ArchiveError unless all runs that the configuration asks for are published."""
-    for path, (_, wanted) in asked(one.plan, one.results).items():
-        name = path.removeprefix(f"{one.results}/").removesuffix(SUFFIX)
-        advice = "`make figures` trains what is not published"
-        if path not in shown.runs:
-            raise ArchiveError(f"{name}: the configuration asks for it: {advice}")
-        made = settings(shown.runs[path]["recipe"])
-        for key in sorted(made.keys() | wanted.keys()):
-            if made.get(key) != wanted.get(key):
-                then, now = text(made.get(key)), text(wanted.get(key))
-                raise ArchiveError(
-                    f"{name}: published with {key} {then}, the configuration asks for {now}:"
-                    f" {advice}"
-                )
 
 
 def forget(files: list[str]) -> None:
@@ -68,7 +49,11 @@ def compare(shown: Published) -> list[str]:
     """Return which published files have other bytes now, and why that may be."""
     records = archive.of_rules(shown.records, archive.DRAWN)
     outputs = {file: hash for made in records.values() for file, hash in made["outputs"].items()}
-    odd = [f"{file}: not as published" for file, hash in outputs.items() if sha256(file) != hash]
+    odd = [
+        f"{file}: not as published"
+        for file, hash in outputs.items()
+        if not Path(file).exists() or sha256(file) != hash
+    ]
     return [*odd, *archive.unlike(records, "the published figures")] if odd else []
 
 

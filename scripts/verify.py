@@ -24,15 +24,16 @@ from provenance.archive import ArchiveError, Published
 from provenance.files import replacing, sha256
 from provenance.rerun import differences
 from workflow.command_line import Parser, finish
-from workflow.restored import Build, build
+from workflow.restored import Build, asked, build, require_asked
 
 # What Snakemake needs of the project.
 CODE = ("Snakefile", "config.yaml", "envs", "profiles", "report", "schemas", "scripts")
 
 
-def drawn(shown: Published, number: int, seed: int) -> list[str]:
+def drawn(one: Build, shown: Published, number: int, seed: int) -> list[str]:
     """Return the records of so many published conditions, drawn at random."""
-    conditions = sorted(archive.of_rules(shown.records, ["train"]))
+    published = archive.of_rules(shown.records, ["train"])
+    conditions = sorted(published.keys() & asked(one.plan, one.results).keys())
     return sorted(random.Random(seed).sample(conditions, min(number, len(conditions))))
 
 
@@ -73,7 +74,9 @@ def odd(folder: Path, shown: Published, paths: Iterable[str]) -> list[str]:
     found: list[str] = []
     for path in paths:
         for file, hash in shown.records[path]["outputs"].items():
-            if sha256(folder / file) != hash:
+            if not (folder / file).exists():
+                found.append(f"{file}: it is not made any more")
+            elif sha256(folder / file) != hash:
                 old = Path(file)
                 if file in shown.files:
                     old = folder / "published" / file
@@ -87,7 +90,8 @@ def verify(number: int, seed: int, overlays: Sequence[Path]) -> bool:
     """Train conditions anew and compare; return whether all files are equal."""
     one = build(overlays)
     shown = archive.published(one.figures)
-    chosen = drawn(shown, number, seed)
+    require_asked(one, shown)
+    chosen = drawn(one, shown, number, seed)
     seconds = sum(shown.records[path]["made"]["seconds"] for path in chosen)
     print(f"seed {seed}: {len(chosen)} conditions, which took {seconds:,.0f} s of processor time")
     for line in archive.unlike(shown.runs, "the published runs"):

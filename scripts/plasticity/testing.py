@@ -36,6 +36,10 @@ class HardestFirst:
     So the estimates may be arbitrarily wrong: a bad order costs time, and nothing else. They start
     as `estimates` (n,). When a pattern is classified, its estimate becomes the mean of the estimate
     and the new margin, since margins fluctuate from test to test.
+
+    One reservation: the last bit of an output can depend on a pattern's place in a matrix product,
+    so two outputs that are equal up to rounding may swap. A run's order is the same each time, so
+    its bytes are, too.
     """
 
     def __init__(self, labels: np.ndarray, estimates: np.ndarray):

@@ -31,7 +31,6 @@ DATA = ("fetch", "prepare")  # rules that make what these learn from
 DRAWN = ("tabulate", "summarise", "claims", "plot", "gallery", "finding")  # made from the runs
 PREPARE = "scripts/prepare.py"
 NOTES = Path(".snakemake/restored.json")  # what was restored
-EARLIER = 2  # seconds by which restored files are older than the identities of their steps
 
 Records = Mapping[str, dict]  # by path
 
@@ -132,31 +131,43 @@ def restore(
                     f"{file}: it is not the published one: remove it, or keep it elsewhere, and"
                     " type the same command again"
                 )
-    notes = _notes(root)
-    moment = time.time_ns() - EARLIER * 10**9
-    written: list[str] = []
-    for path, made in runs.items():
-        files = [path, *made["outputs"]]
-        if all((root / file).exists() for file in files):
-            continue
+    missing = {
+        path: made
+        for path, made in runs.items()
+        if not all((root / file).exists() for file in (path, *made["outputs"]))
+    }
+    moment = _moment()
+    _note(shown, missing, root, moment, trust)  # first: a kill leaves nothing that is not noted
+    for path, made in missing.items():
         for file in made["outputs"]:
             with replacing(root / file) as partial:
                 partial.write_bytes(shown.files[file])
-        write_json(root / path, made)
-        for file in files:
-            os.utime(root / file, ns=(moment, moment))
-        code, data_code = (None, None) if trust else _codes(made, shown.records)
-        script = made["made"]["command"][1]
-        stands = meaning(settings(made["recipe"]), script, code, data_code)
-        notes["runs"][path] = {"time": moment, "meaning": stands}
-        written += files
-    notes["data"] |= of_rules(shown.records, DATA)
-    write_json(root / NOTES, notes)
+                os.utime(partial, (moment, moment))
+        with replacing(root / path) as partial:
+            write_json(partial, made)
+            os.utime(partial, (moment, moment))
     # To Snakemake, a restored file is older than what it stands for: when the workflow does not
     # take it as it is any more, it is made anew. What was made here is compared by content.
     for step in (root / identity.STEPS).glob("*.json"):
         os.utime(step)
-    return written
+    return [file for path, made in missing.items() for file in (path, *made["outputs"])]
+
+
+def _moment() -> int:
+    """Return a time that has just passed (s), and that file systems with coarse times can keep."""
+    return (int(time.time()) // 2 - 1) * 2
+
+
+def _note(shown: Published, runs: Records, root: Path, moment: int, trust: bool) -> None:
+    """Note what runs stand for that are restored with this time of change; see `restore`."""
+    notes = _notes(root)
+    for path, made in runs.items():
+        code, data_code = (None, None) if trust else _codes(made, shown.records)
+        script = made["made"]["command"][1]
+        stands = meaning(settings(made["recipe"]), script, code, data_code)
+        notes["runs"][path] = {"time": moment, "meaning": stands}
+    notes["data"] |= of_rules(shown.records, DATA)
+    write_json(root / NOTES, notes)
 
 
 def meaning(
@@ -195,7 +206,7 @@ def restored(root: Path = Path()) -> dict[str, str]:
     return {
         path: note["meaning"]
         for path, note in _notes(root)["runs"].items()
-        if (root / path).exists() and (root / path).stat().st_mtime_ns == note["time"]
+        if (root / path).exists() and (root / path).stat().st_mtime == note["time"]
     }
 
 

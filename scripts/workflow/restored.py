@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provenance import archive, record
+from provenance.archive import ArchiveError, Published
 from provenance.record import SUFFIX, Value
-from provenance.verify import settings
+from provenance.verify import settings, text
 from workflow import configuration
 from workflow.asked import merged
 from workflow.configuration import Plan, command_line
@@ -62,6 +63,24 @@ def asked(plan: Plan, results: str) -> dict[str, tuple[str, Mapping[str, Value]]
         path: (script, settings({"parameters": record.parameters(options, {}, [])}))
         for path, (script, options) in (searches | runs).items()
     }
+
+
+def require_asked(one: Build, shown: Published) -> None:
+    """Raise ArchiveError unless all runs that the configuration asks for are published."""
+    for path, (_, wanted) in asked(one.plan, one.results).items():
+        name = path.removeprefix(f"{one.results}/").removesuffix(SUFFIX)
+        if path not in shown.runs:
+            raise ArchiveError(
+                f"{name}: the configuration asks for it, but it is not published:"
+                " `make figures` trains it"
+            )
+        made = settings(shown.runs[path]["recipe"])
+        for key in sorted(made.keys() | wanted.keys()):
+            if made.get(key) != wanted.get(key):
+                raise ArchiveError(
+                    f"{name}: it is published with {key} {text(made.get(key))}, the configuration"
+                    f" asks for {text(wanted.get(key))}: `make figures` trains it"
+                )
 
 
 def restored(plan: Plan, results: str) -> tuple[set[str], set[str]]:

@@ -189,6 +189,18 @@ def test_one_that_is_made_anew_is_restored_no_more(tree):
     assert restored() == {}
 
 
+def test_what_an_interrupted_call_has_restored_counts(tree, monkeypatch):
+    shown = published(FIGURES)
+    shutil.rmtree("results")
+    whole = dict(shown.files)
+    half = shown._replace(files={f"{RUNS}/a.csv": whole[f"{RUNS}/a.csv"]})
+    with pytest.raises(KeyError):
+        restore(half, Path())
+    assert set(restored()) == {f"{RUNS}/a.record.json"}
+    restore(shown, Path())
+    assert set(restored()) == set(shown.runs)
+
+
 @pytest.fixture
 def asked(tree, monkeypatch):
     """What is asked for, to be changed, after the published runs were restored."""
