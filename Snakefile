@@ -92,7 +92,9 @@ def trained(names):
 def learned():
     """Names of the data sets that are learned here."""
     conditions = [one for name, one in PLAN.conditions.items() if name not in RESTORED]
-    searches = [one for name, one in PLAN.searches.items() if name not in RESTORED_SEARCHES]
+    searches = [
+        one for name, one in PLAN.searches.items() if name not in RESTORED_SEARCHES
+    ]
     return {one.costliest["dataset"] for one in conditions + searches}
 
 
@@ -184,6 +186,14 @@ def labels(wildcards):
     """What a figure is called in the report."""
     figure = config["figures"][wildcards.figure]
     return {"no.": f"{figure['number']:2}", "figure": figure["title"]}
+
+
+# Which of these a job needs depends on its wildcards. All are written now: Snakemake takes a file for missing that is
+# made after it has looked into the folder.
+for script in ["scripts/train.py", "scripts/train_found.py"] + [
+    figure.script for figure in PLAN.figures.values()
+]:
+    identity.write_step(script)
 
 
 wildcard_constraints:
@@ -403,7 +413,8 @@ rule summarise:
         "Collecting the networks of all experiments"
     shell:
         recorded(
-            "summarise", "python scripts/summarise.py --output {output.table} {input.tables}"
+            "summarise",
+            "python scripts/summarise.py --output {output.table} {input.tables}",
         )
 
 
@@ -598,7 +609,8 @@ rule history:
         "Collecting the records behind all figures"
     shell:
         recorded(
-            "history", "python scripts/history.py --output {output.bundle} {input.records}"
+            "history",
+            "python scripts/history.py --output {output.bundle} {input.records}",
         )
 
 

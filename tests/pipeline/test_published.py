@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 FIGURES = Path("figures/smoke")
 ENGINE = "scripts/plasticity/engine.py"
@@ -144,12 +145,17 @@ def test_a_damaged_archive_is_named_and_nothing_is_used(publish, tmp_path):
     assert not (clone.root / "results").exists()
 
 
-def test_a_condition_that_is_trained_anew_agrees(publish, tmp_path):
-    clone = publish(tmp_path)
-    process = call(clone, "verify", "--number", "1", "--seed", "0")
+def test_a_condition_that_is_trained_anew_agrees(redrawn):
+    clone, _ = redrawn
+    overlay = {"experiments": {"energy_vs_width": {"smoke": [{"rule": "backprop", "width": 50}]}}}
+    (clone.root / "mine.yaml").write_text(yaml.safe_dump(overlay))
+    process = clone.snakemake("--configfile", "mine.yaml")
+    assert process.returncode == 0, process.stderr
+    before = clone.made()
+    process = call(clone, "verify", "--number", "3", "--seed", "0", "--configfile", "mine.yaml")
     assert process.returncode == 0, process.stdout + process.stderr
-    first, *_, condition, everything = process.stdout.splitlines()
+    first, condition, everything = process.stdout.splitlines()
     assert first.startswith("seed 0: 1 conditions, which took ")
-    assert condition.endswith(": equal")
-    assert everything == f"{FIGURES}: all figures, tables and pages are equal"
-    assert not (clone.root / "results").exists()
+    assert condition == "backprop-width50: equal"
+    assert everything == "figures/mine/smoke: all figures, tables and pages are equal"
+    assert clone.made() == before

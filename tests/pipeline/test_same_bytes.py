@@ -10,12 +10,17 @@ FIGURE = "figures/smoke/energy_vs_width"
 
 
 @pytest.fixture
-def circumstances(monkeypatch):
+def circumstances(monkeypatch, tmp_path):
     """Other settings of whoever builds."""
     monkeypatch.setenv("TZ", "Asia/Kathmandu")
     monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
     monkeypatch.setenv("LANG", "tr_TR.UTF-8")
     monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.setenv("NUMBA_OPT", "0")
+    monkeypatch.setenv("NUMBA_LOOP_VECTORIZE", "0")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "AVX2")
+    monkeypatch.setenv("RESULT_STORE", str(tmp_path / "store"))  # an empty one: all is trained
 
 
 def test_the_same_bytes_whoever_builds_where_and_how(small, small_built, tmp_path, circumstances):

@@ -3,21 +3,35 @@
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from plasticity import compilation
+from provenance import identity
 
 
-@pytest.mark.parametrize("module", ["network.py", "competition.py", "trial.py"])
-def test_compiled_code_has_another_folder_after_an_edit(module, tmp_path, monkeypatch):
-    for path in compilation._PACKAGE.glob("*.py"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(compilation, "_PACKAGE", tmp_path)
+@pytest.mark.parametrize(
+    ("module", "edit", "another"),
+    [
+        ("network.py", "\nEDITED = 1\n", True),
+        ("competition.py", "\nEDITED = 1\n", True),
+        ("structures/staircase.py", "\nEDITED = 1\n", True),
+        ("structures/staircase.py", "\n# edited\n", False),
+        ("reference.py", "\nEDITED = 1\n", False),
+    ],
+)
+def test_compiled_code_has_another_folder_after_an_edit_that_counts(
+    module, edit, another, tmp_path, monkeypatch
+):
+    shutil.copytree(identity.ROOT / "scripts", tmp_path / "scripts")
+    monkeypatch.setattr(identity, "ROOT", tmp_path)
+    monkeypatch.setattr(compilation.identity, "code", partial(identity.code, root=tmp_path))
     before = compilation.cache_folder()
     assert compilation.cache_folder() == before
-    (tmp_path / module).write_text((tmp_path / module).read_text() + "# edited\n")
-    assert compilation.cache_folder() != before
+    with (tmp_path / "scripts" / "plasticity" / module).open("a") as file:
+        file.write(edit)
+    assert (compilation.cache_folder() != before) == another
 
 
 TWICE = """
@@ -40,7 +54,8 @@ def twice(tmp_path):
 
     It returns how many came from the cache and how many did not.
     """
-    shutil.copytree(compilation._PACKAGE, tmp_path / "scripts" / "plasticity")
+    for package in ("plasticity", "provenance"):
+        shutil.copytree(identity.ROOT / "scripts" / package, tmp_path / "scripts" / package)
     (tmp_path / "twice.py").write_text(TWICE)
     command = [sys.executable, tmp_path / "twice.py", tmp_path / "scripts"]
 

@@ -15,7 +15,7 @@ import train_found
 from found import rule_of
 from plasticity.settings import parts_of
 from workflow import training_options
-from workflow.configuration import ConfigurationError, command_line, options, plan, read
+from workflow.configuration import ConfigurationError, command_line, options, plan, read, typed
 
 ROOT = Path(__file__).parents[2]
 PAPER, BEYOND = (read(ROOT / f"{name}.yaml") for name in ("config", "beyond"))
@@ -405,3 +405,10 @@ def test_no_seed_of_a_search_is_another_ones_or_an_experiments():
     for scale in ("smoke", "paper"):
         for condition in plan(WHOLE | {"scale": scale}).conditions.values():
             assert not set().union(*searches) & set(condition.parameters["seed"])
+
+
+@pytest.mark.parametrize(
+    ("word", "value"), [("true", True), ("false", False), (True, True), ("yes", "yes")]
+)
+def test_words_of_the_command_line_for_true_and_false_are_understood(word, value):
+    assert typed({"fresh": word, "scale": "true"}) == {"fresh": value, "scale": "true"}
