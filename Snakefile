@@ -45,11 +45,13 @@ ENVIRONMENT = "envs/environment.yml"
 RECORD = "python scripts/record.py --rule"
 
 
+# All variables that begin like these, in the language of the shell; Snakemake takes single braces for its own.
+UNWANTED = " ".join(f"${{{{!{prefix}@}}}}" for prefix in identity.ODD)
 # Jobs run in the Python that runs Snakemake, without the caller's settings of Python and NumPy, on one
 # core each: the scheduler runs them side by side.
 shell.prefix(
     "set -euo pipefail;"
-    f" unset {' '.join('${{!' + prefix + '@}}' for prefix in identity.ODD)};"
+    f" unset {UNWANTED};"
     " export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1"
     f" PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH"
     f" RESULT_STORE_FRESH={'1' if config['fresh'] else ''}; "
@@ -334,7 +336,9 @@ rule train:
     message:
         "Training {wildcards.condition}"
     shell:
-        recorded("train", "python {params.script} {params.options:q} {params.files:q}")
+        recorded(
+            "train", "python {params.script:q} {params.options:q} {params.files:q}"
+        )
 
 
 use rule train as train_with_curve with:
@@ -468,7 +472,7 @@ rule claims:
     shell:
         recorded(
             "claims",
-            "python scripts/claims.py --claims {params.ids} --energy {input.energy}"
+            "python scripts/claims.py --claims {params.ids:q} --energy {input.energy}"
             " --curves {input.curves} --output {output.table}",
         )
 
@@ -506,7 +510,7 @@ rule plot:
     shell:
         recorded(
             "plot",
-            "python {params.script} {params.tables:q} --experiment {params.experiment:q}"
+            "python {params.script:q} {params.tables:q} --experiment {params.experiment:q}"
             f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}}",
         )
 
@@ -647,7 +651,7 @@ rule archive:
     shell:
         recorded(
             "archive",
-            f"python scripts/archive.py --folder {RESULTS} --output {{output.archive}} {{params.files}}",
+            f"python scripts/archive.py --folder {RESULTS} --output {{output.archive}} {{params.files:q}}",
         )
 
 

@@ -105,7 +105,7 @@ CASES = [
     ("snakemake --configfile .", {}, ".: not a file"),
     ("snakemake --configfile /dev/zero", {}, "/dev/zero: not a file"),
     ("snakemake", {"config.yaml": None}, "config.yaml: cannot be read: No such file"),
-    paper("scale: paper", "scale: [paper", "config.yaml: line 9: not valid YAML: expected ',' or"),
+    paper("scale: paper", "scale: [paper", "config.yaml: line 8: not valid YAML: expected ',' or"),
     paper("scale: paper", "scale: paper\nscale: smoke", "line 7: not valid YAML: the key 'scale'"),
     mine("", "mine.yaml: keys with values are expected, such as 'scale: smoke'"),
     mine("- scale", "mine.yaml: keys with values are expected"),
