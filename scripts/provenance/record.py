@@ -32,6 +32,7 @@ import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.util import cache_from_source
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,18 @@ def commit() -> subprocess.Popen | None:
         return None
 
 
+def forget_bytecode(sources: Iterable[str]) -> None:
+    """Remove bytecode that is older than its source.
+
+    Python compares whole seconds and sizes only, so it might run that of the edit before.
+    """
+    for source in sources:
+        bytecode = Path(cache_from_source(source))
+        with suppress(OSError):
+            if bytecode.stat().st_mtime_ns <= Path(source).stat().st_mtime_ns:
+                bytecode.unlink()
+
+
 def run(command: Sequence[str], id: str | None) -> int:
     """Run `command` and return its exit status; whoever ends this process ends the command.
 
@@ -228,6 +241,7 @@ def record(arguments: argparse.Namespace) -> int:
     if entry:
         take(entry, outputs)
     else:
+        forget_bytecode(how.get("code", ()))
         status = run(command, None if arguments.by_content else digest(how))
         if status == 128 + signal.SIGKILL:
             print(f"record: {rule} was killed: out of memory?", file=sys.stderr)

@@ -238,9 +238,9 @@ def test_a_second_call_does_nothing(built):
     assert "Nothing to be done" in process.stderr
 
 
-def test_a_comment_in_a_plotting_script_remakes_that_figure_only(built):
+def test_an_edit_of_a_plotting_script_remakes_that_figure_only(built):
     script = "scripts/figures/energy_vs_width.py"
-    with edited(built, script, lambda text: text + "# a comment\n"):
+    with edited(built, script, lambda text: text + "EDITED = 1\n"):
         assert built.pending() == figure("energy_vs_width") | {GALLERY}
 
 
@@ -250,9 +250,25 @@ def test_the_style_remakes_figures_only(built):
     assert pending == {GALLERY}.union(*map(figure, CONFIG["figures"]))
 
 
-@pytest.mark.parametrize("file", ["scripts/plasticity/network.py", "envs/requirements.lock"])
-def test_the_network_or_a_package_retrains(built, file):
-    with edited(built, file, lambda text: text + "\n# a comment\n"):
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("scripts/plasticity/network.py", "# a comment"),
+        ("scripts/figures/energy_vs_width.py", "# a comment"),
+        ("scripts/provenance/record.py", "EDITED = 1"),
+        ("scripts/workflow/command_line.py", "EDITED = 1"),
+        ("scripts/plasticity/reference.py", "EDITED = 1"),
+        ("envs/requirements.lock", "# a comment"),
+        ("envs/tools.lock", "# a comment"),
+    ],
+)
+def test_what_can_alter_no_number_remakes_nothing(built, file, text):
+    with edited(built, file, lambda code: f"{code}\n{text}\n"):
+        assert built.pending() == set()
+
+
+def test_an_edit_of_the_network_retrains(built):
+    with edited(built, "scripts/plasticity/network.py", lambda text: text + "\nEDITED = 1\n"):
         pending = built.pending()
     runs = {
         str(path.relative_to(built.root)) for path in built.root.glob("results/smoke/runs/*.csv")
