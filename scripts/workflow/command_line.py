@@ -13,13 +13,12 @@ from provenance.files import replacing
 class Parser(argparse.ArgumentParser):
     """The parser of a tool; each complaint is one line that begins with the tool's name.
 
-    The description is the first paragraph of the one given.
+    The description is the first paragraph of the one given, a docstring; Python may run without.
     """
 
-    def __init__(self, tool: str, description: str, epilog: str = ""):
-        super().__init__(
-            tool, description=description.split("\n\n")[0], epilog=epilog, allow_abbrev=False
-        )
+    def __init__(self, tool: str, description: str | None, epilog: str = ""):
+        first, *_ = (description or "").split("\n\n")
+        super().__init__(tool, description=first, epilog=epilog, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """End the process with a complaint."""

@@ -44,7 +44,7 @@ def number(kind: type, **limits: Any) -> Callable[[str], Any]:
     return value(Parameter("", kind, MISSING, **limits))
 
 
-def parser(tool: str, description: str) -> Parser:
+def parser(tool: str, description: str | None) -> Parser:
     """Return the parser of train.py, whose options are named like the columns of the results."""
     parse = Parser(
         tool,

@@ -125,6 +125,28 @@ def test_files_are_written_whole_and_the_same_each_time(mnist, tmp_path):
     assert hidden.sum() == int(row["M0_hidden"]) and out.sum() == int(row["M0_out"])
 
 
+def test_settings_of_the_environment_alter_no_number(mnist, monkeypatch, tmp_path):
+    variables = {
+        "NUMBA_OPT": "0",
+        "NUMBA_LOOP_VECTORIZE": "0",
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_DISABLE_JIT": "1",
+        "OPENBLAS_CORETYPE": "Nehalem",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2",
+        "MKL_CBWR": "COMPATIBLE",
+        "PYTHONOPTIMIZE": "2",
+    }
+    tables = []
+    for changed in ({}, variables):
+        monkeypatch.setenv("RESULT_STORE", str(tmp_path / str(len(tables))))
+        for name, value in changed.items():
+            monkeypatch.setenv(name, value)
+        done = train(f"--rule competitive --fraction 0.1 {QUICK} --output -")
+        assert done.returncode == 0, done.stderr
+        tables.append(done.stdout)
+    assert tables[0] == tables[1]
+
+
 def test_a_goal_that_is_not_reached_and_divergence_are_rows_too(mnist):
     (row,) = trained("--rule backprop --width 20 --seed 0 --max-epochs 0.01 --test-interval 400")
     assert (row["reached"], row["trials"], row["diverged"]) == ("False", "600", "False")
