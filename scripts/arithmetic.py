@@ -1,9 +1,11 @@
 """Print as JSON what computes here: BLAS with its kernels, NumPy's SIMD extensions, Numba's target.
 
-Different ones round differently, so they are part of what determines a result.
+Different ones round differently, so they are part of what determines a result. `environment` has
+the variables that choose them: every job runs with these, whatever it imports first.
 """
 
 import json
+import os
 
 import plasticity.compilation  # noqa: F401  # isort: skip  # chooses them, before NumPy is imported
 
@@ -28,5 +30,11 @@ def arithmetic() -> dict[str, str]:
     return libraries | {"numpy_simd": " ".join(extensions), "numba": target}
 
 
+def environment() -> dict[str, str]:
+    """Return the variables with which `plasticity` chooses what computes, in this process."""
+    prefixes = ("OPENBLAS_", "NPY_")
+    return {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
+
+
 if __name__ == "__main__":
-    print(json.dumps(arithmetic()))
+    print(json.dumps(arithmetic() | {"environment": environment()}))

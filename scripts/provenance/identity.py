@@ -355,7 +355,18 @@ def _normal(name: str) -> str:
 
 
 def arithmetic(root: Path = ROOT) -> dict[str, str]:
-    """Return which BLAS kernels, SIMD extensions and compiler target compute in a job.
+    """Return which BLAS kernels, SIMD extensions and compiler target compute in a job."""
+    return {name: value for name, value in _computing(root).items() if name != "environment"}
+
+
+def job_environment(root: Path = ROOT) -> dict[str, str]:
+    """Return the environment that jobs run in: without the caller's ODD variables, and with those
+    that choose the arithmetic of the identity."""
+    return plain_environment() | _computing(root).get("environment", {})
+
+
+def _computing(root: Path) -> dict[str, Any]:
+    """Return what ARITHMETIC prints.
 
     To ask the libraries takes a second: the answer is kept for all that it depends on.
     """
@@ -387,7 +398,7 @@ def arithmetic(root: Path = ROOT) -> dict[str, str]:
 
 
 def plain_environment() -> dict[str, str]:
-    """Return the environment that jobs run in: the caller's without the variables ODD."""
+    """Return the caller's environment without the variables ODD."""
     return {name: value for name, value in os.environ.items() if not name.startswith(ODD)}
 
 

@@ -203,7 +203,7 @@ def run(command: Sequence[str], id: str | None) -> int:
     What the caller's environment says of Python's and NumPy's arithmetic is no part of the recipe.
     """
     signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to the command as well
-    environment = identity.plain_environment() | ({"RECORD_ID": id} if id else {})
+    environment = identity.job_environment() | ({"RECORD_ID": id} if id else {})
     child = subprocess.Popen(command, env=environment)
     signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
     status = child.wait()

@@ -32,7 +32,7 @@ def rerun(path: str, history: History) -> list[str]:
         done = subprocess.run(
             [sys.executable, *words],
             cwd=folder,
-            env=identity.plain_environment() | {"RESULT_STORE": str(folder / "store")},
+            env=identity.job_environment() | {"RESULT_STORE": str(folder / "store")},
             capture_output=True,
             text=True,
             check=False,

@@ -303,7 +303,7 @@ def explained(why: str, recipe: Mapping[str, Mapping[str, str]]) -> str:
         step = json.loads(Path(file[0]).read_bytes())
         before = {(part, name, value) for part in step for name, value in recipe[part].items()}
         now = {(part, name, value) for part in step for name, value in step[part].items()}
-        return ", ".join(sorted({name for _, name, _ in before ^ now}))
+        return ", ".join(sorted({name for _, name, _ in before ^ now})) or script
 
     return re.sub(rf"{re.escape(str(identity.STEPS))}/([\w.]+)\.json", changed, why)
 

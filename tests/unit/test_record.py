@@ -394,6 +394,7 @@ def test_what_is_no_record_is_refused(tmp_path, content):
 def test_what_computes_is_asked_once_for_all_it_depends_on(project):
     project.write("scripts/helper.py", "import numpy\nTIMES = 1")
     project.write("scripts/arithmetic.py", "print('{}')\nopen('asked.txt', 'a').write('x')")
+    shutil.rmtree(project.folder / ".cache/arithmetic")  # what was asked with the file before
     project.copy()
     project.copy(OPENBLAS_CORETYPE="Nehalem")  # which jobs do not see
     assert (project.folder / "asked.txt").read_text() == "x"
@@ -401,6 +402,15 @@ def test_what_computes_is_asked_once_for_all_it_depends_on(project):
     note.write_text("")  # damaged
     assert project.copy().returncode == 0
     assert note.read_text() == "{}\n"
+
+
+def test_jobs_run_with_the_variables_that_choose_the_arithmetic(project):
+    answer = {"kernel": "old", "environment": {"NPY_CHOICE": "pinned"}}
+    project.write("scripts/arithmetic.py", f"print({json.dumps(json.dumps(answer))})")
+    script = "import os; open('results/b.txt', 'w').write(str(os.environ.get('NPY_CHOICE')))"
+    done = project.script(script, NPY_CHOICE="the caller's", NPY_OTHER="the caller's")
+    assert done.returncode == 0, done.stderr
+    assert (project.folder / "results/b.txt").read_text() == "pinned"
 
 
 def test_a_record_is_canonical_json(project):
