@@ -37,7 +37,7 @@ STEPS = Path(".snakemake/identity")  # one file a step, which the workflow's rul
 ARITHMETIC = "scripts/arithmetic.py"  # prints the third part of the identity
 
 # Calls whose text arguments are messages, and keywords that hold text for people.
-SPEAKING = {"exit", "print", "require", "require_choice", "warn"}
+SPEAKING = {"exit", "require", "require_choice", "warn"}
 DECLARING = {"ArgumentParser", "Parser", "add", "add_argument", "add_argument_group", "parameter"}
 # Variables of the environment that change what Python or NumPy computes: jobs run without them.
 ODD = ("PYTHON", "OPENBLAS_", "NPY_", "NUMBA_", "MKL_", "BLIS_")
