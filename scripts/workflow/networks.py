@@ -17,6 +17,7 @@ from plasticity.settings import Settings
 from provenance import identity, store
 from provenance.files import digest, remembered_sha256
 from workflow import datasets
+from workflow.progress import ProgressLine
 
 NAMES = ("rule", "searched", "dataset")  # parameters beside those of rules and settings
 Network = tuple[dict, list[dict], dict]  # a network's row, learning curve and update counts
@@ -43,6 +44,8 @@ def stored(recipe: Mapping, train: Callable[[], Network]) -> Network:
     id = digest(recipe)
     if entry := store.get(id):
         row, curve = json.loads(entry.files["network.json"])
+        name = "from the store: {rule}, width {width}, seed {seed}".format_map(row)
+        ProgressLine(name).done(row)
         with np.load(io.BytesIO(entry.files["counts.npz"])) as counts:
             return row, curve, dict(counts)
     began = time.process_time()
