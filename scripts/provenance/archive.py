@@ -146,8 +146,8 @@ def restore(
         with replacing(root / path) as partial:
             write_json(partial, made)
             os.utime(partial, (moment, moment))
-    # To Snakemake, a restored file is older than what it stands for: when the workflow does not
-    # take it as it is any more, it is made anew. What was made here is compared by content.
+    # A restored file is older than the identity of its step: as soon as the workflow no longer
+    # accepts it unchanged, Snakemake makes it again. Files made here are compared by content.
     for step in (root / identity.STEPS).glob("*.json"):
         os.utime(step)
     return [file for path, made in missing.items() for file in (path, *made["outputs"])]

@@ -48,7 +48,7 @@ def folder() -> Path:
 def get(id: str) -> Entry | None:
     """Return what was made from the recipe with this id, None if that is unknown.
 
-    A damaged entry is removed, which is told on standard error.
+    A damaged entry is removed, and standard error names it.
     """
     path = _path(id)
     if os.environ.get("RESULT_STORE_FRESH") or not path.is_file():

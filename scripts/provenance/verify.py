@@ -1,8 +1,7 @@
-"""What does not hold any more of a provenance record: of its own, its files, or what it was made
-from.
+"""Compare provenance records with the files, the code and the packages that are here.
 
-Code is compared by its meaning, packages by their versions, files by their content. What the
-project asks for today is not known here: whoever knows that passes it as a further check.
+Code is compared by its meaning, packages by their versions, files by their content. This module
+does not know what the project asks for today: the caller passes that as a further check.
 """
 
 import re
