@@ -45,14 +45,10 @@ ENVIRONMENT = "envs/environment.yml"
 RECORD = "python scripts/record.py --rule"
 
 
-# All variables that begin like these, in the language of the shell; Snakemake takes single braces for its own.
-UNWANTED = " ".join(f"${{{{!{prefix}@}}}}" for prefix in identity.ODD)
-# Jobs run in the Python that runs Snakemake, without the caller's settings of Python and NumPy, on one
-# core each: the scheduler runs them side by side.
+# Jobs run in the Python that runs Snakemake, without the caller's settings of Python, on one core each: the scheduler
+# runs them side by side. The recorder removes the settings of NumPy and its like, which it does not import itself.
 shell.prefix(
-    "set -euo pipefail;"
-    f" unset {UNWANTED};"
-    " export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1"
+    "set -euo pipefail; unset ${{!PYTHON@}}; export OMP_NUM_THREADS=1"
     f" PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH"
     f" RESULT_STORE_FRESH={'1' if config['fresh'] else ''}; "
 )
