@@ -30,7 +30,7 @@ LOST = (  # of the smoke build
     "curves/backprop-width100-goal1-test_interval15000-max_epochs2.csv",
     "counts/random_synapses-width100-fraction0.01-max_epochs1.npz",
 )
-RULES = {"train", "tabulate", "summarise", "publish", "claims", "plot", "gallery", "history"}
+RULES = {"train", "tabulate", "summarise", "publish", "claims", "plot", "gallery", "history", "archive"}
 
 CONF = """
 ClusterName=test
