@@ -1,12 +1,13 @@
 """The configuration: reading, checking, and expanding it into the conditions that are trained.
 
 A condition is one set of parameters with its seeds, trained by one job. Its parameters are named
-as the columns of the results and the options of train.py. What a user got wrong is told in one
+like the columns of the results and the options of train.py. A user's mistake is reported in one
 line, before anything runs.
 """
 
 import hashlib
 import json
+import os
 import re
 import reprlib
 from collections import Counter
@@ -64,9 +65,11 @@ class ConfigurationError(SystemExit):
 
 @dataclass(frozen=True)
 class Found:
-    """Where a condition's other parameters come from: those that it takes from the best rule that
-    a search found, of those that learn within so many trials if that is said. `most` are bounds of
-    the numbers among them."""
+    """Where a condition's other parameters come from: the best rule that a search found.
+
+    With `within`, only rules that learn within so many trials are considered. `take` names the
+    parameters; `most` has upper bounds of the numbers among them.
+    """
 
     search: str
     within: float | None
@@ -76,8 +79,11 @@ class Found:
 
 @dataclass
 class Condition:
-    """One job: all its parameters that have a meaning and are known before a search, what it
-    records beside the energy, and what it takes from a search."""
+    """What one job trains.
+
+    `parameters` has those that have a meaning and are known before a search, `record` what is
+    recorded beside the energy, `found` what is taken from a search.
+    """
 
     parameters: dict
     record: set[str] = field(default_factory=set)
@@ -85,14 +91,17 @@ class Condition:
 
     @property
     def costliest(self) -> dict:
-        """Its parameters; in place of those that are not known yet the largest they may be."""
+        """Its parameters; for those that are not known yet, their upper bounds."""
         return (self.found.most if self.found else {}) | self.parameters
 
 
 @dataclass(frozen=True)
 class Search:
-    """One search: the options of search.py, apart from where output goes, how many networks it
-    trains at most, and bounds of their parameters."""
+    """One search.
+
+    `options` are those of search.py except for the output files, `networks` is how many it trains
+    at most, `costliest` has upper bounds of their parameters.
+    """
 
     options: list[str]
     networks: int
@@ -110,9 +119,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is built at one scale: conditions by name, their names in each experiment, figures, the
-    searches for the rules that conditions take, ids of the claims that are tested, and whether the
-    page of the finding is written."""
+    """What is built at one scale.
+
+    Conditions by name, their names in each experiment, figures, the searches for the rules that
+    conditions take, ids of the claims that are tested, and whether finding.md is written.
+    """
 
     conditions: dict[str, Condition] = field(default_factory=dict)
     experiments: dict[str, list[str]] = field(default_factory=dict)
@@ -137,7 +148,7 @@ class Plan:
         return sorted({one.search for one in found if one})
 
     def tables(self, figure: str, results: str) -> dict[str, str | list[str]]:
-        """What a figure reads from the folder `results`, by the name of its script's option."""
+        """Return what a figure reads from the folder `results`, by the option of plot.py."""
         experiment = self.figures[figure].experiment
         conditions = self.experiments.get(experiment, [])
         files: dict[str, str | list[str]] = {
@@ -181,15 +192,15 @@ def read(path: str | Path) -> dict:
 class _Loader(yaml.SafeLoader):
     """Reads plain values, and each key once only."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        # As written: merging (<<) then adds keys that the mapping may have itself.
+        node = super().compose_mapping_node(anchor)
         keys = Counter((key.tag, str(key.value)) for key, _ in node.value)
         for key, _ in node.value:
             if keys[key.tag, str(key.value)] > 1:
-                problem = f"the key {key.value!r} is there twice"
-                raise yaml.constructor.ConstructorError(
-                    problem=problem, problem_mark=key.start_mark
-                )
-        return super().construct_mapping(node, deep)
+                problem = f"the key {key.value!r} appears twice"
+                raise yaml.composer.ComposerError(problem=problem, problem_mark=key.start_mark)
+        return node
 
 
 def typed(config: Mapping) -> dict:
@@ -248,9 +259,9 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
 
 
 def command_line(condition: Condition) -> list[str]:
-    """Return the options with which train.py trains `condition`, apart from where output goes.
+    """Return the options with which train.py trains `condition`, except for output files.
 
-    For a rule that is found they are those of train_found.py, but for the table of finalists.
+    For a found rule: those of train_found.py, except for the table of finalists.
     """
     words = options(condition.parameters)
     words += ["--train-accuracy"] * ("train_accuracy" in condition.record)
@@ -260,9 +271,9 @@ def command_line(condition: Condition) -> list[str]:
 
 
 def options(values: Mapping) -> list[str]:
-    """Return what is named as options: --name value, or --name value value ... for a list.
+    """Return values as options by name: --name value, or --name value value ... for a list.
 
-    What is not there, an empty list or None, is no option.
+    None and empty lists give no option.
     """
     return [
         word
@@ -370,9 +381,9 @@ def _parameters(config: Mapping, choice: dict, path: list) -> dict:
         parts, settings = parts_of(given)
     except ParameterError as error:
         key, _, problem = str(error).partition(": ")
-        places = {"model": config["model"], f"rules.{rule}": config["rules"][rule]}
-        place = [name for name, keys in places.items() if key in keys and key not in choice]
-        raise _Mistake([*(place[-1:] or path), key], f"{problem} (rule {rule})") from None
+        sections = {"model": config["model"], f"rules.{rule}": config["rules"][rule]}
+        origin = [name for name, keys in sections.items() if key in keys and key not in choice]
+        raise _Mistake([*(origin[-1:] or path), key], f"{problem} (rule {rule})") from None
     parameters = given | asdict(parts) | asdict(settings)
     return {key: parameters[key] for key in PARAMETERS if parameters[key] is not None}
 
@@ -402,20 +413,20 @@ def _found_condition(config: Mapping, choice: dict, path: list) -> Condition:
 
 
 def _found_parameters(config: Mapping, choice: Mapping) -> tuple[dict, list[str]]:
-    """Return what is known before the search of a condition whose rule is found, and the names of
-    the parameters that it takes from there.
+    """Return the known parameters of a condition with a found rule, and the names of the others.
 
-    What the rule is to do without is as in backprop and the model.
+    The others are taken from the search. Ingredients that the rule leaves out are as in backprop
+    and the model.
     """
     definition = config["found"][choice["rule"]]
     space = _space(config, definition["search"])
-    kept = [
+    ingredients = [
         key
         for name in definition.get("only", INGREDIENTS)
         if name not in definition.get("without", [])
         for key in INGREDIENTS[name]
     ]
-    take = [key for key in SEARCHED if key in space and key in kept and key not in choice]
+    take = [key for key in SEARCHED if key in space and key in ingredients and key not in choice]
     given = {**PLAIN, **config["model"], **choice}
     return {key: given[key] for key in PARAMETERS if key in given and key not in take}, take
 
@@ -516,8 +527,11 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
 
 
 def _starts(starts: Sequence[Mapping], space: Mapping) -> list[dict]:
-    """Return what of the rules to begin with a search chooses, without those beyond its space."""
-    chosen = [{key: start[key] for key in start if key in space} for start in starts]
+    """Return what of the rules to begin with a search chooses, without those beyond its space.
+
+    Their keys are in the order of the space: the order in the file changes nothing.
+    """
+    chosen = [{key: start[key] for key in space if key in start} for start in starts]
     return [one for one in chosen if all(allows(value, space[key]) for key, value in one.items())]
 
 
@@ -559,7 +573,7 @@ def _text(value: object) -> str:
 def _figures(config: Mapping) -> dict[str, Figure]:
     """Return the figures by name, in the order of their numbers.
 
-    Raises _Mistake for one that draws what is not there.
+    Raises _Mistake for a script, caption or experiment that does not exist.
     """
     figures = {}
     numbers: dict[int, str] = {}
@@ -571,6 +585,8 @@ def _figures(config: Mapping) -> dict[str, Figure]:
             _refuse([*path, "number"], given["number"], f"it is the number of {other}, too")
         if not (ROOT / script).is_file():
             _refuse([*path, "script"], given.get("script", name), f"there is no {script}")
+        if "caption" in given and not os.path.isfile(ROOT / given["caption"]):
+            _refuse([*path, "caption"], given["caption"], "there is no such file")
         if figure.reads != ["claims"] and figure.experiment not in config["experiments"]:
             allowed = _one_of(config["experiments"], figure.experiment)
             _refuse([*path, "experiment"], figure.experiment, allowed)

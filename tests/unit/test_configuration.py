@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
 import search
@@ -83,6 +84,12 @@ def test_figures_come_in_the_order_of_their_numbers():
     assert list(plan(PAPER | {"figures": figures}).figures) == list(PAPER["figures"])
 
 
+def test_every_figure_of_ours_has_its_caption():
+    figures = [*PAPER["figures"].values(), *BEYOND["figures"].values()]
+    captions = (str(file.relative_to(ROOT)) for file in ROOT.glob("report/captions/*"))
+    assert sorted(figure["caption"] for figure in figures) == sorted(captions)
+
+
 WIDTH = "an integer of at least 1"
 REFUSED = [
     ("scale", "tiny", "scale: 'tiny' is not allowed: one of smoke, paper"),
@@ -119,6 +126,7 @@ REFUSED = [
     (f"{ENTRY} fraction", 1.5, r"\.fraction: 1.5 is not allowed: a number above 0, at most 1"),
     (f"{ENTRY} fraction", 0.1, r"\.fraction: 0.1 is not allowed: .* \(rule backprop\)"),
     (f"{ENTRY} margin", 0.1, r"\.margin: 0.1 is not allowed: it is meant for gate margin only"),
+    (f"{ENTRY} widht", 9, r"smoke\[0\]\.widht: 9 .* unknown key, .*did you mean width\?"),
     (f"{ENTRY} seed", ["a"], r"\.seed\[0\]: 'a' is not allowed: an integer of at least 0"),
     (
         "experiments subnet_size smoke 0 width",
@@ -172,6 +180,7 @@ REFUSED = [
     ("figures subnet_size experiment", "subnets", r"'subnets' .*did you mean subnet_size\?"),
     ("figures subnet_size script", "subnet", r"\.script: 'subnet' .*: there is no scripts/figures"),
     ("figures subnet_size script", "../train", r"\.script: '../train' .*: a name of up to 64"),
+    ("figures subnet_size caption", "none.rst", r"\.caption: 'none.rst' .*: there is no such file"),
     ("figures subnet_size number", 1, r"\.number: 1 .* it is the number of energy_vs_width, too"),
     ("figures subnet_size reads", ["curves"], r"\.reads: .*record to have curve"),
 ]
@@ -217,6 +226,9 @@ def test_whatever_is_written_it_is_allowed_or_refused_in_one_line(place, value):
     [
         ("scale: [smoke", "line 1: not valid YAML"),
         ("a: 1\nb: !!python/object/apply:os.system [true]\n", "line 2: not valid YAML"),
+        ("a: 1\nb: {c: 1, c: 2}", "line 2: not valid YAML: the key 'c' appears twice"),
+        ("a: {<<: 7}", "line 1: not valid YAML: expected a mapping"),
+        ("a: {<<: *b}", "line 1: not valid YAML: found undefined alias"),
         ("- smoke", "keys with values are expected"),
         ("", "keys with values are expected"),
     ],
@@ -227,6 +239,29 @@ def test_a_file_that_is_no_configuration_is_refused_in_one_line(tmp_path, text, 
     with pytest.raises(ConfigurationError, match=message) as refusal:
         read(path)
     assert str(refusal.value).isprintable()
+
+
+def test_a_grid_takes_the_keys_of_a_named_mapping_but_its_own_keys_win(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("""
+        grids:
+          - &base {rule: backprop, width: 10, goal: 0.9}
+          - &wide {width: 20, <<: *base}
+          - {<<: *wide, goal: 0.8}
+        higher_up: {<<: *wide, seed: [7]}
+    """)
+    config = read(mine)
+    assert config["higher_up"] == {"rule": "backprop", "width": 20, "goal": 0.9, "seed": [7]}
+    assert plan(small(one=config["grids"])).experiments["one"] == [
+        "backprop-width10-goal0.9",
+        "backprop-width20-goal0.9",
+        "backprop-width20-goal0.8",
+    ]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "beyond.yaml"])
+def test_snakemake_reads_the_same_configuration(name):
+    assert load_configfile(ROOT / name) == read(ROOT / name)
 
 
 def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path):
@@ -374,7 +409,7 @@ def test_searches_are_made_for_the_rules_that_are_trained_alone():
     assert plan(small(one=[{"rule": "backprop", "width": 10}])).searches == {}
     trained = plan(small(one=[FOUND, {"rule": "frugal_cached"}]))
     assert list(trained.searches) == ["cached", "updates"]
-    figure = {"number": 1, "title": "t", "caption": "c", "script": "claims", "experiment": "one"}
+    figure = {"number": 1, "title": "t", "script": "claims", "experiment": "one"}
     config = small(one=[FOUND]) | {"figures": {"one": figure | {"reads": ["searches"]}}}
     assert plan(config).tables("one", "r") == {"searches": ["r/searches/updates.csv"]}
 
@@ -397,6 +432,11 @@ def test_the_options_of_a_search_are_allowed_and_are_the_configuration(scale):
         assert made.networks == asked.evaluations + asked.best * limits * len(asked.seed)
         for start in asked.start:
             parts_of(asked.training | rule_of(start))
+
+
+def test_the_order_of_keys_does_not_matter_to_a_search():
+    starts = [dict(reversed(start.items())) for start in WHOLE["search"]["start"]]
+    assert plan(changed("search start", starts)).searches == plan(WHOLE).searches
 
 
 def test_no_seed_of_a_search_is_another_ones_or_an_experiments():
