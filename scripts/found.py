@@ -1,8 +1,9 @@
-"""Rules that are found: the parameters that a search chooses, and what these mean together.
+"""Found rules: the parameters that a search chooses, and which of them have a meaning together.
 
-A found rule is a row of a search's table of finalists. Its parameters are named as in the results
-but for one thing: `eligible_fraction` is the fraction of a fractional eligible set whether or not
-something is selected from it, so that the eligible set and the selection can be varied apart.
+A found rule is a row in the table of finalists of a search. Its parameters have the same names as
+in the results, with one difference: `eligible_fraction` is always the fraction of the eligible set,
+even if nothing is selected from this set. So the eligible set and the selection can be varied
+independently.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from plasticity.parameters import require
 from plasticity.rules import FRACTIONAL, UNIT_CRITERIA
 from plasticity.settings import PARAMETERS
 
-# What a found rule is made of, as sets of parameters that only make sense together.
+# The ingredients of a found rule. Each is a set of parameters that only make sense together.
 INGREDIENTS = {
     "gate": ["gate", "margin"],
     "eligible": ["eligible", "eligible_fraction", "plastic_units"],
@@ -22,12 +23,12 @@ INGREDIENTS = {
     "activation": ["activation"],
     "caching": ["caching_threshold"],
 }
-# In an order in which each has a meaning, or none, beside those before it.
+# All searched parameters. Whether one has a meaning depends only on those before it.
 SEARCHED = [key for keys in INGREDIENTS.values() for key in keys]
-# What stands for an ingredient that is left out, where the model says nothing: backprop.
+# Values (those of backprop) for ingredients that are left out and that the model does not define.
 PLAIN = {"gate": "always", "eligible": "all", "select": "all", "width": 100}
 
-# When a parameter has a meaning beside the others; those not named always have one.
+# Conditions under which a parameter has a meaning. Parameters that are not listed always have one.
 MEANT = {
     "margin": lambda chosen: chosen["gate"] == "margin",
     "eligible_fraction": lambda chosen: chosen["eligible"] in FRACTIONAL,
@@ -39,22 +40,22 @@ MEANT = {
     ),
 }
 
-# The type of each parameter's values: int, float or str.
+# The type of each parameter: int, float or str.
 KINDS = {name: one.kind for name, one in PARAMETERS.items() if name not in ("rule", "seed")}
 
 
 def has_meaning(key: str, chosen: Mapping) -> bool:
-    """Whether a parameter has a meaning beside what is chosen of those before it."""
+    """Return whether a parameter has a meaning, given the chosen values of those before it."""
     return key not in MEANT or MEANT[key](chosen)
 
 
 def allows(value: int | float | str, values: Sequence) -> bool:
-    """Whether a value is one of these choices, or between these two limits."""
+    """Return whether a value is one of these choices, or is between these two limits."""
     return value in values if isinstance(value, str) else values[0] <= value <= values[1]
 
 
 def rule_of(chosen: Mapping) -> dict:
-    """Return those of the chosen parameters that have a meaning together, as a rule takes them."""
+    """Return the chosen parameters that have a meaning together, in the form that `Rule` uses."""
     kept = {key: value for key, value in chosen.items() if has_meaning(key, chosen)}
     if kept["select"] == "all" and "eligible_fraction" in kept:
         kept["fraction"] = kept.pop("eligible_fraction")
@@ -64,9 +65,10 @@ def rule_of(chosen: Mapping) -> dict:
 
 
 def choose(finalists: Sequence[Mapping[str, str]], within: float) -> dict:
-    """Return the searched parameters of the best of `finalists`, which come best first.
+    """Return the searched parameters of the best finalist.
 
-    It is the first that learns `within` so many trials, or the fastest where none does.
+    `finalists` is ordered, with the best one first. The result belongs to the first finalist that
+    learns within `within` trials, or to the fastest one if there is none.
     """
     fast = [row for row in finalists if float(row["trials"]) <= within]
     best = fast[0] if fast else min(finalists, key=lambda row: float(row["trials"]))
@@ -74,12 +76,18 @@ def choose(finalists: Sequence[Mapping[str, str]], within: float) -> dict:
 
 
 def value_of(key: str, text: str) -> int | float | str:
-    """Return the value of a parameter that `text` stands for; raise ParameterError if none."""
+    """Convert a text to the value of a parameter.
+
+    Raises ParameterError if there is no such parameter or the text cannot be converted.
+    """
     require(key in KINDS, key, text, "no parameter has this name")
     return PARAMETERS[key].value_of(text)
 
 
 def values_of(words: Iterable[str]) -> dict[str, int | float | str]:
-    """Return what words such as goal=0.95 say, by parameter; raise ParameterError if nothing."""
+    """Convert words such as goal=0.95 to a mapping from parameters to values.
+
+    Raises ParameterError if there is no such parameter or a text cannot be converted.
+    """
     pairs = (word.partition("=")[::2] for word in words)
     return {key: value_of(key, text) for key, text in pairs}

@@ -1,8 +1,9 @@
-"""Turn the raw files of a data set into the arrays that training opens.
+"""Convert the raw files of a data set to the arrays that training uses.
 
-Inputs are the pixels scaled to [0, 1], less the global mean of the training set's pixels, plus
-Gaussian noise of standard deviation 0.001 that is drawn once per data set (so that the ranks of a
-pattern's inputs have next to no ties), and a constant bias input of 1: van Rossum and Pache (2024).
+The inputs are the pixels and a constant bias input of 1. The pixels are scaled to [0, 1], the mean
+over all pixels of the training set is subtracted, and Gaussian noise with standard deviation 0.001
+is added (van Rossum and Pache, PLoS Comput Biol 20(10), e1012553, 2024). The noise is drawn once
+for each data set. It removes nearly all ties in the ranks of a pattern's inputs.
 """
 
 import os
@@ -17,13 +18,13 @@ from workflow.command_line import Parser, finish
 from workflow.datasets import folder_of, remove_leftovers
 
 NOISE_SD = 0.001
-CHUNK = 5_000  # images converted at a time, to keep memory small; has no influence on the result
+CHUNK = 5_000  # images to convert at once, to save memory; it does not affect the result
 
 
 def read(folder: Path, dataset: str, name: str) -> np.ndarray:
-    """Return the raw file `name` as an array of bytes in the shape of its header.
+    """Return the raw file `name` as an array of bytes, with the shape given in its header.
 
-    Raises DataError when it is missing or is not the known file.
+    Raises DataError if the file is missing or has unexpected content.
     """
     path = folder / name
     try:
@@ -38,16 +39,17 @@ def read(folder: Path, dataset: str, name: str) -> np.ndarray:
 
 
 def noise_stream(dataset: str) -> np.random.Generator:
-    """Return the generator of the fixed noise, its seed being the data set's name."""
+    """Return the generator of the fixed noise. Its seed is the name of the data set."""
     return np.random.default_rng(np.random.SeedSequence(list(dataset.encode())))
 
 
 def write_inputs(images: list[np.ndarray], noise: np.random.Generator, path: Path) -> None:
-    """Write training, then test `images`, each (n, 28, 28) bytes, as float32 inputs (rows, 785).
+    """Write the inputs of the training images and then of the test images, float32 (rows, 785).
 
-    The mean is a ratio of integers and the rest is element by element in double precision, so that
-    the bytes are the same on every machine. Raises DataError should an input be exactly 0, which
-    the energy accounting excludes.
+    `images` are the two arrays of bytes, (n, 28, 28). The mean is a ratio of integers, and all
+    other operations are elementwise in double precision, so the bytes are the same on every
+    machine. Raises DataError if an input is exactly 0, because the energy accounting requires
+    nonzero inputs.
     """
     pixels = np.concatenate([part.reshape(len(part), -1) for part in images])
     mean = images[0].sum(dtype=np.int64) / (255 * images[0].size)
@@ -63,19 +65,23 @@ def write_inputs(images: list[np.ndarray], noise: np.random.Generator, path: Pat
 
 
 def write_order(inputs: np.ndarray, path: Path) -> None:
-    """Write the order of size of each training pattern's inputs: uint16, of the inputs' shape."""
+    """Write the indices of each training pattern's inputs by decreasing absolute value.
+
+    They have the type uint16 and the shape of `inputs`.
+    """
     write_rows(path, map(order_by_size, chunks(inputs)), inputs.shape, np.uint16)
 
 
 def chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield all rows, some at a time."""
+    """Return an iterator over all rows, in parts of at most CHUNK rows."""
     return (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
 
 
 def write_rows(path: Path, parts: Iterable[np.ndarray], shape: tuple, dtype: type) -> None:
-    """Write a .npy file of this shape from its parts, one after the other.
+    """Write a .npy file of this shape and type from consecutive parts.
 
-    Not by mapping it: should the disk be full, that ends the process without a word.
+    The file is not memory-mapped, because the process would then end without a message if the disk
+    is full.
     """
     header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
     with path.open("wb") as file:
@@ -85,9 +91,9 @@ def write_rows(path: Path, parts: Iterable[np.ndarray], shape: tuple, dtype: typ
 
 
 def prepare(dataset: str, folder: Path) -> None:
-    """Write inputs.npy, labels.npy and order.npy of `dataset` from the raw files in `folder`.
+    """Write inputs.npy, labels.npy and order.npy from the raw files of a data set in `folder`.
 
-    Raises DataError when a raw file is missing or wrong.
+    Raises DataError if a raw file is missing or wrong.
     """
     images = [read(folder, dataset, f"{part}-images.idx") for part in ("train", "test")]
     labels = [read(folder, dataset, f"{part}-labels.idx") for part in ("train", "test")]
@@ -106,10 +112,10 @@ def prepare(dataset: str, folder: Path) -> None:
 
 
 def main() -> None:
-    """Prepare as the command line says."""
+    """Run the command-line program."""
     parser = Parser("prepare", description=__doc__)
     parser.add_argument("--dataset", choices=DATASETS, default="mnist")
-    parser.add_argument("--folder", type=Path, help="where the files are (data/<dataset>)")
+    parser.add_argument("--folder", type=Path, help="folder of the files (default: data/<dataset>)")
     arguments = parser.parse_args()
     folder = arguments.folder or folder_of(arguments.dataset)
     finish("prepare", lambda: prepare(arguments.dataset, folder), DataError)

@@ -1,17 +1,19 @@
-"""Search for the plasticity rule that learns with least energy, and for its trade-off with time.
+r"""Search for the plasticity rules with the best trade-off between energy and learning time.
 
-Optuna's multi-objective tree-structured Parzen estimator (TPE) proposes compositions of gate,
-eligible set, selection, width, learning rates, initial weights and activation; each evaluation
-trains one network. The best ones are then trained on several seeds: the table of these finalists,
-best first, is what train_found.py reads; the history has a row an evaluation.
+The multi-objective tree-structured Parzen estimator (TPE) of Optuna proposes combinations of gate,
+eligible set, selection, width, learning rates, initial weights and activation function. Each
+evaluation trains one network. The best rules are then trained with several seeds. They are the
+finalists: train_found.py reads their table, which starts with the best one. The history is a table
+with one row per evaluation.
 
-    python scripts/search.py --search mine --minimise M0 --evaluations 20 --best 3 --seed 7 8 \\
-        --space gate=margin margin=0.1,0.5 eligible=all select=per_layer criterion=largest_update \\
-        fraction=0.001,0.02 fraction_out=0.05,0.3 width=100,200 learning_rate=0.01,0.05 \\
+    python scripts/search.py --search mine --minimise M0 --evaluations 20 --best 3 --seed 7 8 \
+        --space gate=margin margin=0.1,0.5 eligible=all select=per_layer criterion=largest_update \
+        fraction=0.001,0.02 fraction_out=0.05,0.3 width=100,200 learning_rate=0.01,0.05 \
         --training goal=0.95 stop_on=validation --history history.csv --finalists finalists.csv
 
-The result depends on the options, the code and the data alone. What was evaluated is kept in a
-journal beside the history until the search is done: one that was killed goes on where it was.
+The result depends only on the options, the code and the data. Until the search is complete, its
+evaluations are stored in a journal in the folder of the history. After an interruption, the same
+command resumes.
 """
 
 import argparse
@@ -22,7 +24,7 @@ from glob import escape
 from math import inf, log10
 from pathlib import Path
 
-from plasticity import data  # isort: skip  # before NumPy: see there
+from plasticity import data  # isort: skip  # must come before NumPy, see plasticity/__init__.py
 
 import numpy as np
 import optuna
@@ -42,11 +44,12 @@ from workflow.progress import SearchProgress
 from workflow.training_options import number
 
 OBJECTIVES = ("M0", "M1", "cached")
-# Evaluated at random, or as given, before TPE has something to learn from.
+# Number of first evaluations that are random, or given by --start. TPE proposes the following ones.
 STARTUP = 10
-# Numbers that are not searched on a logarithmic scale.
+# Numbers that are searched on a linear scale. All others have a logarithmic scale.
 LINEAR = {"margin"}
-# What an evaluation that did not reach its goal is said to have cost; its constraint tells TPE.
+# log10 of energy and trials that TPE gets for an evaluation that did not reach the goal. TPE also
+# gets a constraint, whose value is the missing accuracy.
 WORST = 99.0
 
 MEASURES = [
@@ -70,16 +73,17 @@ FINALISTS = ["search", "order", "evaluation", *SEARCHED, "networks", *MEANS]
 
 
 class Stopped(Exception):
-    """An evaluation costs more than is of interest, or does not learn."""
+    """Raised to stop an evaluation that makes too many updates or does not learn."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, and how: the options of the command line.
+    """Options of a search, as on the command line.
 
-    `space` has for each parameter its choices, or the two limits of a number; `training` the other
-    parameters of all networks. Training is given up beyond `most` updates, and when after
-    `patience` trials the share of right ones is below `correct`.
+    `space` contains the choices of each parameter, or the two limits of a number. `training`
+    contains the other parameters, which are the same for all networks. The training of a network is
+    stopped after more than `most` updates, or if after `patience` trials the share of correct
+    trials is below `correct`.
     """
 
     search: str
@@ -98,7 +102,7 @@ class Search:
     start: list[dict]
 
     def energy(self, measures: Mapping) -> float:
-        """What is minimised, beside the trials."""
+        """Return the energy that is minimised together with the number of trials."""
         if self.minimise == "cached":
             return measures["M1_consolidation"] + self.maintenance_cost * measures["maintenance"]
         return measures[self.minimise]
@@ -109,40 +113,40 @@ def parser() -> Parser:
     parse = Parser(
         "search",
         description=__doc__,
-        epilog="Words about parameters are KEY=VALUE, with the names of the results' columns.",
+        epilog="A parameter is given as KEY=VALUE, where KEY is the name of a column of the table.",
     )
     add = parse.add_argument
     count, seed = number(int, at_least=1), number(int, at_least=0)
-    add("--search", required=True, help="its name")
-    add("--minimise", required=True, choices=OBJECTIVES, help="the energy, beside the trials")
-    add("--maintenance-cost", type=number(float), default=0.0, help="c, where it is cached")
-    add("--most", type=number(float), default=inf, help="updates beyond which training is given up")
-    add("--patience", type=count, default=10**9, help="trials before --correct counts")
-    add("--correct", type=number(float), default=0.0, help="share of trials to be right by then")
-    add("--evaluations", type=count, required=True, help="networks of the search")
-    add("--best", type=count, required=True, help="how many become finalists")
+    add("--search", required=True, help="name of the search")
+    add("--minimise", required=True, choices=OBJECTIVES, help="energy to minimise, with the trials")
+    add("--maintenance-cost", type=number(float), default=0.0, help="its weight in energy cached")
+    add("--most", type=number(float), default=inf, help="largest number of updates of a network")
+    add("--patience", type=count, default=10**9, help="trials after which --correct applies")
+    add("--correct", type=number(float), default=0.0, help="least share of correct trials then")
+    add("--evaluations", type=count, required=True, help="number of networks in the search")
+    add("--best", type=count, required=True, help="number of finalists")
     add(
         "--within",
         type=number(float),
         nargs="*",
         default=[],
         metavar="TRIALS",
-        help="so many again of those that learn within these trials",
+        help="also choose as many finalists that learn within this number of trials",
     )
-    add("--sampler-seed", type=seed, default=0, help="of what is proposed")
-    add("--seed", type=seed, nargs="+", required=True, help="of the networks, in turn")
-    add("--space", nargs="+", required=True, metavar="KEY=CHOICES", help="or KEY=LOW,HIGH")
-    add("--training", nargs="+", required=True, metavar="KEY=VALUE", help="of all networks")
-    add("--start", nargs="*", default=[], metavar="KEY=VALUE,...", help="rules to begin with")
-    add("--history", required=True, metavar="FILE", help="a row an evaluation")
-    add("--finalists", required=True, metavar="FILE", help="the best on all seeds, best first")
+    add("--sampler-seed", type=seed, default=0, help="seed of the proposals")
+    add("--seed", type=seed, nargs="+", required=True, help="seeds of the networks, used in turn")
+    add("--space", nargs="+", required=True, metavar="KEY=A,B,...", help="choices, or two limits")
+    add("--training", nargs="+", required=True, metavar="KEY=VALUE", help="other parameters")
+    add("--start", nargs="*", default=[], metavar="KEY=VALUE,...", help="rules to evaluate first")
+    add("--history", required=True, metavar="FILE", help="output: one row per evaluation")
+    add("--finalists", required=True, metavar="FILE", help="output: the best rules, best first")
     return parse
 
 
 def search_of(arguments: argparse.Namespace) -> Search:
-    """Return the search that a command line asks for.
+    """Convert the arguments of the command line to a search.
 
-    Raises ParameterError for what is not allowed.
+    Raises ParameterError if a value is not allowed.
     """
     space = {}
     for word in arguments.space:
@@ -168,7 +172,7 @@ def search_of(arguments: argparse.Namespace) -> Search:
 
 
 def suggested(trial: optuna.Trial, space: Mapping[str, list]) -> dict:
-    """Return the parameters that an evaluation proposes: those that have a meaning together."""
+    """Return the parameters that an evaluation proposes. All of them have a meaning together."""
     chosen: dict = {}
     for key in SEARCHED:
         if key not in space or not has_meaning(key, chosen):
@@ -186,9 +190,11 @@ def suggested(trial: optuna.Trial, space: Mapping[str, list]) -> dict:
 def evaluate(
     search: Search, chosen: Mapping, seed: int, dataset: data.Dataset, stop: bool = True
 ) -> dict:
-    """Train one network and return its measures, and `correct`, the share of right trials at last.
+    """Train one network and return its measures.
 
-    With `stop` it is given up as soon as it is of no interest; what is not known then is None.
+    The measures include `correct`, the share of correct trials in the last test interval. With
+    `stop`, training is stopped early if the network makes too many updates or does not learn; see
+    `Search`. Measures that are then unknown are None.
     """
     rule, settings = parts_of(search.training | rule_of(chosen))
     seen: dict = {"trials": 0, "correct": 0.0, "M0": 0}
@@ -211,13 +217,16 @@ def evaluate(
 
 
 def plain(value: object) -> object:
-    """Return NumPy's numbers as Python's, which a journal can hold."""
+    """Convert a NumPy number to a Python number, which a journal can store."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def sampler(search: Search, evaluation: int) -> optuna.samplers.BaseSampler:
-    """Return what proposes one evaluation: new for each, so that what it proposes depends only on
-    the evaluations before, and not on how often the search was begun."""
+    """Return the sampler that proposes one evaluation.
+
+    Each evaluation has a new sampler. Proposals therefore depend only on earlier evaluations, and
+    not on how often the search was interrupted.
+    """
     seed = np.random.SeedSequence([search.sampler_seed, evaluation]).generate_state(1)[0]
     return optuna.samplers.TPESampler(
         n_startup_trials=STARTUP, multivariate=True, group=True, seed=int(seed)
@@ -225,8 +234,11 @@ def sampler(search: Search, evaluation: int) -> optuna.samplers.BaseSampler:
 
 
 def front(rows: Sequence[Mapping]) -> list[bool]:
-    """Return which of the evaluations that reached the goal no other one is better than in both
-    energy and trials."""
+    """Return which evaluations are on the Pareto front of energy and trials.
+
+    These are the evaluations that reached the goal, and for which no other one is better in one
+    measure without being worse in the other.
+    """
     costs = [(row["energy"], row["trials"]) if row["reached"] else (inf, inf) for row in rows]
     return [
         row["reached"]
@@ -238,8 +250,11 @@ def front(rows: Sequence[Mapping]) -> list[bool]:
 
 
 def finalists(rows: Sequence[Mapping], best: int, within: Sequence[float]) -> list[int]:
-    """Return which evaluations become finalists: the `best` of least energy, and as many of those
-    that learn `within` so many trials."""
+    """Return the sorted indices of the evaluations that become finalists.
+
+    These are the `best` evaluations with the least energy, and as many again for each limit in
+    `within`, from those that learn within this number of trials.
+    """
     reached = [i for i, row in enumerate(rows) if row["reached"]]
     reached.sort(key=lambda i: (rows[i]["energy"], i))
     chosen = [[i for i in reached if rows[i]["trials"] <= limit][:best] for limit in (inf, *within)]
@@ -247,14 +262,17 @@ def finalists(rows: Sequence[Mapping], best: int, within: Sequence[float]) -> li
 
 
 def mean(rows: Sequence[Mapping], measure: str) -> float | None:
-    """Return the mean of a measure over networks; None where one does not have it."""
+    """Return the mean of a measure over networks; None if it is missing for one of them."""
     values = [row[measure] for row in rows]
     return None if None in values else sum(values) / len(values)
 
 
 class Journal:
-    """The finished evaluations of a search, kept in a file: first those that were proposed, then
-    those of finalists. One that is being made leaves no trace in it."""
+    """The finished evaluations of a search, stored in a file.
+
+    The proposed evaluations come first, then those of the finalists. An evaluation that is still
+    running is not in the file.
+    """
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -268,18 +286,18 @@ class Journal:
         self.trials = self.study.get_trials()
 
     def add(self, trial: optuna.trial.FrozenTrial) -> None:
-        """Keep an evaluation that is finished."""
+        """Store a finished evaluation."""
         self.study.add_trial(trial)
         self.trials.append(trial)
 
 
 def place(history: str, made_from: str) -> Path:
-    """Return where the journal of a search lies: hidden, beside its history."""
+    """Return the path of the journal of a search: a hidden file in the folder of its history."""
     return Path(history).with_name(f".{Path(history).name}.{made_from}.journal")
 
 
 def digest(search: Search) -> str:
-    """Return a digest of all that the result of a search depends on."""
+    """Return a hash of everything that the result of a search depends on."""
     dataset = search.training.get("dataset", "mnist")
     return files.digest(
         {
@@ -293,7 +311,10 @@ def digest(search: Search) -> str:
 def proposals(
     search: Search, journal: Journal, train_one: Callable[[dict, int, bool], dict]
 ) -> Iterator[list[dict]]:
-    """Make the evaluations that are not in the journal yet; yield the rows of all after each."""
+    """Run the evaluations that are not in the journal yet.
+
+    Yields the rows of all finished evaluations at the start and after each new evaluation.
+    """
     study = optuna.create_study(directions=["minimize", "minimize"])
     study.add_trials(journal.trials[: search.evaluations])
     rows = [row_of(trial) for trial in study.trials]
@@ -310,7 +331,7 @@ def proposals(
         missed = max(search.training.get("goal", 1.0) - measures["correct"], 1e-3)
         trial.set_constraint("goal", 0.0 if measures["reached"] else missed)
         costs = (measures["energy"], measures["trials"])
-        # TPE compares volumes, so orders of magnitude.
+        # TPE compares areas in the space of costs, so the costs are on a logarithmic scale.
         study.tell(trial, list(map(log10, costs)) if measures["reached"] else [WORST, WORST])
         journal.add(study.trials[-1])
         rows = [*rows, row_of(study.trials[-1])]
@@ -318,15 +339,15 @@ def proposals(
 
 
 def row_of(trial: optuna.trial.FrozenTrial) -> dict:
-    """Return an evaluation's parameters and measures."""
+    """Return the parameters and measures of an evaluation."""
     return trial.params | trial.user_attrs
 
 
 def run(search: Search, history: str, finalists_table: str) -> None:
-    """Search, and write both tables.
+    """Run the search, and write both tables.
 
-    Raises ParameterError or DataError for what cannot be trained, or if no network learned, OSError
-    for what cannot be written.
+    Raises ParameterError if a value is not allowed or no network reached the goal, DataError if
+    the data set cannot be used, and OSError if a file cannot be written.
     """
     for path in (history, finalists_table):
         require_writable(path)
@@ -379,13 +400,13 @@ def run(search: Search, history: str, finalists_table: str) -> None:
 
 
 def main() -> None:
-    """Search as the command line says."""
+    """Run the command-line program."""
     arguments = parser().parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
     def work() -> None:
-        with threadpool_limits(1):  # more threads would round otherwise, and slow other jobs
+        with threadpool_limits(1):  # more threads change rounding, and slow down other jobs
             run(search_of(arguments), arguments.history, arguments.finalists)
 
     errors = (ParameterError, data.DataError)

@@ -1,14 +1,14 @@
-"""Train networks under one plasticity rule and print what it cost them, one row a network, as CSV.
+"""Train networks under one plasticity rule, and write a table with one row per network.
 
-Options are named like the columns of the results. A parameter that is not given is taken from the
-rule's definition and the model in config.yaml. Progress goes to standard error.
+The table is in CSV format. Options are named like its columns. Parameters that are not given come
+from the rule and the model in config.yaml. Progress is written to standard error.
 
     python scripts/train.py --rule competitive --width 100 --fraction 0.03 --seed 0 1 --output -
 """
 
 import argparse
 
-from plasticity import data  # isort: skip  # before NumPy: see there
+from plasticity import data  # isort: skip  # must come before NumPy, see plasticity/__init__.py
 
 from threadpoolctl import threadpool_limits
 
@@ -22,7 +22,11 @@ from workflow.progress import ProgressLine
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train all seeds, then write everything that was asked for."""
+    """Train one network for each seed, then write all requested files.
+
+    Raises ParameterError if a parameter is not allowed, DataError if the data set cannot be used,
+    and OSError if a file cannot be read or written.
+    """
     chosen = training_options.completed(arguments)
     rule, settings = parts_of(chosen)
     for path in filter(None, (arguments.output, arguments.curve, arguments.counts)):
@@ -33,9 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
     made_from = networks.recipe(arguments.engine, chosen, rule, settings) | recorded
 
     def network(seed: int, counted: bool) -> networks.Network:
-        """Train a network; return its update counts only if they are wanted."""
+        """Train a network; return its row, its curve and, if `counted`, its update counts."""
         progress = ProgressLine(f"{chosen['rule']}, width {settings.width}, seed {seed}")
-        with threadpool_limits(1):  # more threads would round otherwise, and slow other jobs
+        with threadpool_limits(1):  # more threads change rounding, and slow down other jobs
             result = train(
                 dataset,
                 rule,
@@ -51,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         return row(chosen, rule, settings, seed, result), result.curve, dict(counts)
 
     def stored(seed: int) -> networks.Network:
-        """Return a network from the store, or train it."""
+        """Return a network from the store if it is there, otherwise train it."""
         counted = bool(arguments.counts) and seed == arguments.seed[0]
         recipe = made_from | {"seed": seed, "counts": counted}
         return networks.stored(recipe, lambda: network(seed, counted))
@@ -66,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Train as the command line says."""
+    """Run the command-line program."""
     arguments = training_options.parser("train", __doc__).parse_args()
     finish(
         "train",

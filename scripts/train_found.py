@@ -1,9 +1,10 @@
-"""Train networks under a rule that a search has found; all else is as in train.py.
+r"""Train networks under a plasticity rule that was found by a search, otherwise like train.py.
 
-The rule is the best one in a table of finalists. Options of train.py replace its parameters; what
-then loses its meaning, such as the margin of another gate, is dropped.
+The rule is the best one in a table of finalists, which search.py writes. Options of train.py
+override its parameters. Parameters of the rule that then have no meaning, such as the margin of
+another gate, are dropped.
 
-    python scripts/train_found.py --finalists results/paper/searches/updates.finalists.csv \\
+    python scripts/train_found.py --finalists results/paper/searches/updates.finalists.csv \
         --rule frugal_updates --seed 100 101 --output -
 """
 
@@ -25,16 +26,16 @@ TOOL = "train_found"
 
 
 def parser() -> Parser:
-    """Return the parser of the options beside those of train.py."""
+    """Return the parser of the options that train.py does not have."""
     parse = Parser(TOOL, description=__doc__, epilog="All other options are those of train.py.")
     add = parse.add_argument
-    add("--finalists", required=True, type=Path, metavar="CSV", help="a search's table, best first")
+    add("--finalists", required=True, type=Path, metavar="CSV", help="table written by search.py")
     add(
         "--within",
         type=training_options.number(float),
         default=inf,
         metavar="TRIALS",
-        help="take the best of those that learn within so many trials",
+        help="use the best rule that learns within this number of trials",
     )
     add(
         "--take",
@@ -42,13 +43,16 @@ def parser() -> Parser:
         choices=SEARCHED,
         default=SEARCHED,
         metavar="PARAMETER",
-        help="what is taken from the finalist (default: all that was searched)",
+        help="parameters to use from the table (default: all parameters that were searched)",
     )
     return parse
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table of finalists; raise OSError for a file that is none."""
+    """Return the rows of a table of finalists.
+
+    Raises OSError if the file cannot be read or is not such a table.
+    """
     try:
         rows = list(csv.DictReader(path.read_text().splitlines()))
     except UnicodeDecodeError:
@@ -59,9 +63,9 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
-    """Return train.py's arguments for a command line of this script.
+    """Convert a command line of this script to the arguments of train.py.
 
-    Raises ParameterError or OSError for a table that cannot be used.
+    Raises OSError or ParameterError if the table cannot be used.
     """
     own, given = parser().parse_known_args(words)
     best = choose(read(own.finalists), own.within)
@@ -71,7 +75,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         if key in best
         for word in (f"--{key.replace('_', '-')}", str(best[key]))
     ]
-    # Of an option that is there twice the last one counts.
+    # If an option occurs twice, the last one is used.
     chosen = training_options.parser(TOOL, __doc__).parse_args([*taken, *given])
     named = {key: value for key in SEARCHED if (value := getattr(chosen, key)) is not None}
     if named.keys() >= {"gate", "eligible", "select"}:
@@ -82,7 +86,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train as the command line says."""
+    """Run the command-line program."""
     finish(
         TOOL,
         lambda: train.run(arguments(sys.argv[1:])),

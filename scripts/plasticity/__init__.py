@@ -1,12 +1,12 @@
-"""On-line learning in a feedforward network whose synaptic changes cost energy.
+"""On-line learning in a feedforward network in which synaptic changes cost energy.
 
-The library that the scripts beside it import: the data, the network, the plasticity rules, the
-energy that they use, and two trainers that give the same result, one literal and one fast.
+The package contains the data sets, the network, the plasticity rules, the energy accounting, and
+two trainers with the same results: `reference`, which is literal, and `engine`, which is fast.
 
-Import it before NumPy: matrix products, compiled loops and NumPy's own are pinned to one kind of
-processor, that of 2013 with AVX2 and FMA, so that any later one rounds alike and gives the same
-bytes. Settings of the environment that change what these libraries compute are removed, apart from
-numbers of threads. Processes that are started from here inherit all this.
+Import this package before NumPy. On x86-64 it restricts BLAS, Numba and NumPy to the instructions
+of the Intel Haswell processor (2013, with AVX2 and FMA). Newer processors then round in the same
+way and give the same bytes. The package also removes environment variables that change what these
+libraries compute, except for numbers of threads. Child processes inherit these settings.
 """
 
 import os

@@ -1,8 +1,9 @@
 """Synaptic caching in compiled code: transient parts of synapses and their consolidation.
 
-A synapse's change enters its transient part s. Where |s| then exceeds the threshold, s is
-consolidated: it is charged to the energy and becomes 0. The functions differ in how the changes of
-a unit's synapses are stored, and report how the sum of |s| changed, which maintenance is paid for.
+A change of a synapse is added to its transient part s. If |s| then exceeds the threshold, s is
+consolidated: |s| is added to the energy, and s becomes 0. The functions differ in how the changes
+of a unit's synapses are stored. They report how the sum of |s| changed, because the energy of
+maintenance is proportional to this sum (Li and van Rossum, eLife 9:e50804, 2020).
 """
 
 import numpy as np
@@ -13,14 +14,20 @@ from plasticity.settings import Settings
 
 
 def transient_parts(shape: tuple[int, ...], settings: Settings) -> np.ndarray:
-    """Return transient parts of synapses, all zero; an empty array without synaptic caching."""
+    """Return transient parts of synapses, all zero; an empty array without synaptic caching.
+
+    Both have the same number of dimensions.
+    """
     cached = settings.caching_threshold is not None
     return np.zeros(shape if cached else (0,) * len(shape), settings.dtype)
 
 
 @compiled
 def cache_change(transient, i, change, threshold, layer, tally):
-    """Add a change to the transient part of synapse i; return by how much |s_i| grew."""
+    """Add a change to the transient part of synapse i.
+
+    Returns the increase of |s_i|, which is negative if |s_i| became smaller.
+    """
     before = transient[i]
     after = before + change
     if abs(after) > threshold:
@@ -33,7 +40,7 @@ def cache_change(transient, i, change, threshold, layer, tally):
 
 @compiled
 def cache_changes(changes, transient, layer, threshold, tally):
-    """Add changes to the transient parts of as many synapses."""
+    """Add changes (n,) to the transient parts (n,) of synapses in a layer."""
     for i in range(changes.size):
         if changes[i] != 0:
             growth = cache_change(transient, i, changes[i], threshold, layer, tally)
@@ -42,9 +49,10 @@ def cache_changes(changes, transient, layer, threshold, tally):
 
 @compiled
 def cache_unit(x, g, transient, threshold, tally):
-    """Add the changes g x_i of all inputs of a hidden unit; return its new sum of |s|.
+    """Add the changes g x_i to the transient parts of all inputs of a hidden unit.
 
-    A change of 0 leaves its synapse as it was, below the threshold.
+    Returns the new sum of |s| over these inputs. A change of 0 needs no special treatment: the
+    transient part stays the same, and below the threshold.
     """
     zero = transient.dtype.type(0)
     full, moved, total = 0, 0.0, 0.0
@@ -62,8 +70,10 @@ def cache_unit(x, g, transient, threshold, tally):
 
 @compiled
 def cache_inputs(x, inputs, g, transient, threshold, tally):
-    """Add the changes g x of some inputs of a hidden unit; return by how much its sum of |s|
-    grew."""
+    """Add the changes g x (n,) to the transient parts of some inputs of a hidden unit.
+
+    `inputs` (n,) are the indices of these inputs. Returns the increase of the sum of |s|.
+    """
     zero = transient.dtype.type(0)
     full, moved, growth = 0, 0.0, 0.0
     for n in range(inputs.size):
@@ -82,8 +92,10 @@ def cache_inputs(x, inputs, g, transient, threshold, tally):
 
 @compiled
 def decay(weights, transient, rate):
-    """Let a layer's transient parts decay, and its weights with them; return the sum of |s|
-    afterwards."""
+    """Let the transient parts of a layer decay, and its weights with them.
+
+    Each transient part s and its weight decrease by `rate` x s. Returns the new sum of |s|.
+    """
     total = 0.0
     for j in range(weights.shape[0]):
         for i in range(weights.shape[1]):

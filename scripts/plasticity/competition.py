@@ -1,10 +1,10 @@
-"""Competition: exact thresholds for "the k largest", compiled, without sorting.
+"""Competition: exact thresholds for "the k largest", in compiled code, without sorting.
 
-The search is for the threshold's *bit pattern*: the bits of non-negative floats, read as an
-integer, have the floats' order. A bracket encloses the threshold between one with too many winners
-and one with too few. It shrinks to two neighbouring floats at the latest, so the search is exact
-for any values; ties are kept because equal values are never separated. As soon as a threshold has
-exactly k winners, they are the k largest, and the search ends.
+The search uses the *bit pattern* of the threshold. The bits of non-negative floats, read as
+integers, have the same order as the floats. A bracket encloses the threshold between a value with
+too many winners and a value with too few. The search ends when a threshold has exactly k winners,
+which are then the k largest values, or when the ends of the bracket are neighbouring floats. So the
+search is exact for all values. Ties are kept because equal values are never separated.
 """
 
 import numpy as np
@@ -12,26 +12,27 @@ import numpy as np
 from plasticity import rules
 from plasticity.compilation import compiled
 
-# Elements of a bracket: two thresholds, as bits, and their numbers of winners, with
-# count_lo > k > count_hi (-1: unknown); the step by which it opens; the end that moved last and how
-# often in a row; the number of probes since both are known; an octave of thresholds, as bits.
+# Elements of a bracket. LO and HI are two thresholds, as bits; COUNT_LO > k > COUNT_HI are their
+# numbers of winners (-1: unknown). STEP is the minimum step in the search for the ends. MOVED is
+# the end that moved last, and STALE is how many times it has moved again. PROBES is the number of
+# probes since both counts are known. OCTAVE is the difference in bits that stands for a factor 2.
 LO, COUNT_LO, HI, COUNT_HI, STEP, MOVED, STALE, PROBES, OCTAVE = range(9)
 OCTAVE_SINGLE, OCTAVE_DOUBLE = 1 << 23, 1 << 52
-DENSITY = 1.4  # winners fall about as this power of the threshold, or faster
-PATIENCE = 30  # probes after which only halving is trusted
+DENSITY = 1.4  # the number of winners decreases about as this power of the threshold, or faster
+PATIENCE = 30  # number of probes after which the bracket is halved
 
 number = compiled(rules.number)
 
 
 @compiled
 def infinite_bits(keys):
-    """Return the bits of infinity in the type of the keys: above those of every finite value."""
+    """Return the bits of infinity in the type of the keys. All finite values have smaller bits."""
     return np.int64(0x7F800000) if keys.itemsize == 4 else np.int64(0x7FF0000000000000)
 
 
 @compiled
 def to_keys(keys, largest):
-    """Turn the bits of non-negative values, in place, into keys of which the largest win."""
+    """Convert the bits of non-negative values, in place, into keys of which the largest win."""
     if not largest:
         infinity = infinite_bits(keys)
         for i in range(keys.size):
@@ -40,19 +41,23 @@ def to_keys(keys, largest):
 
 @compiled
 def new_bracket(highest, itemsize):
-    """Return the bracket of every threshold from 0 to `highest`, the largest value's bits (itemsize
-    bytes)."""
+    """Return the bracket that contains all thresholds from 0 to the largest value.
+
+    `highest` are the bits of the largest value, and `itemsize` its number of bytes.
+    """
     octave = OCTAVE_SINGLE if itemsize == 4 else OCTAVE_DOUBLE
     return np.array([0, -1, np.int64(highest) + 1, -1, octave // 8, 0, 0, 0, octave])
 
 
 @compiled
 def next_probe(bracket, guess, k):
-    """Return the next threshold to try: the guess, then outward from it, then inside the bracket.
+    """Return the next threshold to try.
 
-    The step outward follows from a typical density of values. Inside, the logarithm of the number
-    of winners is interpolated between the ends. An end that stays twice or more counts half as much
-    each time (the Illinois rule), so that both ends close in.
+    The first probe is the guess. The next ones move away from it until the counts of both ends are
+    known; the size of these steps follows from a typical density of values. After that, the
+    logarithm of the number of winners is interpolated between the ends of the bracket. If the same
+    end has moved several times in a row, the weight of the other end is halved each time (the
+    Illinois rule), so that both ends approach the threshold.
     """
     lo, hi = bracket[LO], bracket[HI]
     if bracket[COUNT_LO] < 0 and bracket[COUNT_HI] < 0:
@@ -79,7 +84,7 @@ def next_probe(bracket, guess, k):
 
 @compiled
 def narrow(bracket, probe, count, k):
-    """Move one end of the bracket to a probe that has `count` != k winners."""
+    """Move one end of the bracket to a probe with `count` winners, where `count` is not k."""
     if bracket[COUNT_LO] >= 0 and bracket[COUNT_HI] >= 0:
         bracket[PROBES] += 1
     else:
@@ -92,7 +97,7 @@ def narrow(bracket, probe, count, k):
 
 @compiled
 def count_at_least(keys, threshold):
-    """Return the number of keys >= threshold; both are integers of one type."""
+    """Return the number of keys >= threshold. Both must be integers of the same type."""
     count = 0
     for i in range(keys.size):
         count += keys[i] >= threshold
@@ -101,7 +106,7 @@ def count_at_least(keys, threshold):
 
 @compiled
 def largest_key(keys):
-    """Return the largest key; floats could not be compared several at a time."""
+    """Return the largest key. Unlike floats, integers are compared several at a time (SIMD)."""
     highest = keys[0]
     for i in range(keys.size):
         highest = max(highest, keys[i])
@@ -110,14 +115,14 @@ def largest_key(keys):
 
 @compiled
 def kth_largest(keys, k, guess):
-    """Return a threshold t such that the keys >= t are the k largest, ties kept.
+    """Return a threshold t such that the keys >= t are the k largest. Ties are kept.
 
-    `keys` (1-D) are non-negative integers, the bits of floats; -1 marks non-participants. k is at
-    least 1, at most the number of participants. Each probe reads each key once; a `guess` near the
-    result saves probes and does not alter the winners.
+    `keys` (1-D) are the bits of non-negative floats, as integers; -1 marks elements that do not
+    take part. k is at least 1 and at most the number of elements that take part. Each probe reads
+    all keys once. A `guess` close to the result saves probes and does not change the winners.
     """
     bracket = new_bracket(largest_key(keys), keys.itemsize)
-    as_key = keys[:1].copy()  # compare within the keys' own type, for speed
+    as_key = keys[:1].copy()  # comparisons are faster if both numbers have the type of the keys
     while bracket[HI] - bracket[LO] > 1:
         probe = next_probe(bracket, guess, k)
         as_key[0] = probe

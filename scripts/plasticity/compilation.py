@@ -1,5 +1,7 @@
-"""How the hot loops are compiled: one decorator, and a cache that knows which sources it was made
-from, and is never believed when it is damaged."""
+"""Compile the inner loops with Numba, and cache the compiled code.
+
+Cached code is used only if it is undamaged and was compiled from the current source code.
+"""
 
 import hashlib
 import os
@@ -18,30 +20,32 @@ SEAL = hashlib.sha256().digest_size
 
 
 def cache_folder() -> Path:
-    """Folder of the code that was compiled from exactly these loops.
+    """Return the folder of the code that was compiled from the current source code.
 
-    Numba itself looks at the file of the outermost function only, by time: it would go on using a
-    loop after a helper, or a constant that was compiled in, has changed in another file. So the
-    folder is named by the identity of all code that trains.
+    Numba checks only the modification time of the file that contains the outermost function. It
+    would use outdated code after a change of a helper function or a constant in another file. The
+    name of the folder is therefore a hash of the identity of all code that trains.
     """
     code = digest(identity.code("scripts/plasticity/engine.py"))
     return identity.ROOT / ".cache" / "numba" / code[:16]
 
 
 class CacheFile(IndexDataCacheFile):
-    """Compiled code of one function: a file for each signature, which ends with a seal (sha256).
+    """Cache of one compiled function: a file for each signature, which ends with its sha256.
 
-    Numba would run whatever is in its files: when they are damaged, or, after a kill at the wrong
-    moment, under the name of another signature. Here such a file is as good as none, and one that
-    cannot be written (a full disk) is done without.
+    Numba does not check its cache files. A file may be damaged or, if the process was killed at
+    the wrong moment, contain the code of another signature. This class ignores such a file. If a
+    file cannot be written, for example because the disk is full, the code is not cached.
     """
 
     def save(self, key: tuple, data: object) -> None:
+        """Write the compiled code of a signature, if possible."""
         name, code = self._name(key), self._dump(data)
         with suppress(OSError), self._open_for_write(self._data_path(name)) as file:
             file.write(code + _seal(name, code))
 
     def load(self, key: tuple) -> object | None:
+        """Return the compiled code of a signature; None if there is no valid file."""
         name = self._name(key)
         try:
             content = Path(self._data_path(name)).read_bytes()
@@ -60,8 +64,9 @@ def _seal(name: str, code: bytes) -> bytes:
 
 
 def compiled(function: Callable) -> Callable:
-    """Compile `function` when it is called first, or take it from the cache if that can be kept."""
-    # Sums may be reordered (for SIMD) and multiply-adds fused; nan and infinity keep their meaning.
+    """Compile `function` on its first call, or load the compiled code from the cache."""
+    # Reordering of sums (for SIMD) and fused multiply-adds are allowed. NaN and infinity keep
+    # their meaning.
     fastmath = {"reassoc", "nsz", "contract"}
     dispatcher = numba.njit(fastmath=fastmath, error_model="numpy", nogil=True)(function)
     if CACHED:

@@ -1,4 +1,4 @@
-"""The image data sets as training sees them: the three arrays that `prepare.py` writes."""
+"""Image data sets in the form that training uses: the three arrays that `prepare.py` writes."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,17 +14,17 @@ DATASETS = ("mnist", "fashion_mnist")
 
 
 class DataError(Exception):
-    """Data are missing or wrong; the message is one line that says what to do."""
+    """Raised if data are missing or wrong. The message is one line that says what to do."""
 
 
-@dataclass(frozen=True, eq=False)  # is its own key in caches
+@dataclass(frozen=True, eq=False)  # instances are compared by identity, so they can be cache keys
 class Dataset:
-    """A data set as the network sees it; the arrays are mapped from disk and read-only.
+    """A data set. The arrays are memory-mapped and read-only.
 
-    train_inputs (60000, 785) and test_inputs (10000, 785) are float32: centred pixels with a little
-    fixed noise, then the bias input 1. train_labels and test_labels are uint8, the classes 0 to 9.
-    train_order (60000, 785), uint16, lists each training pattern's inputs by falling size, for
-    competition.
+    train_inputs (60000, 785) and test_inputs (10000, 785), float32, contain centred pixels with
+    weak fixed noise, and the bias input 1 in the last column. train_labels (60000,) and test_labels
+    (10000,), uint8, are the classes 0 to 9. train_order (60000, 785), uint16, contains the indices
+    of each training pattern's inputs by decreasing absolute value, for competition.
     """
 
     name: str
@@ -36,8 +36,11 @@ class Dataset:
 
     @cached_property
     def validation(self) -> "Dataset":
-        """The same without the test patterns; in their place are the last training patterns, as
-        many, which are then not trained on."""
+        """The data set with a validation set in place of the test set.
+
+        The validation set consists of the last training patterns, as many as there are test
+        patterns. They are removed from the training set.
+        """
         cut = len(self.train_labels) - len(self.test_labels)
         return replace(
             self,
@@ -50,21 +53,23 @@ class Dataset:
 
 
 def order_by_size(inputs: np.ndarray) -> np.ndarray:
-    """Indices of each row's inputs (patterns, inputs) by falling |x|, as uint16; of equal ones the
-    first comes first."""
+    """Return the indices of each row's inputs by decreasing |x|, uint16 (patterns, inputs).
+
+    Among equal values the smaller index comes first.
+    """
     return np.argsort(-np.abs(inputs), axis=1, kind="stable").astype(np.uint16)
 
 
 def load(dataset: str, folder: Path) -> Dataset:
-    """Open the prepared arrays of `dataset` in `folder`.
+    """Open the prepared arrays of a data set in `folder`.
 
-    Raises DataError when they are missing or damaged.
+    Raises DataError if they are missing or damaged.
     """
     images = TRAINING_IMAGES + TEST_IMAGES
     inputs = _open(folder / "inputs.npy", (images, INPUTS), np.float32, dataset)
     labels = _open(folder / "labels.npy", (images,), np.uint8, dataset)
     if labels.max() > 9:
-        raise DataError(f"{folder / 'labels.npy'} is damaged: {labels.max()} is no class")
+        raise DataError(f"{folder / 'labels.npy'} is damaged: {labels.max()} is not a class")
     order = _open(folder / "order.npy", (TRAINING_IMAGES, INPUTS), np.uint16, dataset)
     train, test = slice(None, TRAINING_IMAGES), slice(TRAINING_IMAGES, None)
     return Dataset(dataset, inputs[train], labels[train], inputs[test], labels[test], order)
@@ -73,11 +78,14 @@ def load(dataset: str, folder: Path) -> Dataset:
 def _open(path: Path, shape: tuple[int, ...], dtype: type, dataset: str) -> np.ndarray:
     advice = f"run 'python scripts/fetch.py --dataset {dataset}', then prepare.py likewise"
     try:
-        array = np.lib.format.open_memmap(path, mode="r")  # arrays of numbers only
+        array = np.lib.format.open_memmap(path, mode="r")  # never loads Python objects
     except FileNotFoundError:
         raise DataError(f"{path} is missing: {advice}") from None
-    except Exception:  # in whatever way NumPy stumbles over its header
+    except Exception:  # a damaged header causes various errors in NumPy
         raise DataError(f"{path} is damaged: {advice}") from None
     if (array.shape, array.dtype) != (shape, np.dtype(dtype)):
-        raise DataError(f"{path} is {array.dtype} {array.shape}, not {shape}: {advice}")
+        raise DataError(
+            f"{path} has type {array.dtype} and shape {array.shape}, not {np.dtype(dtype)} and"
+            f" {shape}: {advice}"
+        )
     return array

@@ -1,10 +1,10 @@
-"""Energy accounting: what the synaptic changes of a run cost.
+"""Energy accounting: the cost of the synaptic changes of a run.
 
-M0 is the number of synaptic updates and M1 the summed absolute change, over all synapses and trials
-(van Rossum and Pache 2024); their minima M0_min and M1_min follow from the end points alone.
-Participation says how evenly the updates are spread. Synaptic caching (Li and van Rossum 2020)
-keeps changes in a transient part s of each synapse, w = l + s, and pays for consolidating it into
-l.
+M0 is the number of synaptic updates, and M1 the summed absolute change, over all synapses and
+trials (van Rossum and Pache, PLoS Comput Biol 20(10), e1012553, 2024). The minima M0_min and M1_min
+depend on the initial and final weights only. Participation measures how evenly the updates are
+spread over synapses. With synaptic caching (Li and van Rossum, eLife 9:e50804, 2020) a synapse is
+w = l + s: changes enter the transient part s, and consolidating s into l costs energy.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from plasticity.network import Network, initial_hidden, initial_out
 
 HIDDEN, OUT = 0, 1  # layer index of all two-element arrays here
 
-_ROWS = 4096  # rows handled at once where a copy of a whole layer would be too large
+_ROWS = 4096  # rows processed at once if a copy of a whole layer would be too large
 
 
 def _zeros_int() -> np.ndarray:
@@ -29,8 +29,10 @@ def _zeros_float() -> np.ndarray:
 
 @dataclass
 class Energy:
-    """Running totals of a run, by layer (hidden, out); M0 is exact, M1 is summed in double
-    precision."""
+    """Totals of a run for each layer, as arrays (2,): hidden and output layer.
+
+    M0 is an exact integer. M1 is summed in double precision.
+    """
 
     M0: np.ndarray = field(default_factory=_zeros_int)
     M1: np.ndarray = field(default_factory=_zeros_float)
@@ -39,21 +41,22 @@ class Energy:
     maintenance: np.ndarray = field(default_factory=_zeros_float)  # sum over t, i of |s_i(t)|
 
     def add(self, layer: int, change: np.ndarray) -> None:
-        """Account for the changes that one trial made in a layer."""
+        """Add the changes of one trial in a layer to M0 and M1."""
         self.M0[layer] += np.count_nonzero(change)
         self.M1[layer] += np.abs(change).sum(dtype=np.float64)
 
     def consolidate(self, layer: int, transient: np.ndarray) -> None:
-        """Account for moving these transient parts into the persistent ones."""
+        """Add the cost of consolidating these transient parts, of any shape, in a layer."""
         self.M0_consolidation[layer] += np.count_nonzero(transient)
         self.M1_consolidation[layer] += np.abs(transient).sum(dtype=np.float64)
 
 
 def minima(network: Network, seed: int, sd: float) -> tuple[int, float]:
-    """(M0_min, M1_min): synapses that differ from their initial weight, and the sum of
-    |difference|.
+    """Return (M0_min, M1_min), the least energies that lead from the initial to the final weights.
 
-    The initial weights are drawn again, by groups of units, from the seed and standard deviation.
+    M0_min is the number of synapses that differ from their initial weight, and M1_min is the sum
+    of the absolute differences. The initial weights are drawn again from `seed` and their standard
+    deviation `sd`, in groups of units.
     """
     M0, M1 = 0, 0.0
     for weights, start in _end_points(network, seed, sd):
@@ -64,17 +67,18 @@ def minima(network: Network, seed: int, sd: float) -> tuple[int, float]:
 
 
 def _end_points(network: Network, seed: int, sd: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (final, initial) weights of groups of synapses that make up the whole network."""
+    """Yield the (final, initial) weights of all synapses, in groups."""
     for units, start in initial_hidden(network.width, seed, sd, network.hidden.shape[1]):
         yield network.hidden[units], start
     yield network.out, initial_out(network.width, seed, sd)
 
 
 def participation(layers: Iterable[np.ndarray]) -> float:
-    """(sum n)^2 / (n_synapses sum n^2) for the update counts n of all synapses; nan without
-    updates.
+    """Return how evenly the updates are spread over synapses, from 0 to 1.
 
-    Each layer is an array of counts, one row a receiving unit; read-only broadcast views will do.
+    This is (sum n)^2 / (n_synapses sum n^2) for the update counts n of all synapses, or NaN without
+    updates. It is 1 if all synapses change equally often. Each layer is an array of counts with one
+    row per receiving unit, which may be a read-only broadcast view.
     """
     synapses, total, squares = 0, 0.0, 0.0
     for counts in layers:

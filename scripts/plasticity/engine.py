@@ -1,39 +1,39 @@
 """Exact training at the speed of matrix products.
 
-On-line learning looks sequential: the pre-activations of trial t need the weights that trial t - 1
-left. But the first layer's change is a product,
+On-line learning seems to be sequential: the pre-activations of trial t depend on the weights after
+trial t - 1. But the change of the first layer is an outer product,
 
     W(t+1) = W(t) + delta_t x_t,    delta_t (N,) = learning rate x back-propagated error,
 
-and the patterns x_1 ... x_T of the next T trials can be drawn ahead. Then, with W the weights at
-the start of such a block,
+and the patterns x_1 ... x_T of the next T trials can be drawn in advance. These trials form a
+block. Let W be the weights at the start of the block. Then
 
     a_t = W(t) x_t = W x_t + sum_{s<t} delta_s (x_s . x_t).                           (1)
 
-The first term is one matrix product for the whole block, (T, 785) x (785, N), and the scalar
-products x_s . x_t are another small one, (T, T). What is left for each trial is the sum in (1) over
-earlier trials' delta, and a few vector operations (`plasticity.trial`). The weights are needed
-again only at the end of the block, where one more matrix product makes all changes,
+For the whole block, the first term is one matrix product, (T, 785) x (785, N). The scalar products
+x_s . x_t are another small one, (T, T). Each trial then requires only the sum over earlier trials
+in (1), and a few vector operations (`plasticity.trial`). The weights are not needed again until the
+end of the block, where one more matrix product makes all changes,
 
-    W += sum_t delta_t x_t = Delta' X,    Delta (T, N), X (T, 785).                    (2)
+    W += sum_t delta_t x_t = Delta^T X,    Delta (T, N), X (T, 785).                   (2)
 
-Nothing is approximated: (1) and (2) hold for every T, and results differ from the literal method by
-rounding only. The output layer is small and learns trial by trial.
+Nothing is approximated: (1) and (2) hold for every T, and results differ from those of the literal
+method by rounding errors only. The output layer is small and learns trial by trial.
 
-How a rule restricts the first layer's change decides what becomes of (1) and (2). There are four
-structures, each with its derivation in a module of `plasticity.structures`:
+The form of (1) and (2) depends on how a rule restricts the changes of the first layer. There are
+four structures. Each is derived in a module of `plasticity.structures`:
 
 - `outer`: hidden units are masked, or all units change the same inputs. (1) and (2) hold with
   masked vectors.
-- `staircase`: competition per layer by the size of the update. (1) has prefix sums for x_s . x_t,
-  and (2) touches the winners alone.
-- `sparse`: a fixed random mask of synapses. The frozen ones use (1)'s first term, the plastic ones
-  learn trial by trial.
-- `trialwise`: the rest, trial by trial.
+- `staircase`: competition per layer by the size of the update. Prefix sums replace x_s . x_t in
+  (1), and (2) is restricted to the winners.
+- `sparse`: a fixed random mask of synapses. The frozen synapses use the first term of (1); the
+  plastic synapses learn trial by trial.
+- `trialwise`: all other rules, trial by trial.
 
-Frozen hidden units cost little: those outside a subnet act on the outputs through a vector of 10
-numbers a pattern, computed once for each distinct pattern, and what is trained is a network of the
-units inside.
+Frozen hidden units need little time. The units outside a subnet contribute a vector of 10 numbers
+per pattern to the outputs, which is computed once for each distinct pattern. The units inside the
+subnet are trained like a smaller network.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ from plasticity.trial import Block, Context, codes, output_layer, tally, trial_s
 
 
 def structure_of(rule: Rule, settings: Settings) -> type[Structure]:
-    """Return the structure that this rule gives to the first layer's change."""
+    """Return the structure that the changes of the first layer have under this rule."""
     masked = rule.eligible == "random_synapses"
     if (
         rule.criterion in WEIGHT_CRITERIA
@@ -70,12 +70,12 @@ def structure_of(rule: Rule, settings: Settings) -> type[Structure]:
 
 
 class Engine:
-    """Trains one network; see `plasticity.training` for the interface that trainers share.
+    """Fast trainer of one network, with the interface of `plasticity.training.Trainer`.
 
-    Hidden units are in order: the first `plastic` may change their inputs, and the first `active`
-    take part in trials one by one, while those beyond are frozen on both sides (`subnet`). Between
-    calls of `run` the network is complete and up to date; within, its structure may store parts of
-    it elsewhere.
+    Hidden units are ordered. The inputs of the first `plastic` units may change. The first `active`
+    units take part in each trial; the others are frozen, with their inputs and outputs (`subnet`).
+    Between calls of `run`, `network` contains the current weights. During a call, the structure may
+    store some of them elsewhere.
     """
 
     def __init__(self, data: Dataset, rule: Rule, settings: Settings, seed: int):
@@ -116,17 +116,20 @@ class Engine:
 
     @property
     def correct_trials(self) -> int:
-        """Number of trials whose pattern was classified correctly, before learning from it."""
+        """Number of trials whose pattern was classified correctly before learning."""
         return int(self.tally.trials[1])
 
     @property
     def has_frozen_units(self) -> bool:
-        """Whether some hidden units can change on neither side."""
+        """Whether there are hidden units whose inputs and outputs cannot change."""
         return self.active < self.settings.width
 
     def run(self, patterns: np.ndarray) -> int:
-        """Train on these patterns, one a trial; return the number of trials run before
-        divergence."""
+        """Train on these patterns, one per trial.
+
+        `patterns` (T,) are indices of training patterns. Returns the number of trials that were
+        run before divergence, that is, before an output was infinite or NaN.
+        """
         self.structure.begin()
         done, length = 0, self.structure.block_length
         for first in range(0, len(patterns), length):
@@ -142,15 +145,17 @@ class Engine:
 
     def _block(self, patterns: np.ndarray) -> Block:
         """Return the block of trials with these patterns."""
-        # "clip": patterns are in range, and to check it would cost a second pass.
+        # All indices are valid; "clip" avoids checking them, which would cost a second pass.
         x = np.take(self.data.train_inputs, patterns, axis=0, mode="clip")
         x = x.astype(self.dtype, copy=False)
         labels = self.data.train_labels[patterns].astype(np.int64)
         return Block(patterns, x, labels, self._offset(patterns, x), self._trial_units(labels))
 
     def _trial_units(self, labels: np.ndarray) -> np.ndarray:
-        """Return the eligible hidden units of each trial (T, N); no rows where they are always the
-        first `plastic`."""
+        """Return the mask of the eligible hidden units on each trial, uint8 (T, N).
+
+        The array is empty if the first `plastic` units are eligible on all trials.
+        """
         eligible = self.eligibility
         if eligible.class_units is not None:
             return eligible.class_units[labels].astype(np.uint8)
@@ -160,8 +165,10 @@ class Engine:
         return np.empty((0, 0), np.uint8)
 
     def _offset(self, patterns: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Return what frozen hidden units add to the outputs, (T, 10), for x (T, 785): computed
-        once a pattern."""
+        """Return the contribution of frozen hidden units to the outputs, (T, 10).
+
+        `x` (T, 785) are the patterns. The contribution of each pattern is computed only once.
+        """
         if not self.has_frozen_units:
             return np.zeros((len(patterns), CLASSES), self.dtype)
         new = np.isnan(self.frozen_train[patterns, 0])
@@ -170,28 +177,30 @@ class Engine:
         return self.frozen_train[patterns]
 
     def _frozen_outputs(self, x: np.ndarray) -> np.ndarray:
-        """Return what frozen hidden units add to the outputs, (patterns, 10), computed anew."""
+        """Compute the contribution of frozen hidden units to the outputs, (patterns, 10)."""
         h = activate(x @ self.network.hidden[self.active :].T, self.network.activation)
         return h @ self.network.out[:, self.active : -1].T
 
     def finish(self) -> None:
-        """Consolidate what is left in the transient parts."""
+        """Consolidate what remains in the transient parts at the end of training."""
         self.energy.consolidate(HIDDEN, self.structure.transient)
         self.energy.consolidate(OUT, self.output.transient)
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the number of updates of each synapse: (N, inputs), perhaps a read-only view, and
-        (10, N + 1)."""
+        """Return the number of updates of each synapse, (N, inputs) and (10, N + 1).
+
+        The first array may be a read-only view.
+        """
         out = np.zeros(self.network.out.shape, np.int64)
         out[:, self.active_outputs] = self.output.counts + self.output.row_counts
         return self.structure.counts(), out
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Return output activities (patterns, 10), with bounded memory at any width."""
+        """Return the output activities (patterns, 10), with limited memory at every width."""
         return self._in_parts(lambda x: outputs(self.network, x), inputs)
 
     def test_outputs(self, chosen: np.ndarray) -> np.ndarray:
-        """Return output activities (patterns, 10) for the test patterns with these indices."""
+        """Return the output activities (patterns, 10) for test patterns with these indices."""
         if not self.has_frozen_units:
             return self.outputs(self.data.test_inputs[chosen])
         if self.frozen_test is None:
@@ -205,8 +214,7 @@ class Engine:
     def _in_parts(
         self, function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray
     ) -> np.ndarray:
-        """Return function(inputs), computed for so few patterns at once that their activities fit
-        into memory."""
+        """Return function(inputs), computed in parts that are small enough for the memory."""
         rows = max(1, BLOCK_NUMBERS // self.settings.width)
         parts = [
             function(inputs[first : first + rows].astype(self.dtype, copy=False))

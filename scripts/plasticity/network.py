@@ -1,10 +1,9 @@
-"""The network: 784 pixels and a bias, N hidden units, 10 linear outputs, trained by
-back-propagation.
+"""The network: 784 pixels and a bias as inputs, N hidden units, and 10 linear outputs.
 
-Shapes: `hidden` is (N, 785), row j holding the synapses onto hidden unit j; `out` is (10, N + 1),
-row o holding the synapses onto output unit o, the last column those of the constant unit. Signs: an
-error here is minus the loss's derivative, so that learning *adds* learning rate x error x input to
-a synapse.
+The weights are two arrays. Row j of `hidden` (N, 785) contains the synapses onto hidden unit j. Row
+o of `out` (10, N + 1) contains the synapses onto output unit o; the last column belongs to the
+constant unit, which provides the bias. The network learns by back-propagation. An error is minus
+the derivative of the loss, so learning *adds* learning rate x error x input to a synapse.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ ACTIVATIONS = ("leaky_relu", "relu", "elu", "logistic")
 LOSSES = ("mse", "cross_entropy")
 LEAK = 0.1  # slope of the leaky rectifier below zero
 
-_ROWS = 4096  # hidden units whose weights are drawn at once: bounds the memory of a pass over them
+_ROWS = 4096  # hidden units whose weights are drawn at once, to limit the use of memory
 
 
 @dataclass
@@ -40,11 +39,11 @@ class Network:
 def initial_hidden(
     width: int, seed: int, sd: float, inputs: int = INPUTS
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield the initial hidden weights by groups of units: (slice of units, float32 (units,
-    inputs)).
+    """Yield the initial hidden weights in groups, as (slice of units, float32 (units, inputs)).
 
-    By groups, because a network of 10^6 units is compared with its own beginning without a second
-    copy. Drawn in single precision whatever the run's: both precisions start from the same numbers.
+    Groups save memory: a network of 10^6 units can be compared with its initial weights without a
+    second copy. The weights are always drawn in single precision, so that runs in single and double
+    precision start from the same numbers.
     """
     rng = stream(seed, "hidden weights")
     for first in range(0, width, _ROWS):
@@ -54,7 +53,7 @@ def initial_hidden(
 
 
 def initial_out(width: int, seed: int, sd: float) -> np.ndarray:
-    """Initial output weights, float32 (10, N + 1)."""
+    """Return the initial output weights, float32 (10, N + 1)."""
     draw = stream(seed, "output weights").standard_normal((CLASSES, width + 1), dtype=np.float32)
     return draw * np.float32(sd)
 
@@ -62,7 +61,10 @@ def initial_out(width: int, seed: int, sd: float) -> np.ndarray:
 def initial_network(
     width: int, seed: int, sd: float, activation: str, dtype: type, inputs: int = INPUTS
 ) -> Network:
-    """Draw a network with Gaussian weights of mean 0 and standard deviation `sd` in both layers."""
+    """Return a network with Gaussian weights of mean 0 and standard deviation `sd`.
+
+    `dtype` is the type of the weights of both layers.
+    """
     hidden: np.ndarray = np.empty((width, inputs), dtype)
     for units, weights in initial_hidden(width, seed, sd, inputs):
         hidden[units] = weights
@@ -70,10 +72,10 @@ def initial_network(
 
 
 def activate(a: np.ndarray, activation: str) -> np.ndarray:
-    """Return the hidden activity f(a) for pre-activations `a` of any shape, as a new array."""
+    """Return the hidden activities f(a) for pre-activations `a` of any shape, as a new array."""
     if activation == "leaky_relu":
         leaked = a.dtype.type(LEAK) * a
-        return np.maximum(a, leaked, out=leaked)  # in place: fresh memory costs more than the sums
+        return np.maximum(a, leaked, out=leaked)  # in place: new memory costs more than this step
     if activation == "relu":
         return np.maximum(a, 0)
     if activation == "elu":
@@ -82,7 +84,7 @@ def activate(a: np.ndarray, activation: str) -> np.ndarray:
 
 
 def slope(a: np.ndarray, activation: str) -> np.ndarray:
-    """Derivative f'(a) of the activation function."""
+    """Return the derivative f'(a) of the activation function for `a` of any shape."""
     if activation == "leaky_relu":
         return np.where(a > 0, a.dtype.type(1), a.dtype.type(LEAK))
     if activation == "relu":
@@ -99,15 +101,16 @@ def with_constant_unit(h: np.ndarray) -> np.ndarray:
 
 
 def outputs(network: Network, inputs: np.ndarray) -> np.ndarray:
-    """Output activities (patterns, 10) for inputs (patterns, 785)."""
+    """Return the output activities (patterns, 10) for inputs (patterns, 785)."""
     h = activate(inputs @ network.hidden.T, network.activation)
     return h @ network.out[:, :-1].T + network.out[:, -1]
 
 
 def output_error(y: np.ndarray, label: int, loss: str) -> np.ndarray:
-    """Minus the derivative of the loss with respect to the outputs y, shape (10,).
+    """Return minus the derivative of the loss with respect to the outputs y (10,), shape (10,).
 
-    `mse` is 1/2 |target - y|^2; `cross_entropy` is that of the softmax of y.
+    The loss `mse` is 1/2 |target - y|^2 with a one-hot target; `cross_entropy` is the cross-entropy
+    of the softmax of y.
     """
     if loss == "cross_entropy":
         p = np.exp(y - y.max())
@@ -118,5 +121,8 @@ def output_error(y: np.ndarray, label: int, loss: str) -> np.ndarray:
 
 
 def hidden_error(network: Network, a: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Back-propagate the output error (10,) to the hidden units' pre-activations a, shape (N,)."""
+    """Return the back-propagated errors (N,) of hidden units with pre-activations a (N,).
+
+    `error` (10,) is the error of the outputs.
+    """
     return (error @ network.out[:, :-1]) * slope(a, network.activation)

@@ -1,6 +1,8 @@
-"""Parameters: each is declared once, at a field of a dataclass, with all that is known about it.
+"""Declarations of parameters.
 
-Checks, command line, schema, columns of the results and documentation are derived from there.
+Each parameter is declared once, as a field of a dataclass, with its type, default, limits, unit,
+meaning and source. Everything else is derived from the declaration: checks, command-line options,
+the JSON schema, columns of tables, and documentation.
 """
 
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -9,16 +11,19 @@ from typing import Any, get_args
 
 
 class ParameterError(ValueError):
-    """A parameter's value is not allowed; the message is one line: key, value and what is
-    allowed."""
+    """Raised if the value of a parameter is not allowed.
+
+    The message is one line with the key, the value and what is allowed.
+    """
 
     def __init__(self, key: str, value: object, allowed: str):
         super().__init__(f"{key}: {value!r} is not allowed: {allowed}")
 
-    # The words are here since those of an exception cannot alter a result: an edit trains nothing.
+    # These texts belong to an exception class because its body is not part of the identity of a
+    # step: networks are not trained again if a text changes.
     @staticmethod
     def noun(parameter: "Parameter") -> str:
-        """Return what a value of the parameter is: an integer, a number."""
+        """Return the type of a numeric parameter in words, such as "an integer"."""
         bounded = parameter.at_most is not None or parameter.below is not None
         nouns = {int: "an integer", float: "a number" if bounded else "a finite number"}
         return nouns[parameter.kind]
@@ -39,27 +44,30 @@ class ParameterError(ValueError):
 
 
 def require(condition: bool, key: str, value: object, allowed: str) -> None:
-    """Raise ParameterError unless `condition` holds."""
+    """Raise ParameterError if `condition` is false.
+
+    `allowed` says in words which values are allowed.
+    """
     if not condition:
         raise ParameterError(key, value, allowed)
 
 
 def require_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raise ParameterError unless `value` is one of `choices`."""
+    """Raise ParameterError if `value` is not one of `choices`."""
     require(value in choices, key, value, "one of " + ", ".join(choices))
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter: its type, its default, which values are allowed, and what it means.
+    """A parameter: its type, its default, its allowed values and its meaning.
 
-    Numbers are finite and within those limits that are given. `source` is a key of the list of
-    sources in config.yaml: [P], [L], [S] or [here].
+    Numbers must be finite and within the given limits. `source` is a key of the list of sources
+    in config.yaml: [P], [L], [S] or [here].
     """
 
     name: str
     kind: type  # int, float or str
-    default: Any  # MISSING if a value is required
+    default: Any  # MISSING if there is none, so that a value is required
     choices: tuple[str, ...] = ()
     above: float | None = None
     at_least: float | None = None
@@ -75,7 +83,7 @@ class Parameter:
         return ParameterError.allowed(self)
 
     def allows(self, value: Any) -> bool:
-        """Whether a value is allowed; None is where it is the default."""
+        """Return whether a value is allowed. None is allowed if it is the default."""
         if value is None:
             return self.default is None
         if self.kind is str:
@@ -89,9 +97,10 @@ class Parameter:
         )
 
     def value_of(self, text: str) -> Any:
-        """Return the value that `text` stands for; raise ParameterError if it is of another type.
+        """Convert `text` to a value of the parameter's type.
 
-        Whether the value is allowed is not checked.
+        The function does not check whether the value is allowed. Raises ParameterError if `text`
+        cannot be converted.
         """
         try:
             return self.kind(text)
@@ -100,12 +109,15 @@ class Parameter:
 
 
 def parameter(default: Any = MISSING, **known: Any) -> Any:
-    """Return a dataclass field that declares a parameter; `known` are attributes of Parameter."""
+    """Return a dataclass field that declares a parameter.
+
+    `known` are attributes of `Parameter`, such as limits, unit and help.
+    """
     return field(default=default, metadata=known)
 
 
 def declared(*kinds: type) -> dict[str, Parameter]:
-    """Return the parameters that these dataclasses declare, by name."""
+    """Return the parameters that dataclasses declare, by name."""
 
     def read(one: Field) -> Parameter:
         types = (one.type, *get_args(one.type))
@@ -116,7 +128,10 @@ def declared(*kinds: type) -> dict[str, Parameter]:
 
 
 def check(values: object) -> None:
-    """Raise ParameterError for the first field of a dataclass whose value is not allowed."""
+    """Check the fields of an instance of a dataclass that declares parameters.
+
+    Raises ParameterError for the first field whose value is not allowed.
+    """
     for name, one in declared(type(values)).items():
         value = getattr(values, name)
         require(one.allows(value), name, value, one.allowed)

@@ -1,7 +1,8 @@
-"""The raw files of the image data sets: which bytes they have, and how they are read.
+"""Raw files of the image data sets: their checksums and their format.
 
-They are IDX: a big-endian header (0, 0, type 8 for unsigned bytes, number of dimensions, then one
-32-bit size per dimension) followed by the bytes. Training does not depend on this module.
+The files have the IDX format: a big-endian header (two zero bytes, the type 8 for unsigned bytes,
+the number of dimensions, and one 32-bit size for each dimension), followed by the data. Training
+does not depend on this module.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import struct
 
 from plasticity.data import DataError
 
-# sha256 of the uncompressed files, whatever source they come from.
+# sha256 of the uncompressed files. It is the same for all sources.
 SHA256 = {
     "mnist": {
         "train-images.idx": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -28,12 +29,15 @@ SHA256 = {
 
 
 def check(content: bytes, dataset: str, name: str) -> None:
-    """Raise DataError, saying how it differs, unless `content` is `dataset`'s raw file `name`."""
+    """Check that `content` is the raw file `name` of a data set, uncompressed.
+
+    Raises DataError with a message that says how the content differs.
+    """
     found, expected = hashlib.sha256(content).hexdigest(), SHA256[dataset][name]
     if found == expected:
         return
     if content.lstrip()[:1] == b"<":
-        raise DataError("is a web page, not data (a proxy's or a log-in page?)")
+        raise DataError("is a web page, not data (perhaps the page of a proxy or of a log-in)")
     shape = header(content)
     length = 4 + 4 * len(shape) + math.prod(shape)
     if len(content) < length:
@@ -42,9 +46,9 @@ def check(content: bytes, dataset: str, name: str) -> None:
 
 
 def header(content: bytes) -> tuple[int, ...]:
-    """Return the sizes that an IDX file of unsigned bytes announces.
+    """Return the sizes of the dimensions, from the header of an IDX file of unsigned bytes.
 
-    Raises DataError if it is no such file.
+    Raises DataError if `content` is not such a file.
     """
     known = content[:3] == b"\x00\x00\x08" and len(content) > 3
     if not known or len(content) < 4 + 4 * content[3]:

@@ -1,6 +1,7 @@
 """The literal trainer: the definition of the model, trial by trial, in plain NumPy.
 
-It is written to be read and to be the oracle of the fast engine; it is never optimised.
+The code is written for readers, and serves as the reference in tests of the fast engine. It is
+never optimised.
 """
 
 import numpy as np
@@ -28,10 +29,11 @@ from plasticity.streams import stream
 
 
 def gate_open(rule: Rule, y: np.ndarray, label: int) -> bool:
-    """Whether a pattern of class `label` with outputs y (10,) leads to plasticity at all.
+    """Return whether the gate is open for a pattern of class `label` with outputs y (10,).
 
-    `error`: it is misclassified; `margin`: its output does not lead the best wrong one by the
-    margin. Under either loss the margin is one between the linear output units.
+    The gate `error` is open if the pattern is misclassified. The gate `margin` is open if the
+    correct output exceeds the largest wrong output by less than the margin; with both loss
+    functions, this compares linear outputs (Pache and van Rossum, arXiv:2303.16067).
     """
     if rule.gate == "always":
         return True
@@ -41,7 +43,7 @@ def gate_open(rule: Rule, y: np.ndarray, label: int) -> bool:
 
 
 class Reference:
-    """Trains one network; see `plasticity.training` for the interface that trainers share."""
+    """Literal trainer of one network, with the interface of `plasticity.training.Trainer`."""
 
     def __init__(self, data: Dataset, rule: Rule, settings: Settings, seed: int):
         self.data, self.rule, self.settings = data, rule, settings
@@ -60,8 +62,11 @@ class Reference:
         self.transient = [np.zeros_like(w) for w in layers]
 
     def run(self, patterns: np.ndarray) -> int:
-        """Train on these patterns, one a trial; return the number of trials made before
-        divergence."""
+        """Train on these patterns, one per trial.
+
+        `patterns` (T,) are indices of training patterns. Returns the number of trials that were
+        run before divergence, that is, before an output was infinite or NaN.
+        """
         for done, pattern in enumerate(patterns):
             x = self.data.train_inputs[pattern].astype(self.dtype)
             if not self.trial(x, int(self.data.train_labels[pattern])):
@@ -69,8 +74,11 @@ class Reference:
         return len(patterns)
 
     def trial(self, x: np.ndarray, label: int) -> bool:
-        """Present one pattern and learn from it; False, and no change, where the outputs are not
-        finite."""
+        """Present one pattern and learn from it.
+
+        `x` (inputs,) is the pattern and `label` its class. Returns False, and does not learn, if
+        an output is not finite.
+        """
         network, (rate, rate_out) = self.network, map(self.dtype, self.settings.rates)
         self.decay()
         a = network.hidden @ x
@@ -94,12 +102,11 @@ class Reference:
     def plastic_synapses(
         self, units: np.ndarray, delta: np.ndarray, h: np.ndarray, changes: list[np.ndarray]
     ) -> list[np.ndarray]:
-        """Masks (N, inputs) and (10, N + 1) of the synapses that the rule lets change on this
-        trial.
+        """Return the masks (N, inputs) and (10, N + 1) of the synapses that change on this trial.
 
-        `units` (N,) are the eligible hidden units, `delta` (N,) their back-propagated errors, `h`
-        (N + 1,) the activities and `changes` the changes that unrestricted back-propagation
-        proposes.
+        `units` (N,) is the mask of the eligible hidden units, `delta` (N,) is the learning rate
+        times the back-propagated errors, and `h` (N + 1,) are the activities. `changes` are the
+        updates of both layers that unrestricted back-propagation proposes.
         """
         rule, eligible = self.rule, self.eligibility
         if rule.criterion in UNIT_CRITERIA:
@@ -120,8 +127,12 @@ class Reference:
         ]
 
     def select(self, values: np.ndarray, eligible: np.ndarray, fraction: float) -> np.ndarray:
-        """The fraction of eligible synapses that win the competition, per layer or per receiving
-        unit."""
+        """Return the mask of the synapses of one layer that win the competition.
+
+        `values`, which are compared, and the mask `eligible` have the shape of the layer's
+        weights. The winners are a fraction of the eligible synapses of the layer, or of each
+        receiving unit.
+        """
         largest = self.rule.wants_largest
         if self.rule.select == "per_layer":
             return chosen(values, eligible, number(fraction, int(eligible.sum())), largest)
@@ -129,8 +140,10 @@ class Reference:
         return np.stack([chosen(v, e, number(fraction, int(e.sum())), largest) for v, e in rows])
 
     def change(self, changes: list[np.ndarray]) -> None:
-        """Make these changes: to the weights, the energy, the update counts and the transient
-        parts."""
+        """Apply the changes of both layers to the weights, and account for them.
+
+        The energy, the update counts and the transient parts are updated.
+        """
         weights = (self.network.hidden, self.network.out)
         for layer, (weight, change) in enumerate(zip(weights, changes, strict=True)):
             weight += change
@@ -144,7 +157,7 @@ class Reference:
                 transient[full] = 0
 
     def decay(self) -> None:
-        """Let the transient parts decay, and the weights with them, at the start of a trial."""
+        """Let the transient parts, and the weights with them, decay at the start of a trial."""
         if self.settings.caching_decay is None:
             return
         weights = (self.network.hidden, self.network.out)
@@ -154,19 +167,19 @@ class Reference:
             weight -= loss
 
     def finish(self) -> None:
-        """Consolidate what is left in the transient parts."""
+        """Consolidate what remains in the transient parts at the end of training."""
         for layer, transient in enumerate(self.transient):
             self.energy.consolidate(layer, transient)
             transient[:] = 0
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Number of updates of each synapse: (N, inputs) and (10, N + 1)."""
+        """Return the number of updates of each synapse, (N, inputs) and (10, N + 1)."""
         return self._counts[HIDDEN], self._counts[OUT]
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Output activities (patterns, 10)."""
+        """Return the output activities (patterns, 10) for inputs (patterns, inputs)."""
         return outputs(self.network, inputs.astype(self.dtype, copy=False))
 
     def test_outputs(self, chosen: np.ndarray) -> np.ndarray:
-        """Output activities (patterns, 10) for the test patterns with these indices."""
+        """Return the output activities (patterns, 10) for test patterns with these indices."""
         return self.outputs(self.data.test_inputs[chosen])

@@ -1,7 +1,8 @@
 """Plasticity rules: a gate (when), an eligible set (where) and a selection (how many).
 
-The three parts are independent: any combination is a rule. A rule says which synapses may change on
-a trial; how much each of them changes is back-propagation's business and is the same for all rules.
+The three parts are independent and can be combined freely. A rule determines which synapses may
+change on a trial. By how much each of them changes is determined by back-propagation, in the same
+way for all rules.
 """
 
 from dataclasses import dataclass
@@ -28,11 +29,11 @@ WEIGHT_CRITERIA = ("largest_weight", "smallest_weight")
 UNIT_CRITERIA = ("largest_error", "largest_activity")
 CRITERIA = UPDATE_CRITERIA + WEIGHT_CRITERIA + UNIT_CRITERIA
 
-# Eligible sets that are given as a fraction; the others need a number of units or nothing.
+# Eligible sets whose size is given by a fraction. The size of a subnet is a number of units.
 FRACTIONAL = ("random_synapses", "fixed_neurons", "random_neurons", "class_neurons")
 
-# With 784 pixels against 10 outputs, a fraction p of a hidden unit's inputs and 78.4 p of its
-# outputs are the same number of plastic synapses.
+# A hidden unit has 784 pixels as inputs, and 10 outputs. With a plastic fraction p of its inputs
+# and 78.4 p of its outputs it has equally many plastic synapses in both layers.
 OUT_PER_HIDDEN = 78.4
 
 
@@ -40,71 +41,77 @@ OUT_PER_HIDDEN = 78.4
 class Rule:
     """A plasticity rule.
 
-    Raises ParameterError, in one line, for a part that is unknown, missing, out of range or
-    meaningless.
+    If `fraction_out` is needed but not given, it becomes min(1, 78.4 fraction).
+
+    Raises ParameterError with a one-line message if a value is unknown, missing or out of range,
+    or has no meaning in this rule.
     """
 
     gate: str = parameter(
         "always",
         choices=GATES,
-        help="When synapses may change: on every trial, on misclassified patterns only, or when"
-        " the right output leads the best wrong one by less than the margin.",
+        help="Trials on which synapses may change: all trials (always), those with a misclassified"
+        " pattern (error), or those on which the correct output exceeds the largest wrong output"
+        " by less than the margin (margin).",
         source="[L]",
     )
     margin: float | None = parameter(
         None,
         unit="output activity",
-        help="Lead of the right output from which on nothing is learned; with gate margin only.",
+        help="Nothing is learned if the correct output exceeds the largest wrong output by this"
+        " much or more. Only with gate margin.",
         source="[L]",
     )
     eligible: str = parameter(
         "all",
         choices=ELIGIBLE,
-        help="Which synapses may change at all; random_neurons draws afresh on each trial, the"
-        " other random sets are fixed.",
+        help="Synapses that may change at all. The set random_neurons is drawn anew on each trial;"
+        " the other random sets are fixed.",
         source="[P]",
     )
     eligible_fraction: float | None = parameter(
         None,
         above=0,
         at_most=1,
-        help="Fraction of synapses or hidden units in the eligible set, where a selection takes"
-        " its own fraction of that set.",
+        help="Fraction of the synapses or hidden units that are eligible, in a rule that selects"
+        " from a random eligible set. The selection then takes its fraction of this set.",
         source="[here]",
     )
     plastic_units: int | None = parameter(
         None,
         at_least=1,
-        help="Hidden units whose inputs and outputs may change; with eligible subnet only.",
+        help="Number of hidden units whose inputs and outputs may change. Only with eligible"
+        " subnet.",
         source="[P]",
     )
     select: str = parameter(
         "all",
         choices=SELECTIONS,
-        help="How many of the eligible synapses change: all, or the top fraction of each layer or"
-        " of each receiving unit's inputs.",
+        help="Eligible synapses that change: all of them (all), or the top fraction of each layer"
+        " (per_layer) or of the inputs of each receiving unit (per_neuron).",
         source="[P]",
     )
     criterion: str | None = parameter(
         None,
         choices=CRITERIA,
-        help="What a selection ranks by; largest_error and largest_activity rank hidden units, and"
-        " go with select per_layer only.",
+        help="Quantity that is compared in a selection. With largest_error and largest_activity,"
+        " which require select per_layer, hidden units are selected instead of synapses.",
         source="[P]",
     )
     fraction: float | None = parameter(
         None,
         above=0,
         at_most=1,
-        help="Fraction that is plastic: of the selection, or of the eligible set where nothing is"
-        " selected.",
+        help="Fraction of the eligible synapses of the hidden layer, or of the eligible hidden"
+        " units, that is selected. Without a selection, the fraction that is eligible.",
         source="[P]",
     )
     fraction_out: float | None = parameter(
         None,
         above=0,
         at_most=1,
-        help="The same for the output layer; left out, min(1, 78.4 fraction).",
+        help="Fraction in the output layer, for rules that choose synapses in both layers. If not"
+        " given, it is min(1, 78.4 fraction).",
         source="[P]",
     )
 
@@ -119,7 +126,7 @@ class Rule:
                 self.select == "per_layer",
                 "select",
                 self.select,
-                "per_layer with " + self.criterion,
+                f"criterion {self.criterion} requires per_layer",
             )
         splits_out = self.chooses_synapses or (self.eligible == "random_synapses" and not selects)
         for key, needed, reason in (
@@ -149,7 +156,7 @@ class Rule:
             object.__setattr__(self, "fraction_out", min(1.0, OUT_PER_HIDDEN * self.fractions[0]))
 
     def check_width(self, width: int) -> None:
-        """Raise ParameterError where the rule does not fit a network of `width` hidden units."""
+        """Raise ParameterError if the rule has more plastic units than `width` hidden units."""
         require(
             self.plastic_units is None or self.plastic_units <= width,
             "plastic_units",
@@ -159,36 +166,38 @@ class Rule:
 
     @property
     def chooses_synapses(self) -> bool:
-        """Whether the selection is among synapses, not among hidden units."""
+        """Whether the rule selects synapses, in contrast to hidden units or nothing."""
         return self.select != "all" and self.criterion not in UNIT_CRITERIA
 
     @property
     def wants_largest(self) -> bool:
-        """Whether the winners are those with the largest values of the criterion."""
+        """Whether the largest values of the criterion win."""
         return self.criterion is not None and self.criterion.startswith("largest")
 
     @property
     def fractions(self) -> tuple[float, float]:
-        """Fractions of the hidden and of the output layer, 1 where none is meant."""
+        """Fractions of the hidden layer and the output layer; 1 if the rule has none."""
         return self.fraction or 1.0, self.fraction_out or 1.0
 
     @property
     def mask_fraction(self) -> float:
-        """Fraction of the eligible set, 1 where none is meant."""
+        """Fraction of synapses or hidden units in the eligible set; 1 if the rule has none."""
         return self.fractions[0] if self.select == "all" else self.eligible_fraction or 1.0
 
 
 def number(fraction: float, eligible: int) -> int:
-    """k, the number of chosen among `eligible`: max(1, round(fraction x eligible)), 0 of
-    nothing."""
+    """Return how many of `eligible` elements are chosen.
+
+    This is max(1, round(fraction x eligible)), but 0 if `eligible` is 0.
+    """
     return min(eligible, max(1, round(fraction * eligible)))
 
 
 def chosen(values: np.ndarray, eligible: np.ndarray, k: int, largest: bool) -> np.ndarray:
-    """Mask of the k eligible elements with the largest (smallest) `values`; ties are kept.
+    """Return the mask of the k eligible elements with the largest, or else smallest, values.
 
-    `values` and the boolean `eligible` have the same shape, as has the result. More than k are
-    chosen where the k-th value occurs several times.
+    `values`, the boolean mask `eligible` and the result have the same shape. Ties are kept: more
+    than k elements are chosen if several are equal to the k-th value.
     """
     if k == 0:
         return np.zeros_like(eligible)
@@ -200,12 +209,12 @@ def chosen(values: np.ndarray, eligible: np.ndarray, k: int, largest: bool) -> n
 
 @dataclass(frozen=True)
 class Eligibility:
-    """The eligible set of one network.
+    """The eligible set of one network, as boolean masks; None means no restriction.
 
-    `units` (N,) are the hidden units whose inputs may change, `class_units` (10, N) the same by the
-    pattern's class, `fresh` the probability with which each unit is drawn anew on each trial;
-    `hidden` (N, inputs) and `out` (10, N + 1) are the synapses that may change. None means no
-    restriction.
+    `units` (N,) are the hidden units whose inputs may change, and `class_units` (10, N) are the
+    same for each class of patterns. `fresh` is the probability with which each hidden unit is
+    eligible, drawn anew on each trial. `hidden` (N, inputs) and `out` (10, N + 1) are the synapses
+    that may change.
     """
 
     units: np.ndarray | None = None
@@ -215,7 +224,10 @@ class Eligibility:
     out: np.ndarray | None = None
 
     def trial_units(self, width: int, label: int, rng: np.random.Generator) -> np.ndarray:
-        """Hidden units (N,) that are eligible on a trial with a pattern of class `label`."""
+        """Return the mask (N,) of the hidden units that are eligible on a trial.
+
+        `label` is the class of the pattern. `rng` is used if units are drawn anew on each trial.
+        """
         if self.units is not None:
             return self.units
         if self.class_units is not None:
@@ -226,7 +238,7 @@ class Eligibility:
 
 
 def random_mask(shape: tuple[int, ...], fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Boolean mask of `shape` in which exactly number(fraction, size) random elements are set."""
+    """Return a boolean mask with exactly number(fraction, size) random elements set to True."""
     mask = np.zeros(shape, bool)
     mask.flat[rng.choice(mask.size, number(fraction, mask.size), replace=False, shuffle=False)] = (
         True
@@ -235,18 +247,19 @@ def random_mask(shape: tuple[int, ...], fraction: float, rng: np.random.Generato
 
 
 def first_units(width: int, k: int) -> np.ndarray:
-    """Mask of the first k of N hidden units.
+    """Return the mask (N,) of the first k of N hidden units.
 
-    Initial weights are independent and identically distributed, so the first k units are as random
-    a subset as any, and their weights lie together in memory.
+    Initial weights are independent and identically distributed, so the first k units are a random
+    subset. Their weights are contiguous in memory.
     """
     return np.arange(width) < k
 
 
 def eligibility(rule: Rule, width: int, inputs: int, seed: int) -> Eligibility:
-    """Draw the eligible set of `rule` for a network of `width` hidden units.
+    """Draw the eligible set of a rule for a network with `width` hidden units.
 
-    Raises ParameterError where a subnet has more units than the network.
+    `inputs` is the number of inputs of each hidden unit, with the bias. Raises ParameterError if
+    a subnet has more units than the network.
     """
     rule.check_width(width)
     rng = stream(seed, "eligible set")

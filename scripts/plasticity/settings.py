@@ -1,4 +1,4 @@
-"""What a training run needs to know beside its plasticity rule, and the list of all parameters."""
+"""Settings of a training run apart from its plasticity rule, and the list of all parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,29 +11,35 @@ from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.parameters import check, declared, parameter, require
 from plasticity.rules import Rule
 
-LARGEST = 10**9  # what is more is a slip, and would only overflow later
+LARGEST = 10**9  # larger values are mistakes, and would overflow later
 PRECISIONS = {"single": np.float32, "double": np.float64}
-STOP_ON = ("test", "validation")  # patterns that decide when training stops
+STOP_ON = ("test", "validation")  # the set of patterns that decides when training stops
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Model, training and caching parameters of a run; the defaults are the paper's.
+    """Parameters of the model, the training and synaptic caching.
 
-    Raises ParameterError, in one line, for a value that is not allowed.
+    The defaults of parameters with source [P] are those of the paper.
+
+    Raises ParameterError with a one-line message if a value is not allowed.
     """
 
     width: int = parameter(
-        at_least=1, at_most=LARGEST, unit="units", help="Size of the hidden layer.", source="[P]"
+        at_least=1, at_most=LARGEST, unit="units", help="Number of hidden units.", source="[P]"
     )
     learning_rate: float = parameter(
-        0.01, above=0, unit="per trial", help="Learning rate.", source="[P]"
+        0.01,
+        above=0,
+        unit="per trial",
+        help="Learning rate of both layers, or of the hidden layer if learning_rate_out is given.",
+        source="[P]",
     )
     learning_rate_out: float | None = parameter(
         None,
         above=0,
         unit="per trial",
-        help="The output layer's learning rate; left out, it is as the hidden layer's.",
+        help="Learning rate of the output layer. If not given, it equals learning_rate.",
         source="[here]",
     )
     initial_sd: float = parameter(
@@ -52,21 +58,23 @@ class Settings:
     loss: str = parameter(
         "mse",
         choices=LOSSES,
-        help="Loss: half the squared error of linear outputs, or cross-entropy of their softmax.",
+        help="Loss function: half the squared error of the linear outputs (mse), or the"
+        " cross-entropy of their softmax (cross_entropy).",
         source="[P]",
     )
     goal: float = parameter(
         0.95,
         above=0,
         at_most=1,
-        help="Accuracy at which training stops, on the patterns of stop_on.",
+        help="Accuracy at which training stops, measured on the patterns of stop_on.",
         source="[P]",
     )
     stop_on: str = parameter(
         "test",
         choices=STOP_ON,
-        help="Patterns on which the goal is to be reached: the test set, or the last training"
-        " patterns, which are then not trained on.",
+        help="Patterns on which the goal is tested: the test set, or a validation set. The"
+        " validation set consists of the last training patterns, which are then not used for"
+        " training.",
         source="[P]",
     )
     consecutive_tests: int = parameter(
@@ -74,7 +82,7 @@ class Settings:
         at_least=1,
         at_most=LARGEST,
         unit="tests",
-        help="Tests in a row that must reach the goal.",
+        help="Number of consecutive tests that must reach the goal.",
         source="[P]",
     )
     test_interval: int = parameter(
@@ -82,7 +90,7 @@ class Settings:
         at_least=1,
         at_most=LARGEST,
         unit="trials",
-        help="Trials between two tests.",
+        help="Number of trials between two tests.",
         source="[P]",
     )
     max_epochs: float = parameter(
@@ -90,7 +98,7 @@ class Settings:
         above=0,
         at_most=LARGEST,
         unit="epochs",
-        help="When to give up, in epochs of 60,000 trials.",
+        help="Longest training time, in epochs of 60,000 trials.",
         source="[here]",
     )
     precision: str = parameter(
@@ -103,7 +111,8 @@ class Settings:
         None,
         above=0,
         unit="weight",
-        help="Size of a synapse's transient part from which on it is consolidated.",
+        help="Threshold of synaptic caching: the transient part of a synapse is consolidated when"
+        " its absolute value exceeds the threshold. If not given, there is no caching.",
         source="[S]",
     )
     caching_decay: float | None = parameter(
@@ -111,7 +120,7 @@ class Settings:
         above=0,
         below=1,
         unit="per trial",
-        help="Decay rate of the transient part; with a caching_threshold only.",
+        help="Decay rate of the transient part. Only with caching_threshold.",
         source="[S]",
     )
 
@@ -121,12 +130,12 @@ class Settings:
             self.caching_decay is None or self.caching_threshold is not None,
             "caching_decay",
             self.caching_decay,
-            "it is meant for runs with a caching_threshold only",
+            "it is meant for runs with caching_threshold only",
         )
 
     @property
     def rates(self) -> tuple[float, float]:
-        """Learning rates of the hidden and of the output layer."""
+        """Learning rates of the hidden layer and the output layer."""
         return self.learning_rate, self.learning_rate_out or self.learning_rate
 
     @property
@@ -137,20 +146,24 @@ class Settings:
 
 @dataclass(frozen=True)
 class Task:
-    """What tells networks apart beside their rule's parts and settings."""
+    """Parameters of a network that belong neither to the parts of its rule nor to its settings."""
 
-    dataset: str = parameter(choices=DATASETS, help="Images to learn.", source="[P]")
-    seed: int = parameter(at_least=0, help="Seed of a network's random streams.", source="[here]")
-    rule: str = parameter(help="Name of a plasticity rule.", source="[P]")
+    dataset: str = parameter(choices=DATASETS, help="Data set of images to learn.", source="[P]")
+    seed: int = parameter(at_least=0, help="Seed of the network's random streams.", source="[here]")
+    rule: str = parameter(help="Name of the plasticity rule.", source="[P]")
 
 
 PARAMETERS = declared(Rule, Settings, Task)
-# What tells the networks of an experiment apart, beside their seed.
+# The parameters that define a condition. Networks of one condition differ in their seed only.
 CONDITION = [name for name in PARAMETERS if name != "seed"]
 
 
 def parts_of(chosen: Mapping) -> tuple[Rule, Settings]:
-    """Return the rule and the settings that parameters make; raise ParameterError for bad ones."""
+    """Return the rule and the settings that have these parameters.
+
+    `chosen` maps names of parameters to values; names of other things are ignored. Raises
+    ParameterError if a value is not allowed.
+    """
 
     def build(kind: type) -> Any:
         names = [one.name for one in fields(kind)]

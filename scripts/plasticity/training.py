@@ -1,6 +1,6 @@
-"""Train one network to its goal: draw patterns, run trials, test, and account for the energy.
+"""Train one network to its goal: draw patterns, run trials, test, and measure the energy.
 
-The loop is the same for both trainers: `plasticity.engine`, the fast one, and the literal one.
+Both trainers use this loop: the fast `plasticity.engine` and the literal `plasticity.reference`.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from plasticity.testing import HardestFirst, linear_margins, share_correct
 # A point of the learning curve; M0 and M1 are totals so far.
 CURVE = ["trials", "updated_trials", "accuracy", "train_accuracy", "M0", "M1"]
 
-Progress = Callable[[int, float, int], None]  # trials, share of correct trials since last time, M0
+Progress = Callable[[int, float, int], None]  # trials, share of correct ones in this interval, M0
 
 
 class Trainer(Protocol):
-    """A network and what trains it."""
+    """Interface of the trainers: a network, its energy, and methods that train and test it."""
 
     network: Network
     energy: Energy
@@ -36,28 +36,34 @@ class Trainer(Protocol):
 
     @property
     def correct_trials(self) -> int:
-        """Number of trials whose pattern was classified correctly, before learning from it."""
+        """Number of trials whose pattern was classified correctly before learning."""
 
     def run(self, patterns: np.ndarray) -> int:
-        """Make these trials; return how many were made before the outputs ceased to be finite."""
+        """Train on the training patterns with these indices (T,), one per trial.
+
+        Returns the number of trials that were run before divergence, that is, before an output was
+        infinite or NaN.
+        """
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Output activities (patterns, 10) for inputs (patterns, inputs)."""
+        """Return the output activities (patterns, 10) for inputs (patterns, inputs)."""
 
     def test_outputs(self, chosen: np.ndarray) -> np.ndarray:
-        """Output activities (patterns, 10) for the test patterns with these indices."""
+        """Return the output activities (patterns, 10) for test patterns with these indices."""
 
     def finish(self) -> None:
-        """Account for what is left when training ends."""
+        """Account for what remains in the transient parts at the end of training."""
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Number of updates of each synapse, shaped like the weights of both layers."""
+        """Return the number of updates of each synapse, (N, inputs) and (10, N + 1)."""
 
 
 @dataclass
 class Result:
-    """A trained network with its measures, its update counts and, if asked for, its learning
-    curve."""
+    """The measures of a trained network, its trainer, and its learning curve.
+
+    The curve is empty if it was not requested.
+    """
 
     measures: dict
     trainer: Trainer
@@ -74,15 +80,20 @@ def train(
     full_tests: bool = False,
     train_accuracy: bool = False,
 ) -> Result:
-    """Train one network until its test accuracy reaches the goal, or for max_epochs.
+    """Train one network until it reaches the goal, but not longer than max_epochs.
 
-    The goal counts as reached when that many consecutive tests find it so. With `stop_on`
-    validation, patterns of the training set take the place of the test set in all that is decided
-    during training; they are not trained on, and the test set is classified at the end only.
-    With `full_tests` every test classifies all patterns and gives a point of the learning curve;
-    with `train_accuracy` the training set is classified too, wherever the test accuracy is known. A
-    network that does not get there is marked as not reached; one whose outputs cease to be finite
-    is stopped at once and marked as diverged. `trainer` makes the network and trains it.
+    The goal is reached when `consecutive_tests` tests in a row have at least the accuracy `goal`.
+    The measure "reached" says whether this happened. Training stops immediately if an output is
+    infinite or NaN; the measure "diverged" is then True.
+
+    If `stop_on` is "validation", a part of the training set is used as the validation set. It
+    replaces the test set in all decisions during training, and is not trained on. The test set is
+    classified only at the end.
+
+    `trainer` creates the network and trains it. `progress` is called after each test interval. With
+    `full_tests`, each test classifies all patterns and adds a point to the learning curve. With
+    `train_accuracy`, the training set is also classified, for each point of the curve and at the
+    end.
     """
     validated = settings.stop_on == "validation"
     split = data.validation if validated else data
@@ -135,12 +146,12 @@ def train(
 
 
 def at_least(accuracy: float, goal: float) -> bool:
-    """Whether a share of patterns reaches a goal, but for the rounding of either number."""
+    """Return whether an accuracy reaches a goal, apart from rounding errors."""
     return accuracy >= goal - 1e-12
 
 
 def _energy_measures(trainer: Trainer, settings: Settings, seed: int) -> dict:
-    """Everything that a finished run has cost; None where a measure is not meant."""
+    """Return the energies and counts of a finished run. A measure without meaning is None."""
     energy = trainer.energy
     M0_min, M1_min = minima(trainer.network, seed, settings.initial_sd)
     caching = settings.caching_threshold is not None

@@ -1,10 +1,11 @@
-"""One trial, compiled: all of it except the first layer's change.
+"""One trial in compiled code, except for the change of the first layer.
 
-`run_trial` takes the hidden units' pre-activations; it computes the outputs, asks the gate,
-propagates the error back and changes the output layer. `eligible_units` then gives the first
-layer's delta: learning rate times back-propagated error, zero where a unit may not learn. The
-change of synapse (j, i) is delta_j x_i; which synapses change, and how, is up to the modules in
-`plasticity.structures`. Indices: trial t of T, hidden unit j of N, input i, output o.
+`run_trial` takes the pre-activations of the hidden units. It computes the outputs, evaluates the
+gate, back-propagates the error and changes the output layer. `eligible_units` then computes delta
+of the first layer: the learning rate times the back-propagated error, or zero if a unit may not
+learn. The update of synapse (j, i) is delta_j x_i. The modules in `plasticity.structures` determine
+which synapses change, and change them. Indices: trial t of T, hidden unit j of N, input i,
+output o.
 """
 
 from typing import NamedTuple
@@ -25,78 +26,80 @@ ALWAYS, ERROR, MARGIN = range(3)
 ALL, PER_LAYER, PER_NEURON = range(3)
 UPDATE, WEIGHT = range(2)  # what a competition among synapses compares
 NO_UNITS, BY_ERROR, BY_ACTIVITY = range(3)  # what a competition among hidden units compares
-DIVERGED, CLOSED, PLASTIC = -1, 0, 1  # how a trial ends: not finite, gate closed, gate open
+# The result of a trial: an output is not finite, the gate is closed, the gate is open.
+DIVERGED, CLOSED, PLASTIC = -1, 0, 1
 
-KEYS: dict[type, type] = {np.float32: np.int32, np.float64: np.int64}  # to read a float's bits
+KEYS: dict[type, type] = {np.float32: np.int32, np.float64: np.int64}  # types for a float's bits
 
 
 class Codes(NamedTuple):
-    """The rule and the model as numbers."""
+    """The rule and the settings of the model as numbers."""
 
     rate: float  # learning rate of the hidden layer
-    rate_out: float  # and of the output layer
+    rate_out: float  # learning rate of the output layer
     activation: int
     loss: int
     gate: int
     margin: float
-    competes: bool  # whether synapses compete (not hidden units)
+    competes: bool  # whether synapses (not hidden units) compete
     select: int
     criterion: int
     largest: bool
     fraction: float
     fraction_out: float
     unit_criterion: int
-    threshold: float  # of synaptic caching; infinite without
-    decay: float
+    threshold: float  # of synaptic caching; infinite without caching
+    decay: float  # of transient parts; 0 without decay
 
 
 class Tally(NamedTuple):
-    """Totals that the loops add to, by layer (2,); but `trials` is (updated, correct)."""
+    """Totals that the loops update, for each layer (2,). `trials` is (updated, correct)."""
 
     M0: np.ndarray
     M1: np.ndarray
     M0_consolidation: np.ndarray
     M1_consolidation: np.ndarray
     maintenance: np.ndarray
-    transient: np.ndarray  # present sum of |s|
+    transient: np.ndarray  # current sum of |s|
     trials: np.ndarray
 
 
 class Output(NamedTuple):
-    """The output layer, (10, N + 1) each; `eligible` and `transient` are empty where not needed.
+    """The output layer. Arrays are (10, N + 1), unless stated otherwise.
 
-    A synapse's update count is counts[o, j] + row_counts[j]: most trials change all outputs of a
-    unit.
+    `eligible` and `transient` are empty if they are not needed. The update count of a synapse is
+    counts[o, j] + row_counts[j], because most trials change all outputs of a unit.
     """
 
     weights: np.ndarray
     eligible: np.ndarray
-    n_eligible: np.ndarray  # (10,) by output unit
+    n_eligible: np.ndarray  # (10,) number of eligible synapses of each output unit
     counts: np.ndarray
     row_counts: np.ndarray  # (N + 1,)
     transient: np.ndarray
-    values: np.ndarray  # work space, and its view as integers
-    keys: np.ndarray
-    changes: np.ndarray  # (N + 1,) work space
-    guess: np.ndarray  # (1,) last threshold relative to the largest value, in bits
+    values: np.ndarray  # workspace
+    keys: np.ndarray  # `values` as integers
+    changes: np.ndarray  # (N + 1,) workspace
+    guess: np.ndarray  # (1,) last threshold minus largest value, both as bits
 
 
 class Trial(NamedTuple):
-    """Work space of one trial."""
+    """Workspace of one trial."""
 
-    h: np.ndarray  # (N + 1,) activity, the constant unit last
-    d: np.ndarray  # (N,) back-propagated error
-    y: np.ndarray  # (10,) output activity
-    e: np.ndarray  # (10,) output error
-    values: np.ndarray  # (N,) and its view as integers
-    keys: np.ndarray
+    h: np.ndarray  # (N + 1,) hidden activities; the constant unit is the last one
+    d: np.ndarray  # (N,) back-propagated errors
+    y: np.ndarray  # (10,) output activities
+    e: np.ndarray  # (10,) output errors
+    values: np.ndarray  # (N,) workspace
+    keys: np.ndarray  # (N,) `values` as integers
 
 
 class Context(NamedTuple):
-    """What every loop needs; unpacked once a block, since Numba counts references at each use.
+    """The arguments that all loops need.
 
-    The first `active` hidden units take part in trials one by one, those beyond are frozen; the
-    first `plastic` may change their inputs.
+    The first `active` hidden units take part in each trial, and the others are frozen. The inputs
+    of the first `plastic` units may change. Loops unpack the context once per block: each access
+    costs time, because Numba counts references.
     """
 
     active: int
@@ -108,10 +111,11 @@ class Context(NamedTuple):
 
 
 class Block(NamedTuple):
-    """T trials whose patterns are known ahead.
+    """T trials whose patterns are known in advance.
 
-    `offset` is what frozen hidden units add to the outputs. `units` marks the eligible hidden units
-    of each trial; without rows, the first `plastic` are eligible on all trials.
+    `offset` is the contribution of frozen hidden units to the outputs. `units` is the mask of the
+    eligible hidden units on each trial; if it is empty, the first `plastic` units are eligible on
+    all trials.
     """
 
     patterns: np.ndarray  # (T,) indices of training patterns
@@ -122,7 +126,7 @@ class Block(NamedTuple):
 
 
 def codes(rule: Rule, settings: Settings) -> Codes:
-    """Return the numbers that stand for the rule and the model."""
+    """Return the rule and the settings of the model as numbers."""
     by_unit = rule.criterion in UNIT_CRITERIA
     threshold = settings.caching_threshold
     return Codes(
@@ -144,14 +148,14 @@ def codes(rule: Rule, settings: Settings) -> Codes:
 
 
 def tally(energy: Energy) -> Tally:
-    """Return the totals: the energy's own arrays, and those that only the loops need."""
+    """Return the totals: the arrays of `energy` itself, and those that only the loops need."""
     return Tally(**vars(energy), transient=np.zeros(2), trials=np.zeros(2, np.int64))
 
 
 def output_layer(weights: np.ndarray, mask: np.ndarray | None, settings: Settings) -> Output:
-    """Return the output layer with these weights (10, N + 1), trained in place.
+    """Return the output layer with these weights (10, N + 1), which are trained in place.
 
-    `mask`, of the same shape, marks the synapses that may change; None means all.
+    `mask`, of the same shape, marks the synapses that may change. None means all synapses.
     """
     shape = weights.shape
     values: np.ndarray = np.empty(shape, weights.dtype)
@@ -170,7 +174,7 @@ def output_layer(weights: np.ndarray, mask: np.ndarray | None, settings: Setting
 
 
 def trial_space(units: int, dtype: type) -> Trial:
-    """Return the work space of one trial with this number of active hidden units."""
+    """Return the workspace of one trial with this number of active hidden units."""
     values: np.ndarray = np.empty(units, dtype)
     return Trial(
         h=np.empty(units + 1, dtype),
@@ -183,13 +187,13 @@ def trial_space(units: int, dtype: type) -> Trial:
 
 
 def as_flags(mask: np.ndarray | None) -> np.ndarray:
-    """Return a 2-D mask as numbers 0 and 1; no mask as an empty array, which Numba can type."""
+    """Return a 2-D mask as numbers 0 and 1, and None as an empty array, for Numba."""
     return np.empty((0, 0), np.uint8) if mask is None else mask.astype(np.uint8)
 
 
 @compiled
 def hidden_activity(a, activation, h, slope):
-    """h = f(a) and slope = f'(a) for pre-activations a (N,)."""
+    """Set h = f(a) and slope = f'(a), both (N,), for pre-activations a (N,)."""
     one = a.dtype.type(1)
     zero = a.dtype.type(0)
     leak = a.dtype.type(LEAK)
@@ -213,14 +217,14 @@ def hidden_activity(a, activation, h, slope):
 
 @compiled
 def output_error(y, label, loss, e):
-    """e = minus the derivative of the loss with respect to the outputs y (10,)."""
+    """Set e (10,) to minus the derivative of the loss with respect to the outputs y (10,)."""
     if loss == CROSS_ENTROPY:
         highest = y.max()
         total = y.dtype.type(0)
         for o in range(y.size):
             e[o] = np.exp(y[o] - highest)
-        # In a loop of its own: a loop that also writes is compiled in two versions, which add in
-        # different orders, and the distance between y and e in memory decides which one runs.
+        # This loop must not write: a loop that also writes is compiled in two versions, which add
+        # in different orders. The distance between y and e in memory decides which version runs.
         for o in range(y.size):
             total += e[o]
         for o in range(y.size):
@@ -233,7 +237,7 @@ def output_error(y, label, loss, e):
 
 @compiled
 def gate_open(y, label, gate, margin):
-    """Whether the pattern leads to plasticity; see reference.gate_open."""
+    """Return whether the gate is open; see `reference.gate_open`."""
     if gate == ALWAYS:
         return True
     if gate == ERROR:
@@ -247,11 +251,12 @@ def gate_open(y, label, gate, margin):
 
 @compiled
 def run_trial(a, label, offset, trial, out, codes, tally):
-    """Run one trial from the pre-activations a (N,) on, except the first layer's change.
+    """Run one trial, given the pre-activations a (N,), without the change of the first layer.
 
-    `offset` (10,) is what frozen parts of the network add to the outputs. Leaves the hidden units'
-    errors in trial.d and their activities in trial.h. Returns PLASTIC, CLOSED if the gate is
-    closed, or DIVERGED, with nothing changed, if the outputs are not finite.
+    `offset` (10,) is the contribution of frozen hidden units to the outputs. The function stores
+    the back-propagated errors in trial.d and the activities in trial.h. It returns PLASTIC if the
+    gate is open and CLOSED if it is closed. If an output is not finite, it returns DIVERGED, and
+    does not change weights and totals.
     """
     h, d, y, e = trial.h, trial.d, trial.y, trial.e
     width = a.size
@@ -262,7 +267,7 @@ def run_trial(a, label, offset, trial, out, codes, tally):
         for j in range(width + 1):
             total += out.weights[o, j] * h[j]
         y[o] = total
-        if not abs(total) < np.inf:  # compiled in this loop, np.isfinite has let nan pass
+        if not abs(total) < np.inf:  # np.isfinite did not detect NaN when compiled in this loop
             return DIVERGED
     tally.trials[1] += np.argmax(y) == label
     if not gate_open(y, label, codes.gate, codes.margin):
@@ -286,7 +291,7 @@ def run_trial(a, label, offset, trial, out, codes, tally):
 
 @compiled
 def change_all_outputs(h, e, rate, out, tally):
-    """Change every output synapse: dw_oj = (rate e_o) h_j."""
+    """Change all output synapses by dw_oj = (rate e_o) h_j, without synaptic caching."""
     errors, activity, active = 0, 0.0, 0
     for o in range(e.size):
         errors += e[o] != 0
@@ -312,10 +317,10 @@ def change_all_outputs(h, e, rate, out, tally):
 
 @compiled
 def change_chosen_outputs(h, e, rate, out, codes, tally):
-    """Change the output synapses that are eligible and win, and their transient parts."""
+    """Change the eligible output synapses that win the competition, and their transient parts."""
     for o in range(e.size):
         set_keys(out, o, rate * e[o], h, codes)
-    threshold = out.keys[:1, 0].copy()  # in the keys' own type, for speed
+    threshold = out.keys[:1, 0].copy()  # comparisons are faster in the type of the keys
     threshold[0] = 0
     if codes.competes and codes.select == PER_LAYER:
         highest = np.int64(largest_key(out.keys.ravel()))
@@ -347,8 +352,11 @@ def change_chosen_outputs(h, e, rate, out, codes, tally):
 
 @compiled
 def set_keys(layer, row, g, x, codes):
-    """Set the keys of the synapses in a row of a layer, which would change by g x: those with the
-    largest win, all are 0 without a competition among synapses, -1 if they are not eligible."""
+    """Set the keys of the synapses in one row of a layer, whose proposed updates are g x.
+
+    The synapses with the largest keys win. All keys are 0 without a competition among synapses. The
+    key of a synapse that is not eligible is -1.
+    """
     values, keys, weights = layer.values[row], layer.keys[row], layer.weights[row]
     if codes.competes:
         for i in range(x.size):
@@ -363,10 +371,10 @@ def set_keys(layer, row, g, x, codes):
 
 @compiled
 def eligible_units(t, units, plastic, trial, codes, delta):
-    """Set delta[:plastic] = rate x error for the hidden units that learn on trial t, 0 for others.
+    """Set delta[:plastic] to rate x error for hidden units that learn on trial t, else to 0.
 
-    `units` are those of the block. In a competition among hidden units the losers get 0 as well.
-    Returns the number of eligible units.
+    `units` is the mask of the block. In a competition among hidden units, delta of the losers is
+    also 0. Returns the number of eligible units, which includes the losers.
     """
     rate = trial.h.dtype.type(codes.rate)
     restricted = units.shape[0] > 0

@@ -419,7 +419,7 @@ def test_load_names_missing_and_damaged_files(fetched):
     np.save(fetched / "inputs.npy", np.zeros((3, 785)))
     with pytest.raises(DataError) as error:
         data.load("mnist", fetched)
-    assert_one_line(error, "inputs.npy is float64 (3, 785)")
+    assert_one_line(error, "inputs.npy has type float64 and shape (3, 785), not float32")
 
 
 def test_loaded_arrays_are_read_only(fetched):

@@ -99,7 +99,7 @@ def problem(make, **parts) -> str:
         (
             {"select": "per_neuron", "criterion": "largest_activity", "fraction": 0.1},
             "select",
-            "per_layer with largest_activity",
+            "criterion largest_activity requires per_layer",
         ),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_part_is_one_of_its_choices(key, value):
         *(
             (
                 COMPETITION | {"select": select, "criterion": criterion},
-                f"select: '{select}' is not allowed: per_layer with {criterion}",
+                f"select: '{select}' is not allowed: criterion {criterion} requires per_layer",
             )
             for select in ("per_neuron",)
             for criterion in UNIT_CRITERIA
@@ -200,7 +200,7 @@ def test_what_is_said_of_parts_that_do_not_go_together(parts, message):
 
 def test_a_selection_of_units_is_per_layer_whatever_else_is_said():
     message = problem(Rule, criterion="largest_error")
-    assert message == "select: 'all' is not allowed: per_layer with largest_error"
+    assert message == "select: 'all' is not allowed: criterion largest_error requires per_layer"
 
 
 @pytest.mark.parametrize("key", ["fraction", "fraction_out", "eligible_fraction"])
@@ -276,7 +276,7 @@ def test_what_a_rule_chooses_among():
         ({"loss": "hinge"}, "loss", "one of mse, cross_entropy"),
         ({"precision": "half"}, "precision", "one of single, double"),
         ({"caching_threshold": 0}, "caching_threshold", "above 0"),
-        ({"caching_decay": 0.1}, "caching_decay", "with a caching_threshold only"),
+        ({"caching_decay": 0.1}, "caching_decay", "with caching_threshold only"),
         ({"caching_threshold": 1, "caching_decay": 0}, "caching_decay", "above 0, below 1"),
         ({"caching_threshold": 1, "caching_decay": 1}, "caching_decay", "above 0, below 1"),
     ],

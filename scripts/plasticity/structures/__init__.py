@@ -1,4 +1,4 @@
-"""The structures that a rule can give to the first layer's change, one module each.
+"""Structures of the changes of the first layer, with one module for each.
 
-`plasticity.engine` derives how trials are run in blocks and says which structure runs which rule.
+`plasticity.engine` explains how trials run in blocks, and which structure belongs to which rule.
 """

@@ -1,4 +1,4 @@
-"""What all structures share: the first layer that they train, and their interface."""
+"""Interface of all structures, and the first layer that they train."""
 
 from dataclasses import dataclass
 
@@ -9,26 +9,26 @@ from plasticity.rules import Eligibility, Rule
 from plasticity.settings import Settings
 from plasticity.trial import Block, Context
 
-BLOCK = 64  # trials of a block: long enough for efficient matrix products, short for the sum in (1)
-BLOCK_NUMBERS = 1 << 26  # bound on trials x units of a block, for very wide networks
+BLOCK = 64  # trials per block: many make matrix products efficient, few keep the sum in (1) short
+BLOCK_NUMBERS = 1 << 26  # limit of trials x units in a block, for very wide networks
 
 
 @dataclass(frozen=True)
 class FirstLayer:
-    """The first layer of a network in training, and what decides how it changes."""
+    """The first layer of a network, and everything that determines its changes."""
 
     weights: np.ndarray  # (N, inputs)
     rule: Rule
     settings: Settings
     eligibility: Eligibility
-    train_order: np.ndarray  # (patterns, inputs): each pattern's inputs by falling size
+    train_order: np.ndarray  # (patterns, inputs): indices of inputs by decreasing absolute value
     context: Context
 
 
 class Structure:
-    """How the first layer learns in blocks of `block_length` trials.
+    """Trains the first layer in blocks of `block_length` trials.
 
-    `transient` are the transient parts of its synapses, empty without synaptic caching.
+    `transient` contains the transient parts of its synapses. It is empty without synaptic caching.
     """
 
     def __init__(self, layer: FirstLayer):
@@ -42,12 +42,12 @@ class Structure:
         """Prepare for a series of blocks."""
 
     def end(self) -> None:
-        """End a series of blocks: the network must be up to date."""
+        """End a series of blocks. The network must then contain the current weights."""
 
     def run(self, block: Block) -> int:
-        """Run these trials; return how many were run before divergence."""
+        """Run the trials of a block; return the number of trials before divergence."""
         raise NotImplementedError
 
     def counts(self) -> np.ndarray:
-        """Number of updates of each synapse, (N, inputs)."""
+        """Return the number of updates of each synapse, (N, inputs)."""
         raise NotImplementedError

@@ -1,17 +1,17 @@
-"""Outer: the first layer's change is an outer product.
+"""Outer: the change of the first layer is an outer product.
 
-It is one if all inputs of a hidden unit may change, whichever units are masked; and in a
-competition per neuron by |delta_j x_i|, where the ranks in i are those of |x_i|, so that each unit
-changes the same inputs. With x'_t, which is x_t with zeros for inputs that may not change,
-equations (1) and (2) of `plasticity.engine` are
+This holds if all inputs of each unmasked hidden unit may change. It also holds for competition per
+neuron by |delta_j x_i|: within a unit the ranks are those of |x_i|, so all units change the same
+inputs. Let x'_t be x_t with zeros for the inputs that may not change. Then equations (1) and (2) of
+`plasticity.engine` become
 
     a_t = W x_t + sum_{s<t} delta_s (x'_s . x_t),    W += sum_t delta_t x'_t.
 
-The sum is split once more. Trials run in groups of SUB; after a group, one matrix product adds its
-part of the sum to the pre-activations of all later trials of the block.
+The sum over s is split further. Trials run in groups of SUB trials. After each group, one matrix
+product adds its part of the sum to the pre-activations of all later trials of the block.
 
-Energy follows from the same structure: M1 of a trial is sum_j |delta_j| x sum_i |x'_i|, M0 the
-product of two counts.
+The energy has the same structure. M1 of a trial is sum_j |delta_j| x sum_i |x'_i|, and M0 is the
+product of the numbers of nonzero delta_j and nonzero x'_i.
 """
 
 import numpy as np
@@ -24,14 +24,14 @@ from plasticity.rules import number
 from plasticity.structures.base import BLOCK_NUMBERS, FirstLayer, Structure
 from plasticity.trial import DIVERGED, PLASTIC, Block, eligible_units, run_trial
 
-SUB = 16  # trials of a group: short enough for the sum over earlier trials
-WIDE = 2_500  # hidden units whose weights outgrow a usual cache
-LONG_BLOCK = 192  # trials of a block in wide networks, where each product must fetch the weights
-CACHED_UNITS = 2048  # units whose sums are made together: they stay in the nearest cache
+SUB = 16  # trials per group: few, so that the sum over earlier trials of the group is short
+WIDE = 2_500  # hidden units from which on the weights are larger than a typical cache
+LONG_BLOCK = 192  # trials per block in wide networks, where each product reads weights from memory
+CACHED_UNITS = 2048  # units whose sums are computed together, within the fastest cache
 
 
 class Outer(Structure):
-    """Trains where the change is an outer product."""
+    """Trains the first layer if its change is an outer product."""
 
     def __init__(self, layer: FirstLayer):
         super().__init__(layer)
@@ -39,13 +39,14 @@ class Outer(Structure):
             self.block_length = max(1, min(LONG_BLOCK, BLOCK_NUMBERS // self.active))
         self.per_neuron = layer.rule.chooses_synapses
         self.transient = self.transient[: self.plastic]
-        self.row_sums = np.zeros(self.plastic)  # of |s|, by unit
+        self.row_sums = np.zeros(self.plastic)  # sum of |s| of each unit
         self.unit_counts = np.zeros(layer.settings.width, np.int64)
         shape = self.weights.shape if self.per_neuron else (0, 0)
-        # Sums of 0 and 1 by matrix products: exact below 2^24 trials.
+        # Matrix products sum zeros and ones here, which is exact for fewer than 2^24 trials.
         self.synapse_counts = np.zeros(shape, np.float32)
 
     def run(self, block: Block) -> int:
+        """Run the trials of a block; return the number of trials before divergence."""
         x, plastic = block.x, self.plastic
         trials = len(x)
         pre = x @ self.weights[: self.active].T
@@ -56,7 +57,7 @@ class Outer(Structure):
             part = slice(first, min(first + SUB, trials))
             group = Block(*(array[part] for array in block))
             size = part.stop - first
-            # x_t . x'_s for s in this group and t in it or later.
+            # x_t . x'_s for s in this group, and t in this group or later.
             gram = x[first:] @ group.x.T
             run = run_group(
                 group, pre[part], gram[:size], delta[part], self.unit_counts, self.context
@@ -72,7 +73,7 @@ class Outer(Structure):
         return done
 
     def _changing_inputs(self, x: np.ndarray) -> np.ndarray:
-        """Return x' (T, inputs): x with zeros where the competition per neuron forbids change."""
+        """Return x' (T, inputs): x with zeros for inputs that lose the competition per neuron."""
         if not self.per_neuron:
             return x
         rule = self.layer.rule
@@ -81,8 +82,10 @@ class Outer(Structure):
         return np.where(values >= np.partition(values, -k, axis=1)[:, -k, None], x, 0)
 
     def _change(self, delta: np.ndarray, changing: np.ndarray) -> None:
-        """Make the changes delta (T, P) x changing (T, inputs): equation (2) over plastic
-        trials."""
+        """Apply the changes delta (T, P) x changing (T, inputs): equation (2).
+
+        Trials without changes are left out.
+        """
         used = delta.any(axis=1)
         some = slice(None) if used.all() else np.flatnonzero(used)
         delta_used, changing_used = delta[some], changing[some]
@@ -95,16 +98,17 @@ class Outer(Structure):
             cache_block(changing, delta, self.transient, self.row_sums, self.context)
 
     def counts(self) -> np.ndarray:
+        """Return the number of updates of each synapse, (N, inputs)."""
         if self.per_neuron:
             return self.synapse_counts
         return np.broadcast_to(self.unit_counts[:, None], self.weights.shape)
 
 
 def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
-    """c += a @ b in place, without a temporary of c's size.
+    """Add a @ b to c in place, without a temporary array of the size of c.
 
-    c (m, n) and b (k, n) are in C order, a (m, k) in C or Fortran order. BLAS expects Fortran
-    order, so it gets the transposed equation c' += b' a'.
+    c (m, n) and b (k, n) are in C order, and a (m, k) is in C or Fortran order. BLAS expects
+    Fortran order, so it computes the transposed equation c^T += b^T a^T.
     """
     if 0 in (*a.shape, *b.shape):
         return
@@ -115,10 +119,11 @@ def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
 
 @compiled
 def run_group(group, pre, gram, delta, unit_counts, context):
-    """Run a group of T trials, whose `x` are the changing inputs x'; return how many were run.
+    """Run a group of T trials; return the number of trials before divergence.
 
-    pre (T, N): pre-activations under the weights before these trials, to which sum_s<t gram[t, s]
-    delta[s] is added here in place; gram (T, T): x_t . x'_s; delta (T, P) is filled.
+    group.x (T, inputs) are the inputs x' that change. `pre` (T, N) are the pre-activations with the
+    weights before these trials; the function adds sum_{s<t} gram[t, s] delta[s] in place. `gram`
+    (T, T) contains x_t . x'_s. The function fills delta (T, P), with P plastic units.
     """
     trial, out, codes, tally = context.trial, context.output, context.codes, context.tally
     x, labels, offset, units = group.x, group.labels, group.offset, group.units
@@ -156,7 +161,7 @@ def run_group(group, pre, gram, delta, unit_counts, context):
 
 @compiled
 def add_changes(gram, delta, a):
-    """a (j) += sum_s gram[s] delta[s, j], four trials at a time to save loads and stores of a."""
+    """Add sum_s gram[s] delta[s, j] to a[j], with four trials at a time to access a less often."""
     trials, units = delta.shape
     whole = trials - trials % 4
     for s in range(0, whole, 4):
@@ -172,10 +177,11 @@ def add_changes(gram, delta, a):
 
 @compiled
 def cache_block(x, delta, transient, row_sums, context):
-    """Add a block's changes delta (T, P) x (T, inputs) to the transient parts (P, inputs).
+    """Add the changes of a block, delta (T, P) x (T, inputs), to the transient parts (P, inputs).
 
-    Without decay caching does not alter learning, so it can follow after the block, unit by unit.
-    row_sums (P,) are the units' sums of |s|: a unit without change pays its last sum again.
+    Without decay, caching does not affect learning. So it can be done after the block, unit by
+    unit. `row_sums` (P,) are the sums of |s| of the units. A trial that does not change a unit adds
+    the unit's last sum to the maintenance energy.
     """
     tally, threshold = context.tally, context.codes.threshold
     for j in range(delta.shape[1]):

@@ -1,8 +1,8 @@
-"""Sparse: a fixed random mask of synapses may change, and no competition follows.
+"""Sparse: the synapses of a fixed random mask may change, without a competition.
 
-The frozen synapses' part of the pre-activations is the first term of equation (1) in
-`plasticity.engine`: a matrix product a block. The plastic synapses are stored apart, unit by unit,
-and used trial by trial: two passes over them a trial.
+The contribution of the frozen synapses to the pre-activations is the first term of equation (1) in
+`plasticity.engine`: one matrix product per block. The plastic synapses are stored separately, unit
+by unit. They are used trial by trial, with two passes over them on each trial.
 """
 
 import numpy as np
@@ -20,9 +20,9 @@ class Sparse(Structure):
     def __init__(self, layer: FirstLayer):
         super().__init__(layer)
         mask = layer.eligibility.hidden
-        assert mask is not None  # otherwise another structure is the right one
+        assert mask is not None  # rules without a mask have another structure
         self.mask = mask
-        self.synapses = np.nonzero(mask)  # units and inputs, by unit
+        self.synapses = np.nonzero(mask)  # units and inputs of plastic synapses, ordered by unit
         units, inputs = self.synapses
         self.inputs = inputs.astype(np.uint16)
         self.starts = np.searchsorted(units, np.arange(len(mask) + 1))
@@ -30,28 +30,32 @@ class Sparse(Structure):
         self.transient = transient_parts(inputs.shape, layer.settings)
 
     def begin(self) -> None:
+        """Move the plastic weights out of the weight array."""
         self.plastic_weights = self.weights[self.synapses]
         self.weights[self.synapses] = 0
 
     def end(self) -> None:
+        """Move the plastic weights back into the weight array."""
         self.weights[self.synapses] = self.plastic_weights
 
     def run(self, block: Block) -> int:
+        """Run the trials of a block; return the number of trials before divergence."""
         synapses = (self.starts, self.inputs, self.plastic_weights, self.transient)
         pre = block.x @ self.weights.T
         return run_block(block, pre, synapses, self.unit_counts, self.context)
 
     def counts(self) -> np.ndarray:
+        """Return the number of updates of each synapse, (N, inputs)."""
         return self.mask * self.unit_counts[:, None]
 
 
 @compiled
 def run_block(block, pre, synapses, unit_counts, context):
-    """Run a block of T trials; return how many were run.
+    """Run a block of T trials; return the number of trials before divergence.
 
-    pre (T, N): the frozen synapses' part of the pre-activations, completed here in place. The
-    plastic synapses of unit j are starts[j] to starts[j + 1] of their inputs, weights and transient
-    parts.
+    `pre` (T, N) is the contribution of the frozen synapses to the pre-activations; the function
+    adds that of the plastic synapses in place. The inputs, weights and transient parts of the
+    plastic synapses of unit j have the indices starts[j] to starts[j + 1] - 1.
     """
     starts, all_inputs, all_weights, transient = synapses
     trial, out, codes, tally = context.trial, context.output, context.codes, context.tally

@@ -1,17 +1,19 @@
-"""Staircase: the first layer's synapses compete by the size of their update, |delta_j x_i|.
+"""Staircase: the synapses of the first layer compete by the size of their update, |delta_j x_i|.
 
-Sort a pattern's inputs by falling size, u_0 >= u_1 >= ... with u = |x|. The winners of hidden unit
-j, those with u_i |delta_j| at least the threshold, are then a *prefix* of that order, and the
-larger |delta_j| the longer it is: with units in the order of |delta_j|, all prefixes together are a
-staircase. (If the smallest updates win, what lies beyond the prefixes wins.) Three things follow.
+Sort the inputs of a pattern by decreasing absolute value, u_0 >= u_1 >= ... with u = |x|. The
+winners of hidden unit j have u_i |delta_j| >= threshold, so they are a *prefix* of this order. The
+larger |delta_j|, the longer is the prefix. If the units are ordered by |delta_j|, their prefixes
+form a staircase. (If the smallest updates win, the winners are the inputs after the prefix.) This
+has three consequences.
 
-- The threshold is found without making the products: to count the winners of a threshold is one
-  walk down the steps (`winners_of_product`).
+- The threshold is found without computing all products: a single walk down the steps counts the
+  winners for a threshold (`winners_of_product`).
 - In equation (1) of `plasticity.engine`, the part of x_s . x_t that belongs to the winners of unit
-  j is a prefix sum over the inputs in the order of x_s. These sums are made once a trial, for all
-  trials t at once, and each unit picks the row of its prefix (`run_block`).
-- Equation (2) touches the winners alone, unit by unit after the block, because a unit's weights,
-  update counts and transient parts then come into the nearest cache once a block (`change_block`).
+  j is a prefix sum over the inputs in the order of x_s. Trial s computes these sums once, for all
+  trials t, and each unit uses the row of its prefix (`run_block`).
+- Equation (2) changes only the winners. This is done after the block, unit by unit, so that the
+  weights, update counts and transient parts of a unit are loaded into the fastest cache only once
+  per block (`change_block`).
 """
 
 from typing import NamedTuple
@@ -36,24 +38,27 @@ from plasticity.energy import HIDDEN, OUT
 from plasticity.structures.base import FirstLayer, Structure
 from plasticity.trial import DIVERGED, KEYS, PLASTIC, Block, eligible_units, run_trial
 
-FEW = 64  # products between the ends of a bracket, so few that all are compared
+FEW = 64  # if at most this many products are within a bracket, all of them are compared
 
 
 class Search(NamedTuple):
-    """Work space of `winners_of_product`, by unit except the last two."""
+    """Workspace of `winners_of_product`."""
 
-    units: np.ndarray  # units by falling size,
-    sizes: np.ndarray  # their sizes
-    prefixes: np.ndarray  # and the lengths of their prefixes
-    scratch: np.ndarray  # (1,) and its view as integer
-    bits: np.ndarray
+    units: np.ndarray  # (N,) units by decreasing size
+    sizes: np.ndarray  # (P,) their sizes, with P plastic units
+    prefixes: np.ndarray  # (N,) lengths of their prefixes
+    scratch: np.ndarray  # (1,) for the conversion between floats and bits
+    bits: np.ndarray  # (1,) `scratch` as an integer
 
 
 class Changes(NamedTuple):
-    """What changes in a block of T trials: on trial t, unit j changes the inputs order[t, i] by
-    delta[j, t] signed[t, i], for i below prefixes[j, t], or from there on if the smallest win."""
+    """The changes of the first layer in a block of T trials.
 
-    order: np.ndarray  # (T, inputs) inputs by falling |x|
+    On trial t, the synapse of unit j from input order[t, i] changes by delta[j, t] signed[t, i].
+    This holds for i < prefixes[j, t], or for i >= prefixes[j, t] if the smallest updates win.
+    """
+
+    order: np.ndarray  # (T, inputs) indices of inputs by decreasing |x|
     signed: np.ndarray  # (T, inputs) x in this order
     delta: np.ndarray  # (N, T)
     prefixes: np.ndarray  # (N, T)
@@ -65,18 +70,18 @@ class Synapses(NamedTuple):
     weights: np.ndarray
     counts: np.ndarray
     transient: np.ndarray  # empty without synaptic caching
-    row_sums: np.ndarray  # (N,) the units' sums of |s|
+    row_sums: np.ndarray  # (N,) sum of |s| of each unit
 
 
 class Staircase(Structure):
-    """Trains with a competition per layer by the size of the update."""
+    """Trains the first layer with a competition per layer by the size of the update."""
 
     def __init__(self, layer: FirstLayer):
         super().__init__(layer)
         (width, inputs), dtype = self.weights.shape, layer.settings.dtype
         counts = np.zeros((width, inputs), np.int32)
         self.synapses = Synapses(self.weights, counts, self.transient, np.zeros(width))
-        self.guess = np.zeros(1, np.int64)  # usual threshold relative to the largest, in bits
+        self.guess = np.zeros(1, np.int64)  # typical threshold minus largest product, both as bits
         scratch: np.ndarray = np.empty(1, dtype)
         self.search = Search(
             units=np.empty(self.active, np.int32),
@@ -89,6 +94,7 @@ class Staircase(Structure):
         self.prefix_sums: np.ndarray = np.empty((inputs + 1, self.block_length), dtype)
 
     def run(self, block: Block) -> int:
+        """Run the trials of a block; return the number of trials before divergence."""
         x, trials, active = block.x, len(block.x), self.active
         changes = Changes(
             order=np.take(self.layer.train_order, block.patterns, axis=0, mode="clip"),
@@ -104,18 +110,20 @@ class Staircase(Structure):
         return done
 
     def counts(self) -> np.ndarray:
+        """Return the number of updates of each synapse, (N, inputs)."""
         return self.synapses.counts
 
 
 @compiled
 def run_block(block, columns, pre, changes, sums, guess, search, context):
-    """Run a block of T trials and list the first layer's changes; return how many were run.
+    """Run a block of T trials; return the number of trials before divergence.
 
-    pre (N, T): pre-activations under the weights before the block, corrected in place; columns
-    (inputs, T): x transposed; changes.delta and prefixes: 0 before. sums (inputs + 1, T) gets the
-    sums of x_s x_t over each prefix of the present trial s, for all t: unit j's change adds
-    delta_j times the row of its prefix to its pre-activations. (For past t too: whole vectors are
-    faster than their right half.)
+    The function stores the changes of the first layer in `changes`, where delta and prefixes must
+    be 0 before. `pre` (N, T) are the pre-activations with the weights before the block; they are
+    corrected in place. `columns` (inputs, T) is x transposed. On each trial s, `sums`
+    (inputs + 1, T) is set to the sums of x_s x_t over each prefix, for all t. The change of unit j
+    adds delta_j times the row of its prefix to the unit's pre-activations. (Earlier t are included,
+    because operations on whole vectors are faster.)
     """
     trial, out, codes, tally = context.trial, context.output, context.codes, context.tally
     plastic, labels, offset, units = context.plastic, block.labels, block.offset, block.units
@@ -174,8 +182,11 @@ def run_block(block, columns, pre, changes, sums, guess, search, context):
 
 @compiled
 def add_prefix_sums(columns, order, signed, longest, sums, size_sums):
-    """Fill the sums up to each of the first `longest` inputs in order: of signed x columns (inputs,
-    T) by trial, and of |signed|."""
+    """Compute the prefix sums over the first `longest` inputs in the given order.
+
+    Row i of `sums` (inputs + 1, T) becomes the sum of signed x columns, for each trial, over the
+    first i inputs. Element i of `size_sums` (inputs + 1,) becomes the sum of |signed| over them.
+    """
     sums[0] = 0
     size_sums[0] = 0
     for i in range(longest):
@@ -188,7 +199,7 @@ def add_prefix_sums(columns, order, signed, longest, sums, size_sums):
 
 @compiled
 def change_block(changes, synapses, trials, codes, tally):
-    """Make the changes that `run_block` listed for the first `trials` trials of its block."""
+    """Apply the changes that `run_block` stored for the first `trials` trials of its block."""
     order, signed, delta, prefixes = changes
     all_weights, all_counts, transient, row_sums = synapses
     for j in range(delta.shape[0]):
@@ -211,14 +222,16 @@ def change_block(changes, synapses, trials, codes, tally):
 
 @compiled
 def winners_of_product(u, v, keys, n, k, guess, largest, search):
-    """Find the k largest among all products u_i v_j, as prefixes of u; return the number m of units
-    with a prefix, and the threshold's bits minus those of the largest product.
+    """Find the k largest of all products u_i v_j, as prefixes of u.
 
-    u (inputs,) falls and is non-negative; v (units,) is in any order, with its bits in `keys`. n
-    units take part, the others have a negative v. `guess` is of the threshold returned; it does not
-    alter the winners. Fills search.prefixes[:m], the lengths of the winning prefixes of
-    search.units[:m]; all other units win nothing. With `largest` false, m is n, and the k smallest
-    are the products *beyond* the prefixes.
+    u (inputs,) is non-negative and decreasing. v (units,) has any order, and `keys` are its bits.
+    n units take part; v is negative for the others. search.prefixes[:m] is set to the lengths of
+    the winning prefixes of the units search.units[:m]. All other units have no winners. If
+    `largest` is false, the k smallest products win: m is n, and the winners are the products
+    *after* the prefixes.
+
+    Returns m, and the bits of the threshold minus those of the largest product. `guess` is an
+    estimate of this difference, which does not change the winners.
     """
     units, all_sizes, prefixes, scratch, bits = search
     inputs = u.size
@@ -229,7 +242,7 @@ def winners_of_product(u, v, keys, n, k, guess, largest, search):
     floor = max(guess - bracket[OCTAVE] // 2, 0) if largest else 0
     while True:
         lowest = as_float(floor, scratch, bits)
-        least = lowest / u[0] * v.dtype.type(0.999)  # a unit too many does no harm
+        least = lowest / u[0] * v.dtype.type(0.999)  # slightly too small: more units do no harm
         m = units_in_order(v, keys, as_bits(least, scratch, bits), units, all_sizes)
         sizes = all_sizes[:m]
         count = walk(u, sizes, lowest, prefixes, inputs)
@@ -253,7 +266,7 @@ def winners_of_product(u, v, keys, n, k, guess, largest, search):
         if count != target:
             narrow(bracket, probe, count, target)
     if count != target:
-        # Ties at the lower end of the bracket: they all win, as the largest or as the smallest.
+        # Products that equal the threshold all win, as the largest or as the smallest.
         probe = bracket[LO] if largest else bracket[HI]
         walk(u, sizes, as_float(probe, scratch, bits), prefixes, longest)
     return m, probe - highest
@@ -261,22 +274,25 @@ def winners_of_product(u, v, keys, n, k, guess, largest, search):
 
 @compiled
 def as_float(key, scratch, bits):
-    """Return the float with the bits `key`; scratch and bits are those of the search."""
+    """Return the float with the bits `key`; `scratch` and `bits` are those of `Search`."""
     bits[0] = key
     return scratch[0]
 
 
 @compiled
 def as_bits(value, scratch, bits):
-    """Return the bits of a float."""
+    """Return the bits of a float as an integer."""
     scratch[0] = value
     return np.int64(bits[0])
 
 
 @compiled
 def walk(u, sizes, threshold, prefixes, longest):
-    """Fill the lengths of the prefixes of u with u_i sizes_j >= threshold, for falling u and sizes;
-    return their sum. None is longer than `longest`."""
+    """Compute the length of the prefix of u with u_i sizes_j >= threshold for each unit j.
+
+    u and sizes must be decreasing, and no prefix is longer than `longest`. Returns the sum of the
+    lengths.
+    """
     length, total = longest, 0
     for r in range(sizes.size):
         while length > 0 and u[length - 1] * sizes[r] < threshold:
@@ -288,8 +304,10 @@ def walk(u, sizes, threshold, prefixes, longest):
 
 @compiled
 def nth_between(u, sizes, lower, upper, rank, longest):
-    """Return the rank-th largest (from 1) of the few products u_i sizes_j from `lower` to below
-    `upper`."""
+    """Return the rank-th largest, from 1, of the products with lower <= u_i sizes_j < upper.
+
+    There must be at most FEW such products.
+    """
     products = np.empty(FEW, u.dtype)
     count, first = 0, longest
     for size in sizes:
@@ -300,7 +318,7 @@ def nth_between(u, sizes, lower, upper, rank, longest):
             products[count] = u[i] * size
             count += 1
             i += 1
-    for c in range(count):  # for so few, faster than any sorting
+    for c in range(count):  # faster than sorting for so few products
         above, equal = 0, 0
         for i in range(count):
             above += products[i] > products[c]
@@ -312,14 +330,14 @@ def nth_between(u, sizes, lower, upper, rank, longest):
 
 @compiled
 def units_in_order(v, keys, floor, units, sizes):
-    """List the units whose key, the bits of v, is at least `floor`, by falling v, with their v in
-    `sizes`; return their number.
+    """Write the units with keys >= floor to `units`, by decreasing v, and their v to `sizes`.
 
-    A counting sort by the leading bits of the keys, then an insertion sort of what is almost in
-    order: for the few hundred units at stake, faster than comparing.
+    `keys` are the bits of v. Returns the number of these units. The algorithm is a counting sort by
+    the leading bits of the keys, followed by an insertion sort. For the few hundred units that are
+    typical, it is faster than sorting by comparisons.
     """
     m = 0
-    for j in range(keys.size):  # without a branch, which nobody could predict
+    for j in range(keys.size):  # without a branch, which the processor could not predict
         units[m] = j
         m += keys[j] >= floor
     chosen = units[:m].copy()

@@ -1,9 +1,9 @@
-"""Trialwise: any rule, literally but compiled, trial by trial over the whole weight array.
+"""Trialwise: any rule, trial by trial over the whole weight array, in compiled code.
 
-For rules without a structure that (1) and (2) of `plasticity.engine` could use. Competition by |w|
-needs all present weights on each trial; its threshold hardly moves between trials, so that finding
-it again takes a few passes over the layer. A random mask with a competition on top has no common
-order of inputs, and the decay of synaptic caching alters every weight on every trial.
+This is for rules that cannot use (1) and (2) of `plasticity.engine`. Competition by |w| needs all
+current weights on each trial. Its threshold changes little between trials, so a few passes over the
+layer find the new one. With a random mask and a competition, the inputs of hidden units have no
+common order. With decay in synaptic caching, all weights change on each trial.
 """
 
 from typing import NamedTuple
@@ -35,15 +35,15 @@ class Synapses(NamedTuple):
     weights: np.ndarray
     counts: np.ndarray
     transient: np.ndarray  # empty without synaptic caching
-    eligible: np.ndarray  # which may change; empty for all
-    n_eligible: np.ndarray  # (N,) their number by unit
-    values: np.ndarray  # work space, and its view as integers
-    keys: np.ndarray
-    guess: np.ndarray  # (1,) the last threshold of the layer, in bits
+    eligible: np.ndarray  # mask of the synapses that may change; empty if all may change
+    n_eligible: np.ndarray  # (N,) number of eligible synapses of each unit
+    values: np.ndarray  # workspace
+    keys: np.ndarray  # `values` as integers
+    guess: np.ndarray  # (1,) last threshold of the layer, as bits
 
 
 class Trialwise(Structure):
-    """Trains by any rule."""
+    """Trains the first layer under any rule."""
 
     def __init__(self, layer: FirstLayer):
         super().__init__(layer)
@@ -64,15 +64,20 @@ class Trialwise(Structure):
         )
 
     def run(self, block: Block) -> int:
+        """Run the trials of a block; return the number of trials before divergence."""
         return run_block(block, self.synapses, self.context)
 
     def counts(self) -> np.ndarray:
+        """Return the number of updates of each synapse, (N, inputs)."""
         return self.synapse_counts
 
 
 @compiled
 def run_block(block, synapses, context):
-    """Run a block of trials, a few passes over the layer each; return how many were run."""
+    """Run a block of trials; return the number of trials before divergence.
+
+    Each trial takes a few passes over the layer.
+    """
     trial, out, codes, tally = context.trial, context.output, context.codes, context.tally
     weights, transient, plastic = synapses.weights, synapses.transient, context.plastic
     counts, keys, n_eligible = synapses.counts, synapses.keys, synapses.n_eligible
@@ -124,8 +129,10 @@ def run_block(block, synapses, context):
 
 @compiled
 def compete(t, units, x, delta, synapses, codes):
-    """Set the keys of the plastic units' synapses; return the threshold of a competition per layer,
-    0 without."""
+    """Set the keys of the synapses of plastic units.
+
+    Returns the threshold of a competition per layer, as bits; 0 if there is none.
+    """
     keys, guess, n_eligible = synapses.keys, synapses.guess, synapses.n_eligible
     k = 0
     for j in range(delta.size):
