@@ -1,7 +1,7 @@
 # Needs a shell, GNU make 3.81 or newer, and Python 3.11 or newer with venv; the rest is set up in .venv.
 
-# What is built: make figures SCALE=smoke CONFIG=mine.yaml CORES=2 FRESH=1
-# Without SCALE, the configuration's own scale. FRESH=1 ignores results stored by earlier builds.
+# Options: make figures SCALE=smoke CONFIG=mine.yaml CORES=2 FRESH=1
+# Without SCALE, the scale of the configuration is used. FRESH=1 ignores results stored by earlier builds.
 SCALE ?=
 CONFIG ?=
 CORES ?= all
@@ -9,7 +9,7 @@ FRESH ?=
 # How many conditions `make verify` trains again.
 N ?= 5
 BUILT = $(or $(SCALE),paper)
-# The folder of a custom experiment, as named by configuration.folder.
+# The folder of a custom experiment, named as in configuration.folder.
 space := $() $()
 MINE = $(addsuffix /,$(subst $(space),-,$(basename $(notdir $(CONFIG)))))
 
@@ -18,18 +18,18 @@ INSTALLED := .venv/installed
 TOOLS := .venv/tools
 SOURCES := scripts tests benchmarks
 WORKFLOW := Snakefile $(wildcard rules/*.smk)
-# Snakemake keeps only the last --config: all values follow one.
+# Snakemake uses only the last --config, so all values follow one.
 VALUES = $(if $(SCALE),scale=$(SCALE)) $(if $(FRESH),fresh=true)
 SNAKEMAKE = $(PYTHON) -m snakemake --cores $(CORES) \
     $(if $(strip $(VALUES)),--config $(VALUES)) $(if $(CONFIG),--configfile $(CONFIG))
-# Python compiles a module when it is first imported, 100 MB less than all modules of all packages.
+# Only these modules are compiled now: 100 MB less than for all modules of all packages.
 IMPORTED = jsonschema, matplotlib.pyplot, numba, optuna, pandas, pooch, rocrate, scipy.stats, seaborn, snakemake.cli
 SYNC = uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Package caches and Snakemake need a home; one that cannot be written to is replaced.
+# Package caches and Snakemake need a home folder; it is replaced if it is not writable.
 ifeq ($(shell test -w "$$HOME" && echo yes),)
 export HOME := $(CURDIR)/.cache
 endif
@@ -38,7 +38,7 @@ endif
 .PHONY: env figures beyond redraw verify status gallery report audit crate bench
 .PHONY: test coverage lint format lock clean-store clean help
 
-env: $(INSTALLED) ## set up .venv for figures, and build nothing
+env: $(INSTALLED) ## set up .venv without building anything
 
 figures: $(INSTALLED) ## build the paper's figures from raw data (SCALE=smoke, CONFIG=mine.yaml, CORES=2, FRESH=1)
 	$(SNAKEMAKE)
@@ -47,10 +47,10 @@ beyond: CONFIG = beyond.yaml
 beyond: $(INSTALLED) ## build the figures of beyond.yaml into figures/beyond/ (SCALE, CORES and FRESH as above)
 	$(SNAKEMAKE)
 
-redraw: $(INSTALLED) ## rebuild all published figures, tables and pages from the published runs, without training
+redraw: $(INSTALLED) ## rebuild all figures, tables and pages from the published runs, without training
 	$(PYTHON) scripts/redraw.py
 
-verify: $(INSTALLED) ## train N random published conditions again and compare all numbers (N=5, CONFIG=beyond.yaml)
+verify: $(INSTALLED) ## train N random published conditions again and compare all bytes (N=5, CONFIG=beyond.yaml)
 	$(PYTHON) scripts/verify.py --number $(N) $(if $(CONFIG),--configfile $(CONFIG))
 
 status: $(INSTALLED) ## list what is done, missing and stale, why, and how long `make figures` would take
@@ -65,7 +65,7 @@ report: figures ## write results/SCALE/report.html: all figures, claims and run 
 audit: $(INSTALLED) ## trace FILE (by default every figure and table) back to the raw data and verify each step
 	$(PYTHON) scripts/audit.py $(or $(FILE),figures/$(MINE)$(filter smoke,$(SCALE)) results/$(MINE)$(BUILT))
 
-crate: $(INSTALLED) ## export the records to crate/SCALE as a Provenance Run Crate
+crate: $(INSTALLED) ## export code, results and records to crate/SCALE as a Provenance Run Crate
 	$(PYTHON) scripts/crate.py --scale $(BUILT) --output crate/$(BUILT)
 
 bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch)
@@ -83,7 +83,6 @@ lint: $(TOOLS) ## check the style and types of the code, and the workflow
 	ruff check $(wildcard $(SOURCES))
 	ruff format --check $(wildcard $(SOURCES))
 	mypy
-	mypy scripts/figures/*.py
 	snakefmt --check $(WORKFLOW)
 	$(PYTHON) -m snakemake --lint
 
@@ -95,7 +94,7 @@ format: $(TOOLS) ## format the code and the workflow
 clean-store: $(INSTALLED) ## delete the results stored by earlier builds
 	$(PYTHON) scripts/store.py --clear
 
-clean: ## delete results, logs and unpublished figures; keep the data, the store and .venv
+clean: ## delete results, crates, logs and unpublished figures; keep the data, the store and .venv
 	rm -rf results crate logs .snakemake
 	for folder in figures/*/ figures/beyond/*/; do \
 	    [ "$$folder" = figures/beyond/ ] || rm -rf "$$folder"; \
@@ -130,7 +129,7 @@ $(TOOLS): envs/tools.lock $(INSTALLED)
 	@$(PYTHON) -m pip install -qq -r $<
 	@touch $@
 
-lock: $(INSTALLED) ## resolve envs/*.in to the newest versions: the locks and the conda file
+lock: $(INSTALLED) ## update the lock files and environment.yml in envs/ to the newest versions
 	for part in bootstrap requirements; do \
 	    uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest \
 	        --generate-hashes --no-header --no-annotate envs/$$part.in -o envs/$$part.lock || exit 1; \

@@ -1,7 +1,8 @@
-# From raw images to the paper's figures: fetch -> prepare -> search -> train -> tabulate -> summarise -> claims, plot -> gallery, finding.
+# The whole workflow, from raw images to figures:
+# fetch -> prepare -> search -> train -> tabulate -> summarise -> claims, plot -> gallery, finding.
 #
-# config.yaml says what is trained and drawn. Every rule calls one script, which runs by hand, too. The identity of that
-# step (its code, packages, arithmetic) is an input of the rule: an edit remakes what it can alter, nothing else.
+# config.yaml says what is trained and drawn. Most rules call one script, which also runs by hand. The identity of that
+# step (its code, packages, arithmetic) is an input of the rule: an edit remakes only what it can change.
 # Each output gets a record of what it was made from; the records of a rule's inputs are inputs, too.
 
 import os
@@ -39,8 +40,8 @@ FIGURES = os.path.join("figures", MINE, "" if SCALE == "paper" else SCALE).rstri
 LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
-# What was restored from a published archive is taken as it is, as long as it is still what is asked for.
-RESTORED_SEARCHES, RESTORED = restored.restored(PLAN, RESULTS)
+# What is trained here: all but the runs that were restored from a published archive and are still what is asked for.
+TRAINED = restored.remaining(PLAN, RESULTS)
 ENVIRONMENT = "envs/environment.yml"
 RECORD = "python scripts/record.py --rule"
 
@@ -62,16 +63,6 @@ def recorded(rule, command, how=""):
     )
 
 
-def refuse_rules_without_record():
-    """Raise ConfigurationError for a rule that makes something and leaves no record of it."""
-    for rule in workflow.rules:
-        if rule.output and not (rule.shellcmd or "").startswith(RECORD):
-            raise configuration.ConfigurationError(
-                f"Snakefile: rule {rule.name} leaves no record of what it makes:"
-                " its shell command must be recorded(...), and `record` one of its outputs"
-            )
-
-
 if workflow.exec_mode.name == "DEFAULT":  # not in the jobs of a cluster
     builds.claim(workflow)
 watching.tell(PLAN, workflow.resource_settings)
@@ -80,20 +71,6 @@ watching.tell(PLAN, workflow.resource_settings)
 def any_of(names):
     """A wildcard's pattern that allows just these names."""
     return "|".join(sorted(names)) or "(?!)"
-
-
-def trained(names):
-    """A wildcard's pattern that allows the conditions among these names that are trained here."""
-    return any_of(names - RESTORED)
-
-
-def learned():
-    """Names of the data sets that are learned here."""
-    conditions = [one for name, one in PLAN.conditions.items() if name not in RESTORED]
-    searches = [
-        one for name, one in PLAN.searches.items() if name not in RESTORED_SEARCHES
-    ]
-    return {one.costliest["dataset"] for one in conditions + searches}
 
 
 def sha256_of(name):
@@ -110,11 +87,6 @@ def trainer(wildcards):
     """The script that trains a condition."""
     found = PLAN.conditions[wildcards.condition].found
     return f"scripts/{'train_found' if found else 'train'}.py"
-
-
-def drawer(wildcards):
-    """The script that draws a figure."""
-    return PLAN.figures[wildcards.figure].script
 
 
 def finalists(kind):
@@ -151,7 +123,7 @@ def records(wildcards):
 def everything(wildcards):
     """Every file that a rule makes: one that is gone is made again."""
     named = {
-        "dataset": learned(),
+        "dataset": TRAINED.datasets,
         "search": PLAN.searches,
         "experiment": PLAN.experiments,
         "figure": PLAN.figures,
@@ -188,17 +160,17 @@ def labels(wildcards):
 
 # Which of these a job needs depends on its wildcards. All are written now: Snakemake takes a file for missing that is
 # made after it has looked into the folder.
-for script in ["scripts/train.py", "scripts/train_found.py"] + [
-    figure.script for figure in PLAN.figures.values()
-]:
+for script in ("scripts/train.py", "scripts/train_found.py"):
     identity.write_step(script)
+for figure in PLAN.figures.values():
+    identity.write_step("scripts/plot.py", figure.script)
 
 
 wildcard_constraints:
     dataset=any_of(SHA256),
     experiment=any_of(PLAN.experiments),
     figure=any_of(PLAN.figures),
-    search=any_of(PLAN.searches.keys() - RESTORED_SEARCHES),
+    search=any_of(TRAINED.searches),
 
 
 rule all:
@@ -226,7 +198,6 @@ rule fetch:
         f"{LOGS}/fetch/{{dataset}}.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         source=lambda wildcards: options({"source": config["data"][wildcards.dataset]}),
     message:
@@ -253,7 +224,6 @@ rule prepare:
         f"{LOGS}/prepare/{{dataset}}.log",
     conda:
         ENVIRONMENT
-    threads: 1
     message:
         "Preparing the inputs of {wildcards.dataset}"
     shell:
@@ -281,7 +251,6 @@ rule search:
         f"{LOGS}/search/{{search}}.log",
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
         mem_mb=lambda wildcards: resources.memory_mb(PLAN.searches[wildcards.search]),
         runtime=lambda wildcards: resources.search_minutes(
@@ -313,12 +282,11 @@ rule train:
     log:
         f"{LOGS}/train/{{condition}}.log",
     wildcard_constraints:
-        condition=trained(PLAN.conditions.keys() - CURVES - COUNTS),
+        condition=any_of(TRAINED.conditions.keys() - CURVES - COUNTS),
     group:
         condition(resources.group)
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
         mem_mb=condition(resources.memory_mb),
         runtime=condition(resources.minutes),
@@ -343,7 +311,7 @@ use rule train as train_with_curve with:
         record=f"{RESULTS}/runs/{{condition}}.record.json",
         curve=f"{RESULTS}/curves/{{condition}}.csv",
     wildcard_constraints:
-        condition=trained(CURVES - COUNTS),
+        condition=any_of(TRAINED.recording("curve") - COUNTS),
 
 
 use rule train as train_with_counts with:
@@ -352,7 +320,7 @@ use rule train as train_with_counts with:
         record=f"{RESULTS}/runs/{{condition}}.record.json",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
-        condition=trained(COUNTS - CURVES),
+        condition=any_of(TRAINED.recording("counts") - CURVES),
 
 
 use rule train as train_with_curve_and_counts with:
@@ -362,7 +330,7 @@ use rule train as train_with_curve_and_counts with:
         curve=f"{RESULTS}/curves/{{condition}}.csv",
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
-        condition=trained(CURVES & COUNTS),
+        condition=any_of(TRAINED.recording("curve") & COUNTS),
 
 
 rule tabulate:
@@ -379,11 +347,8 @@ rule tabulate:
         record=f"{RESULTS}/experiments/{{experiment}}.record.json",
     log:
         f"{LOGS}/tabulate/{{experiment}}.log",
-    group:
-        "tables_and_figures"
     conda:
         ENVIRONMENT
-    threads: 1
     message:
         "Collecting the networks of {wildcards.experiment}"
     shell:
@@ -404,11 +369,8 @@ rule summarise:
         record=f"{RESULTS}/energy.record.json",
     log:
         f"{LOGS}/summarise.log",
-    group:
-        "tables_and_figures"
     conda:
         ENVIRONMENT
-    threads: 1
     message:
         "Collecting the networks of all experiments"
     shell:
@@ -428,11 +390,8 @@ rule publish:
         record=f"{FIGURES}/energy.record.json",
     log:
         f"{LOGS}/publish.log",
-    group:
-        "tables_and_figures"
     conda:
         ENVIRONMENT
-    threads: 1
     message:
         "Publishing the table of all networks"
     shell:
@@ -456,11 +415,8 @@ rule claims:
         record=f"{RESULTS}/claims.record.json",
     log:
         f"{LOGS}/claims.log",
-    group:
-        "tables_and_figures"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         ids=PLAN.claims,
     message:
@@ -476,7 +432,9 @@ rule claims:
 rule plot:
     input:
         unpack(tables),
-        identity=lambda wildcards: identity.write_step(drawer(wildcards)),
+        identity=lambda wildcards: identity.write_step(
+            "scripts/plot.py", PLAN.figures[wildcards.figure].script
+        ),
         style="scripts/figures/matplotlibrc",
         records=records,
     output:
@@ -492,13 +450,10 @@ rule plot:
         record=f"{FIGURES}/{{figure}}.record.json",
     log:
         f"{LOGS}/plot/{{figure}}.log",
-    group:
-        "tables_and_figures"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        script=drawer,
+        script=lambda wildcards: PLAN.figures[wildcards.figure].script,
         tables=lambda wildcards: options(tables(wildcards)),
         experiment=lambda wildcards: PLAN.figures[wildcards.figure].experiment,
     message:
@@ -506,7 +461,7 @@ rule plot:
     shell:
         recorded(
             "plot",
-            "python {params.script:q} {params.tables:q} --experiment {params.experiment:q}"
+            "python scripts/plot.py {params.script:q} {params.tables:q} --experiment {params.experiment:q}"
             f" --scale {SCALE} --output {FIGURES}/{{wildcards.figure}}",
         )
 
@@ -514,6 +469,7 @@ rule plot:
 rule gallery:
     input:
         identity=identity.write_step("scripts/gallery.py"),
+        templates=["report/gallery.md.j2", "report/sentences.md.j2"],
         figures=expand(rules.plot.output.csv, figure=PLAN.figures),
         records=expand(rules.plot.output.record, figure=PLAN.figures),
     output:
@@ -521,11 +477,8 @@ rule gallery:
         record=f"{FIGURES}/gallery.record.json",
     log:
         f"{LOGS}/gallery.log",
-    group:
-        "tables_and_figures"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         names=list(PLAN.figures),
     message:
@@ -543,6 +496,11 @@ if PLAN.finding:
     rule finding:
         input:
             identity=identity.write_step("scripts/finding.py"),
+            templates=[
+                "report/finding.md.j2",
+                "report/statements.md.j2",
+                "report/sentences.md.j2",
+            ],
             claims=rules.claims.output.table,
             energy=rules.summarise.output.table,
             figures=expand(rules.plot.output.csv, figure=PLAN.figures),
@@ -553,11 +511,8 @@ if PLAN.finding:
             record=f"{FIGURES}/finding.record.json",
         log:
             f"{LOGS}/finding.log",
-        group:
-            "tables_and_figures"
         conda:
             ENVIRONMENT
-        threads: 1
         message:
             "Stating what was found beyond the paper"
         shell:
@@ -600,11 +555,8 @@ rule history:
         record=f"{FIGURES}/records.record.json",
     log:
         f"{LOGS}/history.log",
-    group:
-        "tables_and_figures"
     conda:
         ENVIRONMENT
-    threads: 1
     message:
         "Collecting the records behind all figures"
     shell:
@@ -632,11 +584,8 @@ rule archive:
         record=f"{FIGURES}/runs.record.json",
     log:
         f"{LOGS}/archive.log",
-    group:
-        "tables_and_figures"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         files=lambda wildcards, input: [
             os.path.relpath(file, RESULTS)
@@ -651,12 +600,12 @@ rule archive:
         )
 
 
-refuse_rules_without_record()
+builds.require_records(workflow.rules, RECORD)
 
 
 # A rule below this line is refused as well, just before anything runs.
 onstart:
-    refuse_rules_without_record()
+    builds.require_records(workflow.rules, RECORD)
     watching.expect(workflow.dag.needrun_jobs())
     # A limit on job starts would make the scheduler look again at all ready jobs every second, once
     # for each job that has ended.

@@ -1,17 +1,17 @@
-"""Follow files back to the raw data by their provenance records, and say which links still hold.
+"""Trace files back to the raw data by their provenance records, and verify each step.
 
     python scripts/audit.py figures/energy_vs_width.svg
-    python scripts/audit.py figures results/paper      # all that was made in there, in short
+    python scripts/audit.py figures results/paper      # everything made in these folders, in short
     python scripts/audit.py --why figures/energy_vs_width.svg
     python scripts/audit.py --rerun 3 figures/energy_vs_width.svg
 
-Each line of the tree is `verified`; STALE: what it was made from has changed since; UNTRACKED: no
-record says what it was made from; MISSING: it, or its record, is gone; or TAMPERED: it is not what
-its record says. Code counts by its meaning: where comments alone were edited, a note says so. A
-clone without results has the records of all that is behind its figures in one file beside them:
-they are followed all the same, and what is beyond is `not here`. The exit status is 0 only when
-there is nothing worse. Only the files are needed: no Snakemake, no network, and no package but
-those that read the configuration.
+Each line of the tree has a status: `verified`; STALE: what it was made from has changed; UNTRACKED:
+no record says what it was made from; MISSING: it or its record is missing; TAMPERED: it does not
+match its record. Code is compared by its meaning; a note says where only comments were edited. In a
+clone without results, the records behind the figures are in one file beside them. They are verified
+as well, and the missing files are `not here`. The exit status is 0 only if nothing is worse than
+that. No Snakemake and no network is needed, and no package except those that read the
+configuration.
 """
 
 import argparse
@@ -29,23 +29,15 @@ from pathlib import Path
 from typing import Any
 
 from provenance.history import History
-from provenance.record import SUFFIX, script_of
+from provenance.record import SUFFIX, scripts_of
 from provenance.rerun import rerun
-from provenance.verify import (
-    Finding,
-    Verifier,
-    environment_of,
-    real_recipe,
-    settings,
-    text,
-    worst,
-)
+from provenance.verify import Issue, Verifier, environment_of, real_recipe, settings, text, worst
 from workflow.asked import Configuration
 from workflow.command_line import Parser
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What a rule makes is called in the tree, one of them and several.
+# Names of the outputs of a rule in the tree, singular and plural.
 ROLES = {
     "fetch": ("raw data", "raw data"),
     "prepare": ("data set", "data sets"),
@@ -61,35 +53,34 @@ ROLES = {
     "history": ("all records", "all records"),
     "archive": ("archive of all runs", "archives of all runs"),
 }
-CODE = {"train": "engine"}  # elsewhere it is just code
-PLACES = {"output", "folder"}  # parameters that say where, not what
+PATHS = {"output", "folder"}  # parameters that are not shown
 WIDTH = 110
-MOST = 6  # values, or findings, that one line lists
+MOST = 6  # values or issues on one line
 
 
 @dataclass
 class Node:
-    """A line of the tree, what is wrong with it, and the lines below it."""
+    """A line of the tree with its issues, and the lines below it."""
 
     text: str
-    findings: list[Finding] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
     parts: list["Node"] = field(default_factory=list)
 
     @property
     def status(self) -> str:
-        """The worst of this line's own findings."""
-        return worst(self.findings)
+        """The worst status of this line's own issues."""
+        return worst(self.issues)
 
     def lines(self, most: int = MOST, first: str = "", rest: str = "") -> Iterator[str]:
-        """Yield the tree as text, with at most so many findings of a line."""
+        """Yield the tree as text, with at most `most` issues of each line."""
         below = " " * 10 + rest + ("│     " if self.parts else "      ")
         start = f"{self.status:9} {first}"
         yield from textwrap.wrap(self.text, WIDTH, initial_indent=start, subsequent_indent=below)
-        told = [finding for finding in self.findings if finding.status != "not here"]
-        for finding in told[:most]:
-            yield f"{below}{finding.status if finding.breaks else 'note'}: {finding}"
-        if len(told) > most:
-            yield f"{below}and {len(told) - most} more"
+        shown = [issue for issue in self.issues if issue.status != "not here"]
+        for issue in shown[:most]:
+            yield f"{below}{issue.status if issue.breaks else 'note'}: {issue}"
+        if len(shown) > most:
+            yield f"{below}and {len(shown) - most} more"
         for part in self.parts:
             branch, bar = ("└─ ", "   ") if part is self.parts[-1] else ("├─ ", "│  ")
             yield from part.lines(most, rest + branch, rest + bar)
@@ -99,13 +90,13 @@ class Node:
         return {
             "what": self.text,
             "status": self.status,
-            "findings": [vars(finding) for finding in self.findings],
+            "findings": [vars(issue) for issue in self.issues],
             "parts": [part.json() for part in self.parts],
         }
 
 
 class Tree:
-    """Builds the tree of what is behind a record; what has been shown is not shown again."""
+    """Builds the tree behind a record; each record is shown once."""
 
     def __init__(self, verifier: Verifier, runs: bool = False):
         self.verifier, self.runs = verifier, runs
@@ -113,73 +104,72 @@ class Tree:
         self.shown: set[str] = set()
 
     def of(self, path: str) -> Node:
-        """Return the tree of a record, with the environment of all records in it as last line."""
+        """Return the tree of a record; its last line is the environment of all its records."""
         node = self._node([path])
         behind = list(self.verifier.history.behind(path))
-        node.parts.append(self._environment(behind))
+        described = describe([self.records[one] for one in behind], self.verifier.environment)
+        issues = self._issues(behind, "environment")
+        node.parts.append(Node(f"environment: {described}", issues))
         return node
 
     def _node(self, paths: list[str]) -> Node:
-        """Return the node of records of one rule, which are folded when there are several."""
-        name = self._name(paths)
+        """Return the node of records of one rule; several records share a line."""
+        name, rule = self._name(paths), self._rule(paths[0])
         if self.shown.issuperset(paths):
             return Node(f"{name} (see above)")
         self.shown.update(paths)
-        numbers = self._numbers(paths)
-        made = self._findings(paths, "made")
-        node = Node(name, [finding for finding in made if finding.subject not in numbers])
+        numbers = self._numbers(paths[0])
+        issues = self._issues(paths, "made")
+        node = Node(name, [issue for issue in issues if issue.subject not in numbers])
         for file in numbers:
-            found = [finding for finding in made if finding.subject == file]
-            node.parts.append(Node(f"numbers {file}", found))
+            own = [issue for issue in issues if issue.subject == file]
+            node.parts.append(Node(f"numbers {file}", own))
         recipes = [real_recipe(self.records[path]) for path in paths]
         if len(paths) > 1 and self.runs:
             node.parts += [self._run(path) for path in paths]
         if parameters := summary(recipes):
-            node.parts.append(Node(parameters, self._findings(paths, "parameters")))
+            node.parts.append(Node(parameters, self._issues(paths, "parameters")))
         if code := sources(self.records[path] for path in paths):
-            kind = CODE.get(recipes[0]["rule"], "code")
-            node.parts.append(Node(f"{kind}: {code}", self._findings(paths, "code")))
+            kind = "engine" if rule == "train" else "code"
+            node.parts.append(Node(f"{kind}: {code}", self._issues(paths, "code")))
         before: dict[str, list[str]] = {}
         upstream = (self.verifier.history.upstream(path) for path in paths)
         for path in dict.fromkeys(chain.from_iterable(upstream)):
-            before.setdefault(self._rule([path]), []).append(path)
+            before.setdefault(self._rule(path), []).append(path)
         node.parts += [self._node(sorted(group)) for group in before.values()]
         return node
 
     def _name(self, paths: list[str]) -> str:
-        one, several = ROLES.get(self._rule(paths), (self._rule(paths),) * 2)
+        rule = self._rule(paths[0])
+        singular, plural = ROLES.get(rule, (rule, rule))
+        record = self.records[paths[0]]
         if len(paths) == 1:
-            made = self.records[paths[0]]
-            files = made["outputs"].keys() - self._numbers(paths)
-            return f"{one} {joined(sorted(files))}, record {made['id'][:12]}"
-        seeds = Counter(networks(self.records[path]) for path in paths)
+            files = record["outputs"].keys() - self._numbers(paths[0])
+            return f"{singular} {joined(sorted(files))}, record {record['id'][:12]}"
+        seeds = {networks(self.records[path]) for path in paths}
         each = " or ".join(f"{count} seeds each" for count in sorted(seeds)) if any(seeds) else ""
-        folder = Path(next(iter(self.records[paths[0]]["outputs"]))).parent
-        return f"{len(paths)} {several} in {folder}" + f", {each}" * bool(each)
+        folder = Path(next(iter(record["outputs"]))).parent
+        return f"{len(paths)} {plural} in {folder}" + f", {each}" * bool(each)
 
-    def _numbers(self, paths: list[str]) -> list[str]:
-        """The numbers that a figure plots, which have a line of their own."""
-        made = self.records[paths[0]]["outputs"]
-        return [file for file in made if file.endswith(".csv")] * (self._rule(paths) == "plot")
+    def _numbers(self, path: str) -> list[str]:
+        """Return the tables of a figure's numbers, which have their own lines."""
+        files = self.records[path]["outputs"] if self._rule(path) == "plot" else ()
+        return [file for file in files if file.endswith(".csv")]
 
-    def _rule(self, paths: list[str]) -> str:
-        return self.records[paths[0]]["recipe"]["rule"]
+    def _rule(self, path: str) -> str:
+        return self.records[path]["recipe"]["rule"]
 
     def _run(self, path: str) -> Node:
-        made = self.records[path]
+        record = self.records[path]
+        parameters = summary([real_recipe(record)])
         return Node(
-            f"{joined(made['outputs'])}, record {made['id'][:12]}: {summary([real_recipe(made)])}",
-            self._findings([path], "made", "parameters"),
+            f"{joined(record['outputs'])}, record {record['id'][:12]}: {parameters}",
+            self._issues([path], "made", "parameters"),
         )
 
-    def _findings(self, paths: Iterable[str], *parts: str) -> list[Finding]:
-        found = (finding for path in paths for finding in self.verifier.findings(path))
-        return list(dict.fromkeys(finding for finding in found if finding.part in parts))
-
-    def _environment(self, paths: list[str]) -> Node:
-        records = [self.records[path] for path in paths]
-        described = describe(records, self.verifier.environment)
-        return Node(f"environment: {described}", self._findings(paths, "environment"))
+    def _issues(self, paths: Iterable[str], *parts: str) -> list[Issue]:
+        issues = (issue for path in paths for issue in self.verifier.issues(path))
+        return list(dict.fromkeys(issue for issue in issues if issue.part in parts))
 
 
 def joined(files: Iterable[str]) -> str:
@@ -193,18 +183,18 @@ def joined(files: Iterable[str]) -> str:
 
 
 def summary(recipes: list[dict]) -> str:
-    """Return the parameters of recipes in one line, first those in which they differ."""
+    """Return the parameters of recipes in one line; those that differ come first."""
     values: dict[str, list[str]] = {}
     for recipe in recipes:
         for key, value in settings(recipe).items():
-            if key not in PLACES and text(value) not in values.setdefault(key, []):
+            if key not in PATHS and text(value) not in values.setdefault(key, []):
                 values[key].append(text(value))
     order = sorted(values, key=lambda key: len(values[key]) == 1)
     return "parameters: " * bool(order) + "; ".join(f"{key} {listed(values[key])}" for key in order)
 
 
 def listed(values: list[str]) -> str:
-    """Return values in their order as numbers, if they are; of many the first and the last."""
+    """Return values in order, if possible in numeric order; shorten a long list."""
     try:
         values = sorted(values, key=float)
     except ValueError:
@@ -215,90 +205,89 @@ def listed(values: list[str]) -> str:
 
 
 def sources(records: Iterable[dict]) -> str:
-    """Return the code of records in short: their scripts, and how many files these use."""
+    """Return the code of records in short: their scripts, and the number of other files."""
     scripts: set[str] = set()
     used: set[str] = set()
-    for made in records:
-        scripts.add(script_of(made["made"]["command"]) or made["made"]["command"][0])
-        used.update(made["made"]["sources"])
+    for record in records:
+        details = record["made"]
+        scripts.update(scripts_of(details["command"]) or details["command"][:1])
+        used.update(details["sources"])
     used -= scripts
     files = f" and {len(used)} file{'s' * (len(used) > 1)} that it uses" if used else ""
     return ", ".join(sorted(scripts)) + files
 
 
-def networks(made: dict) -> int:
-    """Return how many networks a record's job has trained: one for each seed."""
-    seeds = real_recipe(made).get("parameters", {}).get("seed", [])
+def networks(record: dict) -> int:
+    """Return the number of networks that a job has trained: one for each seed."""
+    seeds = real_recipe(record).get("parameters", {}).get("seed", [])
     return len(seeds) if isinstance(seeds, list) else 1
 
 
 def describe(records: list[dict], here: list[str]) -> str:
-    """Return in short what has computed `records`, and in what `here` is another machine's.
+    """Return the environment of records in short, and what differs on this machine.
 
-    Another Python or processor is no staleness: the files are what they were. Made here they might
-    be others, which --rerun shows.
+    Another Python or processor makes nothing stale, since the files have not changed. Whether
+    results would differ here, --rerun shows.
     """
-    packages = {name for made in records for name in made["recipe"].get("packages", {})}
-    facts = dict.fromkeys(fact for made in records for fact in environment_of(made))
-    other = [fact for fact in here if fact not in facts]
-    unlike = f" (here: {', '.join(other)})" if other else ""
+    packages = {name for record in records for name in record["recipe"].get("packages", {})}
+    facts = dict.fromkeys(fact for record in records for fact in environment_of(record))
+    differing = [fact for fact in here if fact not in facts]
+    unlike = f" (here: {', '.join(differing)})" if differing else ""
     return f"{len(packages)} packages, {', '.join(facts)}{unlike}"
 
 
 def targets(files: Iterable[str], history: History) -> list[str]:
-    """Return files by their paths in the project; a folder stands for what was made in it.
+    """Return files by their paths in the project; a folder is replaced by the files made in it.
 
-    Raises SystemExit for one outside the project, and for a folder in which nothing was made.
+    Raises SystemExit for a file outside the project, and for a folder in which nothing was made.
     """
-    found: list[str] = []
+    names: list[str] = []
     for file in files:
         path = Path(os.path.abspath(file))
         if not path.is_relative_to(ROOT):
-            sys.exit(f"audit: {file}: not in {ROOT}: copy scripts/ along, or use the copy there")
+            sys.exit(f"audit: {file}: not in {ROOT}: use the copy of this script in its project")
         name = str(path.relative_to(ROOT))
-        inside = [made for made in history.maker if str(Path(made).parent) == name]
-        if path.is_dir() or inside:
-            if not inside:
-                sys.exit(f"audit: {file}: no record of anything in this folder")
-            there = (str(entry.relative_to(ROOT)) for entry in path.iterdir() if entry.is_file())
-            inside += [entry for entry in there if not entry.endswith(SUFFIX) and entry[0] != "."]
-            found += sorted(inside)
-        else:
-            found.append(name)
-    return list(dict.fromkeys(found))
+        inside = [output for output in history.maker if str(Path(output).parent) == name]
+        if not path.is_dir() and not inside:
+            names.append(name)
+            continue
+        if not inside:
+            sys.exit(f"audit: {file}: no record of anything in this folder")
+        present = (str(entry.relative_to(ROOT)) for entry in path.iterdir() if entry.is_file())
+        inside += [entry for entry in present if not entry.endswith(SUFFIX) and entry[0] != "."]
+        names += sorted(inside)
+    return list(dict.fromkeys(names))
 
 
 def audited(path: str, verifier: Verifier) -> dict:
-    """Return the verdict on a file: its status, and what is broken, first what was made first.
+    """Return the result for a file: its status, the first broken link, and notes.
 
-    Notes are what is different, but breaks nothing.
+    Notes are differences that break nothing.
     """
     record = verifier.history.maker.get(path)
-    findings = verifier.behind(record) if record else [verifier.untracked(path)]
-    broken = [finding for finding in findings if finding.breaks]
+    issues = verifier.behind(record) if record else [verifier.untracked(path)]
     return {
         "file": path,
         "record": record,
-        "status": worst(findings),
-        "first_broken_link": vars(broken[0]) if broken else None,
-        "notes": [vars(finding) for finding in findings if finding.status == "verified"],
+        "status": worst(issues),
+        "first_broken_link": next((vars(issue) for issue in issues if issue.breaks), None),
+        "notes": [vars(issue) for issue in issues if issue.status == "verified"],
     }
 
 
 def verdict(files: str, result: dict, verifier: Verifier) -> str:
-    """Return the last line on files of one record, in words."""
+    """Return the last line on the files of one record, in words."""
     if broken := result["first_broken_link"]:
-        finding = Finding(**broken)
-        return f"NOT VERIFIED {files}: first broken link: {finding.status}: {finding}"
+        issue = Issue(**broken)
+        return f"NOT VERIFIED {files}: first broken link: {issue.status}: {issue}"
     records = list(verifier.history.behind(result["record"]))
     edited = [note["subject"] for note in result["notes"] if note["part"] == "code"]
-    files_edited = ", ".join(edited[:MOST]) + f" and {len(edited) - MOST} more" * (
-        len(edited) > MOST
-    )
-    notes = f"; comments, texts or layout were edited since: {files_edited}" if edited else ""
+    more = f" and {len(edited) - MOST} more" if len(edited) > MOST else ""
+    names = ", ".join(edited[:MOST]) + more
+    notes = f"; comments, texts or layout were edited since: {names}" if edited else ""
     if result["status"] == "verified":
         return f"VERIFIED {files}: {counted(records, verifier.history)}{notes}"
-    beyond = [path for path in records if worst(verifier.findings(path)) == "not here"]
+    beyond = [path for path in records if worst(verifier.issues(path)) == "not here"]
     here = [path for path in records if path not in beyond]
     return (
         f"VERIFIED {files} as far as the files here reach: {counted(here, verifier.history)};"
@@ -307,103 +296,95 @@ def verdict(files: str, result: dict, verifier: Verifier) -> str:
 
 
 def counted(paths: Iterable[str], history: History) -> str:
-    """Return how many records of each rule there are, and how many networks, in words."""
+    """Return the number of records of each rule, and of networks, in words."""
     records = [history.records[path] for path in paths]
-    numbers = Counter(made["recipe"]["rule"] for made in records)
-    trained = sum(networks(made) for made in records if made["recipe"]["rule"] == "train")
-    names = (
+    numbers = Counter(record["recipe"]["rule"] for record in records)
+    trained = sum(networks(record) for record in records if record["recipe"]["rule"] == "train")
+    return ", ".join(
         f"{number} {ROLES.get(rule, (rule, rule))[number > 1]}"
         + f" ({trained} networks)" * (rule == "train")
         for rule, number in numbers.items()
     )
-    return ", ".join(names)
 
 
 def why(path: str, history: History) -> str:
-    """Return which rule and command made a file, from what, when and where.
+    """Return how a file was made: rule, command, inputs, time and host.
 
-    Raises SystemExit when no record says so.
+    Raises SystemExit if it has no record.
     """
     if path not in history.maker:
         sys.exit(f"audit: {path}: no record says what made it")
     name = history.maker[path]
-    made = history.records[name]
-    recipe = real_recipe(made)
+    record = history.records[name]
+    recipe, details = real_recipe(record), record["made"]
     packages = recipe.get("packages", {})
-    when = made["made"]
-    state = {True: ", with changes", False: "", None: ""}[when.get("dirty")]
-    stored = ", taken from the store of results" if when["from_store"] else ""
-    lines = {
-        "record": f"{name}, id {made['id']}",
+    changes = ", with changes" if details.get("dirty") else ""
+    stored = ", taken from the store of results" if details["from_store"] else ""
+    rows = {
+        "record": f"{name}, id {record['id']}",
         "rule": recipe["rule"],
-        "command": shlex.join(when["command"]),
+        "command": shlex.join(details["command"]),
         "parameters": summary([recipe]).removeprefix("parameters: "),
-        "made": f"{when['start']} to {when['end']} on {when['host']} ({when['cpu']})",
-        "took": f"{when['seconds']:g} s of processor time{stored}",
-        "commit": f"{when['commit']}{state}",
-        "outputs": [f"{hash[:12]}  {file}" for file, hash in made["outputs"].items()],
-        "inputs": [f"{hash[:12]}  {file}" for file, hash in made["inputs"].items()],
-        "records": [f"{id[:12]}  {file}" for file, id in made["records"].items()],
-        "code": [f"{hash[:12]}  {file}" for file, hash in when["sources"].items()],
+        "made": f"{details['start']} to {details['end']} on {details['host']} ({details['cpu']})",
+        "took": f"{details['seconds']:g} s of processor time{stored}",
+        "commit": f"{details['commit']}{changes}",
+        "outputs": [f"{hash[:12]}  {file}" for file, hash in record["outputs"].items()],
+        "inputs": [f"{hash[:12]}  {file}" for file, hash in record["inputs"].items()],
+        "records": [f"{id[:12]}  {file}" for file, id in record["records"].items()],
+        "code": [f"{hash[:12]}  {file}" for file, hash in details["sources"].items()],
         "packages": ", ".join(f"{name} {version}" for name, version in packages.items()),
-        "computed by": ", ".join(environment_of(made)),
+        "computed by": ", ".join(environment_of(record)),
     }
-    told = [f"{path}"]
-    for key, value in lines.items():
+    lines = [path]
+    for key, value in rows.items():
         values = value if isinstance(value, list) else [value]
-        told += [f"  {key * (i == 0):11} {line}" for i, line in enumerate(values)]
-    return "\n".join(told)
+        lines += [f"  {key * (i == 0):11} {line}" for i, line in enumerate(values)]
+    return "\n".join(lines)
 
 
 def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> list[str]:
-    """Return the records of so many runs, drawn at random among those before the records `paths`.
+    """Return the records of `number` runs, drawn at random among those behind the records `paths`.
 
-    Those that take a rule from results which are not here cannot be trained. Raises SystemExit when
-    there are none.
+    Runs that need missing results are left out, since they cannot be trained. Raises SystemExit if
+    no run remains.
     """
     behind = {before for path in paths for before in history.behind(path)}
-    records = {path: history.records[path] for path in behind}
     runs = [
         path
-        for path, made in records.items()
-        if made["recipe"]["rule"] == "train"
-        and all(history.sha256(file) for file in made["inputs"] if file.startswith("results/"))
+        for path in sorted(behind)
+        if history.records[path]["recipe"]["rule"] == "train"
+        and all(
+            history.sha256(file)
+            for file in history.records[path]["inputs"]
+            if file.startswith("results/")
+        )
     ]
     if not runs:
         sys.exit("audit: --rerun: no runs are known to be behind this")
-    return random.Random(seed).sample(sorted(runs), min(number, len(runs)))
+    return random.Random(seed).sample(runs, min(number, len(runs)))
 
 
 def natural(text: str) -> int:
-    """Return the number that an option gives; raise ArgumentTypeError for what is none."""
+    """Return the number in an option's text; raise ArgumentTypeError if it is not allowed."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed: an integer of at least 0")
     return int(text)
 
 
 def main() -> None:
+    """Audit the files on the command line; exit with 0 if all are verified."""
     parser = Parser(
         "audit",
         description=__doc__,
-        epilog="The exit status is 0 only when the whole history of every file is verified.",
+        epilog="The exit status is 0 only if the whole history of every file is verified.",
     )
     add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="of a folder, all that was made in it, in short")
+    add("files", nargs="+", metavar="FILE", help="a file; or a folder, for all files made in it")
     add("--json", action="store_true", help="print the result for programs")
-    add("--why", action="store_true", help="print which rule and command made each file, and stop")
-    add("--runs", action="store_true", help="print each run and each finding, folding nothing")
-    add(
-        "--rerun",
-        type=natural,
-        default=0,
-        metavar="N",
-        help="train N of the runs again and compare",
-    )
-    add(
-        "--seed",
-        type=natural,
-        help="of the random choice of runs (default: a new one, which is told)",
-    )
+    add("--why", action="store_true", help="print only how each file was made")
+    add("--runs", action="store_true", help="print every run and every issue")
+    add("--rerun", type=natural, default=0, metavar="N", help="train N runs again and compare")
+    add("--seed", type=natural, help="seed of the random choice of runs (default: a new one)")
     arguments = parser.parse_args()
     history = History(ROOT)
     folders = any(map(os.path.isdir, arguments.files))
@@ -420,9 +401,8 @@ def main() -> None:
         else Node(name, [verifier.untracked(name)])
         for name in records
     }
-    verified = all(result["first_broken_link"] is None for result in results)
     content: dict[str, Any] = {
-        "verified": verified,
+        "verified": all(result["first_broken_link"] is None for result in results),
         "complete": all(result["status"] == "verified" for result in results),
         "files": results,
         "trees": {name: tree.json() for name, tree in trees.items()},
@@ -440,12 +420,12 @@ def main() -> None:
         content["rerun"] = {"seed": seed, "differences": {}}
         print(f"Training {len(chosen)} runs again, drawn with --seed {seed}", file=sys.stderr)
         for path in chosen:
-            found = content["rerun"]["differences"][path] = rerun(path, history)
-            content["verified"] &= not found
+            lines = content["rerun"]["differences"][path] = rerun(path, history)
+            content["verified"] &= not lines
             if not arguments.json:
                 files = joined(history.records[path]["outputs"])
-                print(f"{'DIFFERENT' if found else 'the same bytes'}  {files}", flush=True)
-                print("".join(f"    {difference}\n" for difference in found), end="")
+                print(f"{'DIFFERENT' if lines else 'the same bytes'}  {files}", flush=True)
+                print("".join(f"    {line}\n" for line in lines), end="")
     if arguments.json:
         print(json.dumps(content, indent=1, ensure_ascii=False))
     sys.exit(not content["verified"])

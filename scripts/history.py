@@ -3,24 +3,25 @@
 python scripts/history.py --output figures/records.json.gz RECORD ...
 """
 
-import sys
 from pathlib import Path
 
 from provenance.archive import records_of_data
 from provenance.history import pack
 from provenance.record import RecordError
-from workflow.command_line import Parser
+from workflow.command_line import Parser, finish
 
 
 def main() -> None:
+    """Collect the records on the command line, and all records behind them."""
     parser = Parser("history", description=__doc__)
     parser.add_argument("records", nargs="+", metavar="RECORD")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    try:
-        pack(arguments.records, arguments.output, records_of_data())
-    except (RecordError, OSError) as error:
-        sys.exit(f"history: {error}")
+    finish(
+        "history",
+        lambda: pack(arguments.records, arguments.output, records_of_data()),
+        RecordError,
+    )
 
 
 if __name__ == "__main__":

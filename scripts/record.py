@@ -1,4 +1,4 @@
-"""Run a rule's command and write a provenance record of what it made: see provenance.record."""
+"""Run a rule's command and write a provenance record of its outputs: see provenance.record."""
 
 from provenance.record import main
 

@@ -1,4 +1,4 @@
-"""Tell the size of this machine's store of results, or clear it.
+"""Print the size of this machine's store of results, or clear it.
 
 python scripts/store.py
 python scripts/store.py --clear
@@ -9,7 +9,8 @@ from workflow.command_line import Parser
 
 
 def main() -> None:
-    parser = Parser("store", description=__doc__.splitlines()[0])
+    """Clear the store if the command line says so, and print its size."""
+    parser = Parser("store", description=__doc__)
     parser.add_argument("--clear", action="store_true", help="remove all entries")
     if parser.parse_args().clear:
         store.prune(0)

@@ -1,22 +1,21 @@
-"""Collect tables of trained networks into one.
+"""Collect tables of trained networks into one table.
 
-With --experiment the tables are those of runs, and a first column gets the experiment's name;
-without it they are tables of experiments. Values pass as text: no digit of them changes.
+With --experiment, the tables are tables of runs, and the first column of the result is the name of
+the experiment. Without it, they are tables of experiments. Values are copied as text, so no digit
+changes.
 """
-
-import sys
 
 import pandas as pd
 
-from figures.tables import TableError
+from analysis.tables import TableError
 from provenance.files import replacing
-from workflow.command_line import Parser
+from workflow.command_line import Parser, finish
 
 
 def read(path: str) -> pd.DataFrame:
-    """Return the table in the CSV file `path`, with all values as the text that is written there.
+    """Return the table in a CSV file, with all values as text.
 
-    Raises TableError when it is missing, empty or not CSV.
+    Raises TableError if it is missing, empty or not CSV.
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -30,15 +29,15 @@ def read(path: str) -> pd.DataFrame:
 
 
 def collect(paths: list[str], experiment: str | None = None) -> pd.DataFrame:
-    """Return the rows of all tables in the order given, marked with `experiment` if it is given.
+    """Return the rows of all tables in the given order, with a column `experiment` if it is given.
 
-    Raises TableError when a table is unusable or its columns are not those of the first one.
+    Raises TableError if a table cannot be used or its columns differ from those of the first table.
     """
     tables = [read(path) for path in paths]
     for path, table in zip(paths, tables, strict=True):
         if list(table) != list(tables[0]):
-            odd = sorted(set(table).symmetric_difference(tables[0]))
-            names = ", ".join(odd) or "their order"
+            differing = sorted(set(table).symmetric_difference(tables[0]))
+            names = ", ".join(differing) or "their order"
             raise TableError(f"{path}: its columns are not those of {paths[0]}: {names}")
     table = pd.concat(tables, ignore_index=True)
     if experiment is not None:
@@ -47,21 +46,23 @@ def collect(paths: list[str], experiment: str | None = None) -> pd.DataFrame:
 
 
 def write(table: pd.DataFrame, path: str, float_format: str | None = None) -> None:
-    """Write `table` as CSV, whole or not at all."""
+    """Write a table as CSV, completely or not at all."""
     with replacing(path) as partial:
         table.to_csv(partial, index=False, float_format=float_format, lineterminator="\n")
 
 
 def main() -> None:
+    """Collect the tables on the command line."""
     parser = Parser("summarise", description=__doc__)
     parser.add_argument("tables", nargs="+", metavar="CSV")
-    parser.add_argument("--experiment", help="name that the rows of these runs get")
+    parser.add_argument("--experiment", help="name of the experiment of these runs")
     parser.add_argument("--output", required=True, metavar="CSV")
     arguments = parser.parse_args()
-    try:
+
+    def work() -> None:
         write(collect(arguments.tables, arguments.experiment), arguments.output)
-    except (TableError, OSError) as error:
-        sys.exit(f"summarise: {error}")
+
+    finish("summarise", work, TableError)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""What each ingredient of a found rule saves: by itself, and on top of all the others.
+"""The factor that each ingredient of a found rule saves, alone and on top of all the others.
 
-Panels: the factor saved in M0, in M1 and in learning time. Alone: backprop over backprop with that
-ingredient; on top of the others: the found rule without it over the found rule. "All": backprop
-over the found rule. Factors are taken seed by seed, and averaged as logarithms. The column
-`searched` of the networks' table says which ingredients a rule has; the found rule has most.
+Panels: the factor saved in M0, in M1 and in learning time. Alone: backprop over backprop with the
+ingredient. On top of the others: the found rule without the ingredient over the found rule. "All":
+backprop over the found rule. Factors are computed seed by seed and averaged as logarithms. The
+column `searched` of the table of networks lists the ingredients of a rule; the found rule is the
+one with the most.
 """
 
-import numpy as np
 import pandas as pd
-from command import main
-from estimates import tidy
 from matplotlib.figure import Figure
-from style import (
+
+from analysis.estimates import tidy
+from figures.style import (
     Style,
     draw_series,
     label_ends,
@@ -27,25 +27,24 @@ PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 AXES = {"M0": "factor of $M_0$", "M1": "factor of $M_1$", "trials": "factor of learning time"}
 TITLES = {"A": "saves updates", "B": "saves change", "C": "saves time"}
 ALONE, ON_TOP, ALL = "alone", "on top of the others", "all"
-# Which series is looked at like which rule.
+# The rule whose colour and marker a series has.
 LIKE = {ALONE: "backprop", ON_TOP: "frugal_updates", ALL: "competitive_subnet"}
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: factors of each quantity of PANELS, by ingredient.
+    """Return the plotted numbers: the factors of each quantity of PANELS, by ingredient.
 
-    A factor needs both networks to have reached the goal.
+    A factor is only defined if both networks reached the goal.
     """
     tables = []
     for letter, quantity in PANELS.items():
         saved = _factors(energy, quantity)
-        table = tidy(saved, letter, "ingredient", quantity, "series")
-        tables.append(table.assign(**np.exp(table[["y", "low", "high"]])))
+        tables.append(tidy(saved, letter, "ingredient", quantity, "series"))
     return pd.concat(tables, ignore_index=True)
 
 
 def _factors(energy: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Return the logarithm of each factor saved in `quantity`, by ingredient, series and seed."""
+    """Return the factors saved in `quantity`, by ingredient, series and seed."""
     searched = energy.dropna(subset=["searched"]).set_index("rule")["searched"]
     has = {rule: set(parts.split()) for rule, parts in searched.items()}
     found = max(has, key=lambda rule: len(has[rule]), default="")
@@ -66,8 +65,8 @@ def _ratio(energy: pd.DataFrame, quantity: str, rule: str, other: str) -> pd.Dat
     columns = ["seed", "reached", quantity]
     one, two = (energy.loc[energy["rule"] == which, columns] for which in (rule, other))
     pairs = one.merge(two, on="seed", suffixes=("", "_other"))
-    logarithm = np.log(pairs[quantity] / pairs[f"{quantity}_other"])
-    return pairs.assign(reached=pairs["reached"] & pairs["reached_other"], **{quantity: logarithm})
+    factor = pairs[quantity] / pairs[f"{quantity}_other"]
+    return pairs.assign(reached=pairs["reached"] & pairs["reached_other"], **{quantity: factor})
 
 
 def draw(table: pd.DataFrame) -> Figure:
@@ -89,7 +88,3 @@ def draw(table: pd.DataFrame) -> Figure:
 
 def _look(series: str) -> Style:
     return {**look(LIKE[series]), "linestyle": ""}
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw)

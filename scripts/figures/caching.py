@@ -1,8 +1,9 @@
-"""Synaptic caching on top of plasticity rules: energy against the threshold of consolidation.
+"""Synaptic caching combined with plasticity rules: energy against the consolidation threshold.
 
-Changes are first kept in a transient part, which costs maintenance, and move to the stable part
-when they pass the threshold. Panels: M1 of consolidation plus c times the maintenance, for each
-rule and several costs c; the least energy over all thresholds against c, with and without caching.
+Changes are first stored in a transient part of the weight, which costs maintenance. They move to
+the stable part when they exceed the threshold. Panels: M1 of consolidation plus c times the
+maintenance, for each rule and several costs c; the least energy over all thresholds against c, with
+and without caching.
 """
 
 from string import ascii_uppercase
@@ -10,10 +11,20 @@ from string import ascii_uppercase
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from command import main
-from estimates import tidy, variants
 from matplotlib.figure import Figure
-from style import Look, draw_series, label_ends, lay_out, look, name, name_axes, new_figure, title
+
+from analysis.estimates import tidy, variants
+from figures.style import (
+    Look,
+    draw_series,
+    label_ends,
+    lay_out,
+    look,
+    name,
+    name_axes,
+    new_figure,
+    title,
+)
 
 # Cost of keeping one unit of transient weight for one trial, in units of M1.
 COSTS = [0, 1e-4, 1e-3, 1e-2]
@@ -22,10 +33,10 @@ COST_RANGE = np.geomspace(1e-5, 1e-1, 9)
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: a panel a rule, then the panel of the least energies.
+    """Return the plotted numbers: a panel for each rule, then the panel of least energies.
 
-    In a rule's panel a series is a cost, or "without" caching: then the energy is M1, which
-    caching without decay leaves as it is.
+    In the panel of a rule there is a series for each cost, and one "without" caching. The energy of
+    the latter is M1, which does not change by caching without decay.
     """
     energy = energy.assign(rule=variants(energy))
     cached = energy[energy["caching_threshold"].notna()]
@@ -80,14 +91,10 @@ def _cost_name(series: str) -> str:
 
 
 def _shades(rule: str) -> Look:
-    """Return the look of each cost: the rule's colour, the darker the higher the cost."""
+    """Return the look of each cost: the rule's colour, darker for higher costs."""
     colours = sns.light_palette(look(rule)["color"], len(COSTS) + 2)[2:]
     looks = {
         f"{cost:g}": {"color": colour, "marker": look(rule)["marker"], "linestyle": "-"}
         for cost, colour in zip(COSTS, colours, strict=True)
     }
     return {**looks, "without": {**look(rule)}}.__getitem__
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw)

@@ -1,15 +1,15 @@
-"""Each claim with what was expected, what came out, and its verdict."""
+"""Table of the claims with the expected value, the measured value and the verdict."""
 
 import re
 import textwrap
 from collections.abc import Mapping
 
 import pandas as pd
-from command import main
 from matplotlib.figure import Figure
-from style import blank_figure, number
 
-# Colour, marker and filled part: a verdict is told by shape as well as by colour.
+from figures.style import blank_figure, number
+
+# Colour, marker and filled part: verdicts differ in shape as well as in colour.
 VERDICTS = {
     "reproduced": ("#0072B2", "o", "full"),
     "partly": ("#E69F00", "o", "left"),
@@ -29,13 +29,14 @@ LINE, GAP = 3.2, 2.2  # mm
 
 
 def summarise(claims: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: the claims as they are."""
+    """Return the plotted numbers: all readings of the claims. The figure shows the first ones."""
     return claims
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Return the figure of the claims, a row each, in the order of the table."""
-    cells = [_cells(claim) for claim in table.to_dict("records")]
+    """Return the figure: a row per claim with its main reading, in the order of the table."""
+    claims = table.drop_duplicates("id").to_dict("records")
+    cells = [_cells(claim) for claim in claims]
     heights = [LINE * max(text.count("\n") + 1 for text in row.values()) + GAP for row in cells]
     height = sum(heights) + LINE + 2 * GAP
     figure = blank_figure(height)
@@ -44,7 +45,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for column, (left, _) in COLUMNS.items():
         ax.text(left, GAP, column, weight="bold", va="top")
     top = LINE + 2 * GAP
-    for claim, row, room in zip(table.to_dict("records"), cells, heights, strict=True):
+    for claim, row, room in zip(claims, cells, heights, strict=True):
         ax.axhline(top - GAP / 2, color="0.8", lw=0.5)
         colour, marker, filled = VERDICTS[claim["verdict"]]
         ax.plot(
@@ -73,7 +74,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _cells(claim: Mapping) -> dict[str, str]:
-    """Return the texts of a claim's row, by column, broken into lines."""
+    """Return the texts in the row of a claim, by column, wrapped into lines."""
     text = {
         "verdict": claim["verdict"],
         "claim": f"{claim['id']}: {claim['claim']} [{claim['source']}]",
@@ -81,7 +82,7 @@ def _cells(claim: Mapping) -> dict[str, str]:
         "expected": str(claim["expected"]),
     }
     if pd.isna(claim["value"]):
-        text[VALUE] = claim["detail"]
+        text[VALUE] = claim["reason"]
     cells = {column: textwrap.fill(cell, COLUMNS[column][1]) for column, cell in text.items()}
     if pd.notna(claim["value"]):
         interval = f"({number(claim['low'])} to {number(claim['high'])})"
@@ -90,9 +91,5 @@ def _cells(claim: Mapping) -> dict[str, str]:
 
 
 def _typeset(text: str) -> str:
-    """Return the text with its powers of ten (10^8, 1e8) set as such."""
+    """Return the text with its powers of ten (10^8, 1e8) as superscripts."""
     return re.sub(r"\b(?:10\^|1e)(\d+)", r"$10^{\1}$", text)
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw, inputs=["claims"])

@@ -1,14 +1,14 @@
-"""Backprop against the network's width: learning time, energy, and the least energy possible.
+"""Backprop's learning time, energy and minimal energy against the width of the network.
 
-Panels: learning time; M0 and M1, each with its minimum (taken from the weights' end points alone)
-and a power law fitted from the width of least energy on; inefficiency M / M_min.
+Panels: learning time; M0 and M1, each with its minimum (computed from the initial and final weights
+only) and a power law fitted from the width of least energy on; inefficiency M / M_min.
 """
 
 import pandas as pd
-from command import main
-from estimates import fitted, tidy
 from matplotlib.figure import Figure
-from style import (
+
+from analysis.estimates import fitted, tidy
+from figures.style import (
     Style,
     draw_series,
     label_ends,
@@ -44,7 +44,7 @@ TITLES = {
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each quantity of PANELS against width, and the fits."""
+    """Return the plotted numbers: each quantity of PANELS against the width, and the fits."""
     energy = energy[energy["rule"] == "backprop"].assign(
         **{f"M{i} / M{i}_min": energy[f"M{i}"] / energy[f"M{i}_min"] for i in (0, 1)}
     )
@@ -82,7 +82,3 @@ def _exponent(panel: pd.DataFrame) -> str:
         interval = f" ({number(law.low)} to {number(law.high)})" if pd.notna(law.low) else ""
         return f"; fit $\\propto$ width$^{{\\,{law.y:.2f}}}${interval}"
     return ""
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw)

@@ -1,29 +1,30 @@
-"""How little energy learning takes, against the time that it takes: rules found and rules known.
+"""Energy against learning time, for the rules found by searches and the paper's rules.
 
-A panel an objective of the searches: M0, M1, M1 with caching (consolidation and maintenance).
-Grey: networks that the searches evaluated, on their own seeds; steps: the fronts of those that
-nothing beats in both energy and time. Markers: found rules and the paper's rules, on held-out
-seeds, means with their intervals; training stops on validation patterns, or on the test set. A rule
-with several settings is shown with that of least energy. `found` marks rules of a search.
+There is a panel for each objective of the searches: M0, M1, and M1 with caching (consolidation and
+maintenance). Grey points: networks that the searches evaluated, on the seeds of the searches.
+Steps: the Pareto fronts of these networks in energy and time. Markers: means of the found rules and
+the paper's rules on held-out seeds, with their intervals; training stops on validation patterns or
+on the test set. If a rule has several settings, the one with the least energy is shown.
 """
 
 from string import ascii_uppercase
 
 import numpy as np
 import pandas as pd
-from command import main
-from estimates import interval, most_sparing, rows
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from style import Style, lay_out, look, name, name_axes, new_figure, title
+
+from analysis.estimates import most_sparing, rows
+from analysis.seeds import geometric_mean
+from figures.style import Style, lay_out, look, name, name_axes, new_figure, title
 
 TITLES = {"M0": "number of updates", "M1": "summed change", "cached": "with caching"}
 AXES = {"cached": "$M_1$ consolidated + $c$ maintenance"}
 FLOOR = 1e8  # M0 that learning takes at least with the paper's rules [A]
 STOPS = {"validation": "stopped on validation patterns", "test": "stopped on the test set"}
 FRONTS = ["-", "--", ":"]  # of several searches for the same energy
-# Whose colour the fronts of searches for an energy have.
+# The rule whose colour is used for the fronts of searches for an energy.
 LIKE = {"M0": "frugal_updates", "M1": "frugal_change", "cached": "frugal_cached"}
 EVALUATED: Style = {"color": "0.7", "marker": "o", "linestyle": "", "ms": 1.3, "mew": 0}
 
@@ -32,18 +33,18 @@ def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers, by panel: runs and means on held-out seeds, evaluations, fronts.
 
     `energy` has the networks on held-out seeds, `searches` a row for each evaluation of a search.
-    Beside the columns of all figures there are `stop_on` and `found`, whether a search has found
-    the rule, and for means `x_low` and `x_high`, the interval of x. What did not reach its goal has
-    no y, and leaves its rule without a mean.
+    In addition to the usual columns there are `stop_on`, `found` (whether the rule was found by a
+    search) and, for means, the interval of x (`x_low` and `x_high`). A run that did not reach the
+    goal has no y, and its condition has no mean.
     """
     minimised = searches["minimise"]
     uncached = energy["caching_threshold"].isna()
     cost = searches.loc[minimised == "cached", "maintenance_cost"].median()
-    kept = energy["M1_consolidation"] + cost * energy["maintenance"]
-    energy = energy.assign(cached=energy["M1"].where(uncached, kept))
-    asked = [what for what in TITLES if what != "cached" or (minimised == what).any()]
+    with_caching = energy["M1_consolidation"] + cost * energy["maintenance"]
+    energy = energy.assign(cached=energy["M1"].where(uncached, with_caching))
+    objectives = [what for what in TITLES if what != "cached" or (minimised == what).any()]
     tables = []
-    for letter, quantity in zip(ascii_uppercase, asked, strict=False):
+    for letter, quantity in zip(ascii_uppercase, objectives, strict=False):
         shown = energy if quantity == "cached" else energy[uncached]
         shown = most_sparing(shown, quantity, of=("rule", "stop_on"))
         tables += [
@@ -75,11 +76,9 @@ def _held_out(runs: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
 
 def _mean(condition: pd.DataFrame) -> pd.DataFrame:
     reached = condition["reached"].all()
-    means = dict.fromkeys(["x", "x_low", "x_high", "y", "low", "high"], np.nan)
-    if reached:
-        means |= dict(zip(["x_low", "x_high"], interval(condition["x"]), strict=True))
-        means |= dict(zip(["low", "high"], interval(condition["y"]), strict=True))
-        means |= condition[["x", "y"]].mean()
+    columns = ["x", "x_low", "x_high", "y", "low", "high"]
+    values = [*geometric_mean(condition["x"]), *geometric_mean(condition["y"])]
+    means = dict(zip(columns, values if reached else [np.nan] * 6, strict=True))
     return condition.head(1).assign(kind="mean", seed=pd.NA, reached=reached, **means)
 
 
@@ -100,11 +99,11 @@ def _evaluations(searches: pd.DataFrame, letter: str, quantity: str) -> pd.DataF
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Return the figure of the plotted numbers: its panels, and the key in the last place."""
-    asked = table.drop_duplicates("panel").set_index("panel")["quantity"]
-    shape = (1, 3) if len(asked) == 2 else (2, 2)
+    """Return the figure of the plotted numbers: the panels, and the legend at the end."""
+    objectives = table.drop_duplicates("panel").set_index("panel")["quantity"]
+    shape = (1, 3) if len(objectives) == 2 else (2, 2)
     figure, axes = new_figure(*shape, height=66 * shape[0])
-    for ax, (letter, quantity) in zip(axes, asked.items(), strict=False):
+    for ax, (letter, quantity) in zip(axes, objectives.items(), strict=False):
         panel = table[table["panel"] == letter]
         name_axes(ax, "trials", AXES.get(quantity, quantity))
         _draw_searches(ax, panel, look(LIKE[quantity])["color"])
@@ -138,8 +137,11 @@ def _draw_rules(ax: Axes, means: pd.DataFrame) -> None:
 
 
 def _marker(rule: str, stop_on: str, found: bool) -> Style:
-    """Return the look of a rule's mean: filled if the test set did not say when to stop, larger
-    if a search has found the rule."""
+    """Return the look of a rule's mean.
+
+    The marker is filled if training stopped on validation patterns, and larger if a search found
+    the rule.
+    """
     colour = look(rule)["color"]
     fill = colour if stop_on == "validation" else "white"
     size = {"ms": 7 if look(rule)["marker"] == "*" else 5} if found else {"ms": 4}
@@ -147,14 +149,14 @@ def _marker(rule: str, stop_on: str, found: bool) -> Style:
 
 
 def _draw_key(ax: Axes, table: pd.DataFrame) -> None:
-    """Write what the markers mean; of a rule that failed, how many networks did."""
+    """Draw the legend, with the number of networks that failed, by rule."""
     ax.set_axis_off()
     runs = table[(table["panel"] == table["panel"].max()) & (table["kind"] == "run")]
     entries = []
-    for rule, mine in runs.groupby("series", sort=False):
-        failed = (~mine["reached"]).sum()
-        never = f"\n({failed} of {len(mine)} never)" if failed else ""
-        style = _marker(rule, "validation", mine["found"].iloc[0])
+    for rule, tried in runs.groupby("series", sort=False):
+        failed = (~tried["reached"]).sum()
+        never = f"\n({failed} of {len(tried)} never)" if failed else ""
+        style = _marker(rule, "validation", tried["found"].iloc[0])
         entries.append(Line2D([], [], **style, label=name(rule) + never))
     for stop_on, text in STOPS.items():
         style = {**look("backprop"), "linestyle": "", "mew": 0.6, "mec": "black"}
@@ -165,7 +167,3 @@ def _draw_key(ax: Axes, table: pd.DataFrame) -> None:
     entries.append(Line2D([], [], **{**EVALUATED, "ms": 3}, label=text))
     columns = 2 if len(entries) > 8 else 1
     ax.legend(handles=entries, loc="upper left", ncols=columns, borderaxespad=0, columnspacing=1)
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw, inputs=["energy", "searches"])

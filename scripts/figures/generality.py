@@ -1,16 +1,17 @@
-"""Do found rules save elsewhere, too, without being tuned again? Other goals, widths, data, loss.
+"""Energy of the found rules for other goals, widths, data and losses, without further tuning.
 
-Panels: M0 (upper) and M1 (lower line) by rule, against the goal, against the width, and for another
-data set and another loss; everything else as most of the rule's networks have it.
+Panels: M0 (upper row) and M1 (lower row) by rule, against the goal, against the width, and for
+another data set and another loss. The other parameters have the values of most networks of the
+rule.
 """
 
 import pandas as pd
-from command import main
-from estimates import tidy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from style import (
+
+from analysis.estimates import tidy
+from figures.style import (
     draw_series,
     label_ends,
     lay_out,
@@ -33,8 +34,9 @@ AXES = {"goal": "test accuracy reached (%)", "width": "width", "task": ""}
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 by rule, against goal, width and task (`parameter`).
 
-    A task is a data set and a loss, named with its goal where that is not the usual one. `varied`:
-    whether anything is not as usual. The usual width is each rule's own.
+    A task is a data set and a loss. Its name includes the goal if this is not the usual one.
+    `varied` says whether the task, the goal or the width is unusual; each rule has its own usual
+    width.
     """
     tasks = zip(energy["dataset"], energy["loss"], strict=True)
     names = pd.Series([TASKS.get(task, " ".join(task)) for task in tasks], index=energy.index)
@@ -66,11 +68,11 @@ def draw(table: pd.DataFrame) -> Figure:
     letters = sorted(table["panel"].unique())
     figure, axes = new_figure(2, len(AXES), height=110, sharey="row")
     drawn = []
-    for place, (ax, letter) in enumerate(zip(axes, letters, strict=True)):
+    for index, (ax, letter) in enumerate(zip(axes, letters, strict=True)):
         panel = table[table["panel"] == letter]
         parameter, quantity = panel.iloc[0][["parameter", "quantity"]]
         name_axes(ax, AXES[parameter], quantity, "y" if parameter == "task" else "xy")
-        if place % len(AXES):
+        if index % len(AXES):
             ax.set_ylabel("")
         if parameter == "task":
             panel = place_choices(ax, panel)
@@ -80,19 +82,15 @@ def draw(table: pd.DataFrame) -> Figure:
         title(ax, letter)
         drawn.append(panel)
     lay_out(figure)
-    for place in (len(AXES) - 1, 2 * len(AXES) - 1):
-        label_ends(axes[place], drawn[place])
+    for index in (len(AXES) - 1, 2 * len(AXES) - 1):
+        label_ends(axes[index], drawn[index])
     return figure
 
 
 def _as_errors(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
-    """Return the panel with errors for goals, each halving of which takes the same room."""
+    """Return the panel with errors as x; label them by goals, which rise from left to right."""
     goals = sorted(panel["x"].unique())
     ax.set_xticks([1 - goal for goal in goals], [f"{100 * goal:g}" for goal in goals])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.invert_xaxis()
     return panel.assign(x=1 - panel["x"].astype(float))
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw)

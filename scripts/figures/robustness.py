@@ -1,14 +1,15 @@
-"""Does the ordering of the rules hold when learning rate, initial weights, loss, ... change?
+"""Energy of the rules when learning rate, initial weights, loss, activation or data set change.
 
-Panels: M0 (upper) and M1 (lower line) by rule, against one parameter each, the others as usual.
+Panels: M0 (upper row) and M1 (lower row) by rule, against one parameter each. The other parameters
+have their usual values.
 """
 
 import pandas as pd
-from command import main
-from estimates import tidy, variants
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from style import (
+
+from analysis.estimates import tidy, variants
+from figures.style import (
     draw_series,
     label_ends,
     lay_out,
@@ -28,7 +29,7 @@ PARAMETERS = NUMBERS | CHOICES
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 by rule, against each parameter that varies.
 
-    A parameter's usual value is the one that most runs have.
+    The usual value of a parameter is the one that most runs have.
     """
     energy = energy.assign(rule=variants(energy))
     usual = {key: energy[key].mode()[0] for key in PARAMETERS}
@@ -49,11 +50,11 @@ def draw(table: pd.DataFrame) -> Figure:
     columns = len(letters) // 2
     figure, axes = new_figure(2, columns, height=105, sharey="row")
     drawn = []
-    for place, (ax, letter) in enumerate(zip(axes, letters, strict=True)):
+    for index, (ax, letter) in enumerate(zip(axes, letters, strict=True)):
         panel = table[table["panel"] == letter]
         parameter, quantity = panel.iloc[0][["parameter", "quantity"]]
         name_axes(ax, PARAMETERS[parameter], quantity, "xy" if parameter in NUMBERS else "y")
-        if place % columns:
+        if index % columns:
             ax.set_ylabel("")
         if parameter in CHOICES:
             panel = place_choices(ax, panel)
@@ -66,10 +67,6 @@ def draw(table: pd.DataFrame) -> Figure:
         title(ax, letter)
         drawn.append(panel)
     lay_out(figure)
-    for place in (columns - 1, 2 * columns - 1):
-        label_ends(axes[place], drawn[place])
+    for index in (columns - 1, 2 * columns - 1):
+        label_ends(axes[index], drawn[index])
     return figure
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw)

@@ -1,22 +1,22 @@
-"""How many times less energy a rule takes than backprop, and what that comes to in a cortex.
+"""The factor by which each rule saves energy against backprop, extrapolated to a cortex.
 
-Panels: the saving in M0 and in M1 against width, each rule with the fraction and the subnet size of
-least energy; "optimal width" compares backprop with itself at its best width. A rule that reaches
-the goal at no width has no saving. The power laws of some, fitted from the width of least saving
-on, are carried to the number of neurons in macaque V1: dashed, because nothing was simulated there;
-the interval is that over seeds. Widths at which networks learned at another rate are shaded, and
-not fitted.
+Panels: the factor saved in M0 and in M1 against width, for each rule with the fraction and the
+subnet size of least energy. "Optimal width" compares backprop with itself at its best width. A rule
+that reaches the goal at no width is left out. Some power laws, fitted from the width of least
+saving on, are extrapolated to the number of neurons in macaque V1. They are dashed, because nothing
+was simulated at these widths; the interval is that over seeds. Widths with an unusual learning rate
+are shaded and not fitted.
 """
 
 from functools import partial
 
 import numpy as np
 import pandas as pd
-from command import main
-from estimates import fitted, most_sparing, tidy
 from matplotlib.figure import Figure
-from seeds import V1_NEURONS
-from style import (
+
+from analysis.estimates import fitted, most_sparing, tidy
+from analysis.seeds import V1_NEURONS
+from figures.style import (
     Style,
     draw_series,
     label_ends,
@@ -34,13 +34,18 @@ from style import (
 PANELS = {"A": "M0", "B": "M1"}
 TITLES = {"A": "saved updates", "B": "saved change"}
 OPTIMAL = "optimal width"
-CARRIED = [OPTIMAL, "competitive", "subnet", "competitive_subnet"]  # to the size of V1
+CARRIED = [
+    OPTIMAL,
+    "competitive",
+    "subnet",
+    "competitive_subnet",
+]  # fitted and extrapolated to the size of V1
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: backprop's energy over each rule's, seed by seed, and the fits.
 
-    A ratio needs both runs to have reached the goal.
+    A ratio is only defined if both runs reached the goal.
     """
     table = pd.concat(
         [
@@ -54,7 +59,7 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ratios(energy: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Return for each rule, width and seed the ratio of backprop's `quantity` to the rule's."""
+    """Return the ratio of backprop's `quantity` to that of each rule, by width and seed."""
     best = most_sparing(energy, quantity)
     backprop = best[best["rule"] == "backprop"]
     by_width = backprop.groupby("width")
@@ -105,7 +110,3 @@ def _name(series: str, panel: pd.DataFrame) -> str:
     end = fit.loc[fit["x"].idxmax()]
     interval = f" ({number(end.low)} to {number(end.high)})" if pd.notna(end.low) else ""
     return f"{name(series)}\n{number(end.y)}{interval}"
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw)

@@ -1,14 +1,13 @@
-"""The look that all figures share: colours, axes, series, labels, and saving.
+"""The common style of all figures: colours, axes, series, labels, and saving.
 
-A rule has one colour and one marker, everywhere. Rules' colours differ by at least 18 in CIELAB,
-to normal as to protan, deutan and tritan sight; the markers tell them apart in grey. Rules found by
-searches for the same energy share a colour.
+A rule has the same colour and marker in all figures. The colours of rules differ by at least 18 in
+CIELAB, for normal vision and for protan, deutan and tritan colour blindness; markers distinguish
+them in greyscale. Rules found by searches for the same energy have the same colour.
 """
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,11 @@ from matplotlib.transforms import ScaledTranslation
 from matplotlib.typing import ColorType
 from scipy.optimize import isotonic_regression
 
+from provenance.files import replacing
+
 matplotlib.rc_file(Path(__file__).with_name("matplotlibrc"))
 
-# Keywords of what matplotlib draws, and what says those of a series: color, marker, linestyle.
+# Keywords of matplotlib, and a function that maps a series to them: color, marker, linestyle.
 Style = dict[str, Any]
 Look = Callable[[str], Style]
 
@@ -57,9 +58,12 @@ LOOKS = {
     "largest_error": ("#1C4A3C", "v", "-"),
     "largest_activity": ("#B5B053", ">", "-"),
 }
-# For rules that a config adds: a new combination of known parts needs no new code.
+# For rules that are added to a config file, which takes no new code.
 SPARE_COLOURS = ["#712301", "#B85C90"]
 
+# The panels of most figures, and their titles.
+MEASURES = {"A": "M0", "B": "M1", "C": "trials"}
+TITLES = {"M0": "number of updates", "M1": "summed change", "trials": "learning time"}
 AXES = {
     "trials": "learning time (trials)",
     "M0": "$M_0$ (synaptic updates)",
@@ -69,7 +73,7 @@ AXES = {
     "plastic_units": "plastic hidden units",
 }
 
-# Leading digits of the ticks that are labelled, where an axis spans more than so many decades.
+# Leading digits of the labelled ticks if an axis spans more than this number of decades.
 LABELLED = {1.4: {1}, 0.7: {1, 2, 5}, 0.25: {1, 2, 3, 4, 5, 6, 8}, 0: {*range(1, 10)}}
 
 SMOKE = "SMOKE: a quick check with few seeds and conditions, not a result"
@@ -83,14 +87,17 @@ LEADER = {
     "shrinkB": 3,
     "relpos": (0, 0.5),
 }
-LOWEST_NAME = 0.04  # of a panel's height, so that labels stay clear of the x axis
-STRIP_ROW, STRIP = 0.06, 0.3  # of a panel's height: a line of the strip above it, at most in all
+LOWEST_NAME = 0.04  # of a panel's height, so that labels do not touch the x axis
+STRIP_ROW, STRIP = (
+    0.06,
+    0.3,
+)  # of a panel's height: a line of the strip above it; the whole strip at most
 DOT: Style = {"s": 3, "alpha": 0.5, "lw": 0, "clip_on": False}  # a run
-ASIDE = 3.5  # points by which runs stand beside their mean
+ASIDE = 3.5  # points between runs and their mean
 SPREAD = 0.5  # between the outermost series of a choice; choices are 1 apart
 
-# Nothing that changes from run to run may enter a file. The provenance record that is being written
-# (see record.py) gets its id from what a figure is made of, and not from when or where.
+# The same input must give the same bytes, so that dates and versions are left out. The id of the
+# provenance record (see record.py) depends on what a figure is computed from, not on time or host.
 RECORD = f"record:{os.environ['RECORD_ID']}" if "RECORD_ID" in os.environ else None
 METADATA = {
     "svg": {"Date": None, "Identifier": RECORD},
@@ -102,7 +109,7 @@ METADATA = {
 def look(series: str) -> Style:
     """Return colour, marker and line of a series, as keywords of `Axes.plot`.
 
-    A series is named by its rule or criterion; what follows a space tells variants apart.
+    The name of a series is its rule or criterion; text after a space distinguishes variants.
     """
     rule = series.split()[0]
     spare = SPARE_COLOURS[zlib.crc32(rule.encode()) % len(SPARE_COLOURS)]
@@ -111,7 +118,7 @@ def look(series: str) -> Style:
 
 
 def name(series: str) -> str:
-    """Return the name of a series for people."""
+    """Return the displayed name of a series."""
     return series.replace("_", " ")
 
 
@@ -127,13 +134,13 @@ def new_figure(rows: int, columns: int, height: float, **shared: Any) -> tuple[F
 
 
 def title(ax: Axes, letter: str, text: str = "") -> None:
-    """Give a panel its letter and, after it, what it shows (above the strip, where it has one)."""
+    """Set a panel's title: its letter and a text, above the strip if there is one."""
     top = ax.child_axes[-1] if ax.child_axes else ax
     top.set(title=rf"$\bf{{{letter}}}$  {text}")
 
 
 def name_axes(ax: Axes, x: str, y: str, log: str = "xy") -> None:
-    """Label a panel's axes by the quantities on them; `log` says which are logarithmic."""
+    """Label the axes of a panel by their quantities; `log` names the logarithmic axes."""
     ax.set(xlabel=AXES.get(x, x), ylabel=AXES.get(y, y))
     for direction in log:
         ax.set(**{f"{direction}scale": "log"})
@@ -143,14 +150,14 @@ def name_axes(ax: Axes, x: str, y: str, log: str = "xy") -> None:
 
 
 class TickFormatter(Formatter):
-    """Labels a logarithmic axis: the fewer decades it spans, the more of the ticks between them.
+    """Formatter of logarithmic axes, which labels more ticks if the axis spans fewer decades.
 
-    Powers of ten alone have labels only where there are two of them at least.
-
-    Labels are plain numbers where all of them are short, else they have powers of ten.
+    Only powers of ten are labelled if there are at least two of them and the axis is long. Labels
+    are plain numbers if all of them are short, and else have powers of ten.
     """
 
     def __call__(self, value: float, position: int | None = None) -> str:
+        """Return the label of the tick at `value`, empty if the tick has no label."""
         assert self.axis is not None, "a formatter belongs to an axis"
         low, high = sorted(self.axis.get_view_interval())
         mantissa, exponent = f"{value:.4e}".split("e")
@@ -184,12 +191,12 @@ def number(value: float) -> str:
 
 
 def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
-    """Draw a panel's series: each run, the means with their intervals, and the fits.
+    """Draw the series of a panel: runs, means with their intervals, and fits.
 
-    `table` holds the tidy rows (see estimates) of one panel; `look` maps a series to its colour,
-    marker and line. Runs stand a little to the right of their mean. A series that holds at any x is
-    a level across the panel. Conditions with runs that never reached the goal are marked in a strip
-    above the panel.
+    `table` has the tidy rows of one panel (see analysis/estimates.py). `look` maps a series to its
+    colour, marker and line. Runs are drawn slightly to the right of their mean. A series without x
+    is drawn as a horizontal line. Conditions with runs that did not reach the goal are marked in a
+    strip above the panel.
     """
     table = table.astype({"x": float})
     aside = ax.transData + ScaledTranslation(ASIDE / 72, 0, ax.figure.dpi_scale_trans)
@@ -216,8 +223,36 @@ def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
     _mark_unreached(ax, table[table["kind"] == "run"], look)
 
 
+def draw_measures(
+    table: pd.DataFrame,
+    x: str,
+    height: float,
+    finish: Callable[[Axes, pd.DataFrame], None],
+    look: Look = look,
+    name: Callable[[str], str] = name,
+) -> Figure:
+    """Return a figure `height` mm high with a panel for each of MEASURES against `x`.
+
+    `finish` is called with each panel and its rows of `table`, to add to the panel. The names of
+    the series are written beside the last panel.
+    """
+    figure, axes = new_figure(1, len(MEASURES), height)
+    for ax, (letter, quantity) in zip(axes, MEASURES.items(), strict=True):
+        panel = table[table["panel"] == letter]
+        name_axes(ax, x, quantity)
+        draw_series(ax, panel, look)
+        title(ax, letter, TITLES[quantity])
+        finish(ax, panel)
+    lay_out(figure)
+    label_ends(axes[-1], panel, look, name)
+    return figure
+
+
 def place_choices(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
-    """Return the panel with its choices as numbers, a little apart by series; tick them."""
+    """Return the panel with numbers as x in the place of choices, and set the ticks.
+
+    The series are shifted against each other so that they do not overlap.
+    """
     choices, series = list(panel["x"].unique()), list(panel["series"].unique())
     shift = panel["series"].map(series.index) / max(len(series) - 1, 1) - 0.5
     ax.set_xticks(range(len(choices)), [name(choice).replace(" ", "\n") for choice in choices])
@@ -226,17 +261,20 @@ def place_choices(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def unlined(series: str) -> Style:
-    """Return the look of a series whose points are not to be joined: those of choices."""
+    """Return the look of a series without its line, for an x axis of choices."""
     return {**look(series), "linestyle": ""}
 
 
 def usual_rate(table: pd.DataFrame) -> float:
-    """Return the learning rate at which most points of a figure's table learned."""
-    return table["learning_rate"].mode().min()  # nan, not an error, if there is none
+    """Return the most frequent learning rate in a table of plotted numbers, NaN if it has none."""
+    return table["learning_rate"].mode().min()  # NaN, not an error, if it has none
 
 
 def note_rates(ax: Axes, table: pd.DataFrame, y: float = 0.02) -> None:
-    """Shade the x at which the networks learned at another rate than most, and name it at `y`."""
+    """Shade each x with an unusual learning rate and write the rate at the height `y`.
+
+    `y` is a fraction of the height of the panel.
+    """
     rates = table.dropna(subset=["learning_rate"])
     other = rates[rates["learning_rate"] != usual_rate(table)]
     for x, rate in other[["x", "learning_rate"]].drop_duplicates().to_numpy(dtype=float):
@@ -255,7 +293,10 @@ def _draw_level(ax: Axes, points: pd.DataFrame, colour: ColorType) -> None:
 
 
 def _mark_unreached(ax: Axes, runs: pd.DataFrame, look: Look) -> None:
-    """Mark above the panel, a line a series, where all (filled) or some (open) runs failed."""
+    """Mark in a strip above the panel at which x runs failed, with a line per series.
+
+    A marker is filled if all runs failed, and open if some did.
+    """
     failing = _unreached(runs)
     if not failing:
         return
@@ -294,16 +335,16 @@ def _strip_line(failing: Sequence[str]) -> float:
 
 
 def lay_out(figure: Figure) -> None:
-    """Settle the places of a figure's panels, as far as they are drawn."""
+    """Compute the layout of a figure from what has been drawn so far."""
     figure.draw_without_rendering()
 
 
 def label_ends(
     ax: Axes, table: pd.DataFrame, look: Look = look, name: Callable[[str], str] = name
 ) -> None:
-    """Write each series' name at its right end, pushed apart where names would overlap.
+    """Write the name of each series at its right end, moved apart where names would overlap.
 
-    The panel must be drawn and laid out: the room that a name takes depends on the panel's height.
+    The layout must be final (see `lay_out`), because the positions depend on the panel's height.
     """
     height = ax.get_window_extent().height * 72 / ax.figure.dpi
     failing = _unreached(table[table["kind"] == "run"])
@@ -322,15 +363,15 @@ def label_ends(
     ups, rights, names = zip(*sorted(ends), strict=True)
     lines = np.array([1 + name(series).count("\n") for series in names])
     step = NAME_HEIGHT / height * (np.cumsum(lines) - (lines + lines[0]) / 2)
-    places = np.maximum(isotonic_regression(np.array(ups) - step).x, LOWEST_NAME) + step
+    heights = np.maximum(isotonic_regression(np.array(ups) - step).x, LOWEST_NAME) + step
     beside = ax.transAxes + ScaledTranslation(BESIDE / 72, 0, ax.figure.dpi_scale_trans)
-    for up, right, place, series in zip(ups, rights, places, names, strict=True):
+    for up, right, name_height, series in zip(ups, rights, heights, names, strict=True):
         colour = look(series)["color"]
         ax.annotate(
             name(series),
             xy=(right, up),
             xycoords="axes fraction",
-            xytext=(1, place),
+            xytext=(1, name_height),
             textcoords=beside,
             size="small",
             color=colour,
@@ -341,29 +382,18 @@ def label_ends(
 
 
 def save(figure: Figure, numbers: pd.DataFrame, output: str | Path, scale: str) -> None:
-    """Write OUTPUT.svg, .png, .pdf and the plotted numbers as OUTPUT.csv: same input, same bytes.
+    """Write the figure as OUTPUT.svg, .png and .pdf, and its plotted numbers as OUTPUT.csv.
 
-    At smoke scale the figure says so. Each file is written beside and then renamed.
+    The same input gives the same bytes. A figure of scale `smoke` is marked as a quick check. Files
+    are written completely or not at all. Raises OSError if one cannot be written.
     """
     if scale == "smoke":
         box = {"boxstyle": "square,pad=0.3", "facecolor": "#B2182B", "linewidth": 0}
         figure.suptitle(SMOKE, color="white", weight="bold", bbox=box)
     lay_out(figure)
-    figure.set_layout_engine("none")  # laid out once: the same places in every format
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    figure.set_layout_engine("none")  # the same layout in every format
     for kind, metadata in METADATA.items():
-        with _beside(output, kind) as partial:
+        with replacing(f"{output}.{kind}") as partial:
             figure.savefig(partial, format=kind, metadata=metadata)
-    with _beside(output, "csv") as partial:
+    with replacing(f"{output}.csv") as partial:
         numbers.to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
-
-
-@contextmanager
-def _beside(output: Path, kind: str) -> Iterator[Path]:
-    partial = output.with_name(f".{output.name}.{kind}.partial")
-    try:
-        yield partial
-        partial.replace(output.with_name(f"{output.name}.{kind}"))
-    finally:
-        partial.unlink(missing_ok=True)  # what a full disk has cut short

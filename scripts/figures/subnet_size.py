@@ -1,29 +1,29 @@
 """Energy and learning time of a subnet against its number of plastic hidden units.
 
-Panels: M0, M1, learning time, for each width of the whole network; the size of least mean energy is
-ringed.
+Panels: M0, M1 and learning time, for each width of the whole network. A ring marks the size with
+the least mean energy.
 """
 
 from itertools import cycle
 
 import pandas as pd
 import seaborn as sns
-from command import main
-from estimates import panels
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from style import Style, draw_series, label_ends, lay_out, name_axes, new_figure, title
 
-PANELS = {"A": "M0", "B": "M1", "C": "trials"}
+from analysis.estimates import panels
+from figures.style import MEASURES, Style, draw_measures, title
+
 # The subnet's colour, from light to dark, for widths from small to large.
 SHADES = "blend:#EE9E66,#D55E00,#4F2300"
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each quantity of PANELS against subnet size, a series a width.
+    """Return the plotted numbers: each of MEASURES against subnet size, a series per width.
 
-    Rows of kind `optimum` hold the size of least mean energy.
+    Rows of kind `optimum` have the size of least mean energy.
     """
-    table = panels(energy.sort_values("width"), PANELS.values(), "plastic_units", "width")
+    table = panels(energy.sort_values("width"), MEASURES.values(), "plastic_units", "width")
     means = table[(table["kind"] == "mean") & table["reached"] & (table["quantity"] != "trials")]
     best = means.loc[means.groupby(["panel", "series"], sort=False)["y"].idxmin()]
     return pd.concat([table, best.assign(kind="optimum")], ignore_index=True)
@@ -38,30 +38,20 @@ def draw(table: pd.DataFrame) -> Figure:
     def width_look(width: str) -> Style:
         return {"color": shades[width], "marker": markers[width], "linestyle": "-"}
 
-    figure, axes = new_figure(1, 3, height=66)
-    for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
-        panel = table[table["panel"] == letter]
-        name_axes(ax, "plastic_units", quantity)
-        draw_series(ax, panel, width_look)
+    def ring_least(ax: Axes, panel: pd.DataFrame) -> None:
         best = panel[panel["kind"] == "optimum"]
         ring: Style = {"s": 45, "facecolor": "none", "lw": 0.8, "zorder": 5}
         ax.scatter(best["x"], best["y"], edgecolor=best["series"].map(shades), **ring)
-        title(ax, letter, _range(best["x"]))
-    lay_out(figure)
-    label_ends(axes[-1], table[table["panel"] == "C"], width_look, _name)
-    return figure
+        if len(best):
+            title(ax, best["panel"].iloc[0], _range(best["x"]))
+
+    return draw_measures(table, "plastic_units", 66, ring_least, width_look, _name)
 
 
 def _range(sizes: pd.Series) -> str:
-    if sizes.empty:
-        return ""
     low, high = f"{sizes.min():,.0f}", f"{sizes.max():,.0f}"
     return f"least at {low}" + (f"\N{EN DASH}{high}" if high != low else "")
 
 
 def _name(width: str) -> str:
     return f"width {int(width):,}"
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw)

@@ -1,35 +1,33 @@
-"""Energy and learning time up to widths that others extrapolate to: what the power laws miss.
+"""Energy and learning time in very wide networks, compared with extrapolated power laws.
 
-Panels: M0, M1, learning time, by rule. Dashed: power laws fitted in the paper's range, from the
-width of least energy to 10,000 hidden units at the rule's usual learning rate and initial weights,
-drawn on as far as networks were simulated. Shaded: widths at which these were scaled down for all
-rules, for stability.
+Panels: M0, M1 and learning time, by rule. Dashed: power laws, fitted in the paper's range (from the
+width of least energy to 10,000 hidden units, with the rule's usual learning rate and initial
+weights) and extrapolated to the largest simulated width. Shaded: widths at which the learning rate
+or the initial weights were scaled down for all rules, for stability.
 """
 
 import pandas as pd
-from command import main
-from estimates import fitted, laws, rows, tidy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from seeds import WIDEST_OF_PAPER
-from style import Style, draw_series, label_ends, lay_out, name_axes, new_figure, title
 
-PANELS = {"A": "M0", "B": "M1", "C": "trials"}
-SCALED = ["learning_rate", "initial_sd"]  # what may fall as the width grows
-TITLES = {"A": "number of updates", "B": "summed change", "C": "learning time"}
+from analysis.estimates import fitted, laws, rows, tidy
+from analysis.seeds import WIDEST_OF_PAPER
+from figures.style import MEASURES, Style, draw_measures
+
+SCALED = ["learning_rate", "initial_sd"]  # parameters that may decrease with the width
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each quantity of PANELS against width, by rule, and the fits.
+    """Return the plotted numbers: each of MEASURES against the width, by rule, and the fits.
 
-    Rows of kind `missed` say by which factor the energies at a width beyond the paper's range
-    exceed the power law; the interval is that of the law, over seeds. `scaled`: whether the
-    networks had another learning rate or other initial weights than most of their rule.
+    Rows of kind `missed` have the factor by which the energy at a width beyond the paper's range
+    exceeds the power law; the interval is that of the law, over seeds. `scaled` says whether the
+    networks have another learning rate or other initial weights than most networks of the rule.
     """
     table = pd.concat(
         [
             tidy(energy, letter, "width", quantity, keep=SCALED)
-            for letter, quantity in PANELS.items()
+            for letter, quantity in MEASURES.items()
         ],
         ignore_index=True,
     )
@@ -45,8 +43,8 @@ def _missed(energies: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     means = energies[(energies["kind"] == "mean") & energies["reached"]]
     lines = [rows(panel=[])]
     for at, _, law in laws(paper):
-        mine = means[(means[list(at)] == pd.Series(at)).all(axis=1)]
-        for x in mine.loc[mine["x"] > WIDEST_OF_PAPER, "x"]:
+        series = means[(means[list(at)] == pd.Series(at)).all(axis=1)]
+        for x in series.loc[series["x"] > WIDEST_OF_PAPER, "x"]:
             same = (energies[list(at)] == pd.Series(at)).all(axis=1) & (energies["x"] == x)
             runs = energies[same & (energies["kind"] == "run")]
             y, low, high = law.missed(x, runs["y"])
@@ -56,20 +54,11 @@ def _missed(energies: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(1, 3, height=85)
-    for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
-        panel = table[table["panel"] == letter]
-        name_axes(ax, "width", quantity)
-        draw_series(ax, panel)
-        _shade_scaled(ax, panel)
-        title(ax, letter, TITLES[letter])
-    lay_out(figure)
-    label_ends(axes[-1], table[table["panel"] == "C"])
-    return figure
+    return draw_measures(table, "width", 85, _shade_scaled)
 
 
 def _shade_scaled(ax: Axes, panel: pd.DataFrame) -> None:
-    """Shade the widths at which no rule has its usual rate and initial weights; say so in A."""
+    """Shade the widths at which no rule has its usual parameters; in panel A, add a note."""
     every = panel[panel["kind"] == "mean"].groupby("x")["scaled"].all()
     scaled = every.index[every]
     if scaled.empty:
@@ -82,7 +71,3 @@ def _shade_scaled(ax: Axes, panel: pd.DataFrame) -> None:
     ax.text(
         middle, 0.01, "rate or initial weights\nscaled down", size="small", color="0.4", **where
     )
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw)

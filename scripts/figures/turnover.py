@@ -1,64 +1,77 @@
-"""Which synapses change: does the chosen set turn over, or is it always the same?
+"""Turnover of the selected synapses.
 
-Panels: participation against the plastic fraction; the share of all updates that the most updated
-synapses take; pictures of what hidden units learn from, the number of updates of each input pixel.
+Panels: participation against the plastic fraction; the share of all updates in the most updated
+synapses; images of the number of updates of hidden units' synapses, by input pixel.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from command import main
-from estimates import rows, tidy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from style import blank_figure, draw_series, label_ends, lay_out, look, name, name_axes, title
 
-Condition = tuple[str, float]  # its rule and its fraction
-Layers = Mapping[str, np.ndarray]  # how often each synapse of a layer changed
+from analysis.estimates import rows, tidy
+from analysis.tables import CONDITION, TableError
+from figures.style import (
+    blank_figure,
+    draw_series,
+    label_ends,
+    lay_out,
+    look,
+    name,
+    name_axes,
+    title,
+)
+
+Layers = Mapping[str, np.ndarray]  # number of updates of each synapse, by layer
 
 SHARES = np.geomspace(1e-4, 1, 81)  # of all synapses
-FRACTION = 0.01  # plastic fraction of the networks that are looked into (or the nearest one)
-UNITS = 6  # pictures for each rule
+FRACTION = 0.01  # plastic fraction of the networks in panels B and C (or the nearest one)
+UNITS = 6  # images per rule
 SIDE = 28  # pixels
 
 
-def summarise(energy: pd.DataFrame, counts: Mapping[Condition, Layers]) -> pd.DataFrame:
+def summarise(energy: pd.DataFrame, counts: Sequence[Layers]) -> pd.DataFrame:
     """Return the plotted numbers: participation by rule, shares of updates, counts by pixel.
 
-    `counts`: {(rule, fraction): updates of each synapse}, of the layers `hidden` (width, 785) and
-    `out` (10, width + 1). Rows of kind `picture`: x is a pixel, the quantity names the unit.
+    `counts` has an item for each condition of `energy`, in the same order: the number of updates of
+    each synapse in the first network, with the layers `hidden` (width, 785) and `out`
+    (10, width + 1). In rows of kind `picture`, x is a pixel and the quantity names the unit. Raises
+    TableError if the widths in `counts` and `energy` differ.
     """
-    ended = energy.assign(reached=True)  # a run that fell short has a participation too
+    conditions = energy.drop_duplicates(CONDITION).reset_index(drop=True)
+    widths = [len(layers["hidden"]) for layers in counts]
+    if widths != conditions["width"].tolist():
+        raise TableError(
+            f"the numbers of updates are those of networks of {widths} hidden units, the conditions"
+            f" of {conditions['width'].tolist()}"
+        )
+    ended = energy.assign(reached=True)  # a run that missed the goal has a participation, too
     tables = [tidy(ended, "A", "fraction", "participation")]
-    for rule, fraction in _looked_into(counts):
-        layers = counts[rule, fraction]
-        series = f"{rule} {fraction:g}"
+    for condition in _looked_into(conditions).itertuples():
+        layers = counts[condition.Index]
+        series = f"{condition.rule} {condition.fraction:g}"
         tables += [_shares(series, layers), *_pictures(series, layers["hidden"])]
     return pd.concat(tables, ignore_index=True)
 
 
-def _looked_into(counts: Iterable[Condition]) -> list[Condition]:
-    """Return for each rule with a fraction the condition whose fraction is next to FRACTION."""
-    chosen: dict[str, Condition] = {}
-    having = [condition for condition in counts if np.isfinite(condition[1])]
-    for rule, fraction in sorted(
-        having, key=lambda condition: abs(np.log(condition[1] / FRACTION))
-    ):
-        chosen.setdefault(rule, (rule, fraction))
-    return sorted(chosen.values())
+def _looked_into(conditions: pd.DataFrame) -> pd.DataFrame:
+    """Return the condition with the fraction nearest to FRACTION, for each rule with a fraction."""
+    distance = np.log(conditions["fraction"].dropna() / FRACTION).abs().sort_values(kind="stable")
+    return conditions.loc[distance.index].drop_duplicates("rule").sort_values("rule")
 
 
 def _pictures(series: str, hidden: np.ndarray) -> list[pd.DataFrame]:
-    """Return how often each pixel's synapse changed, for the hidden units of most changes."""
+    """Return the number of updates by pixel, for the most updated hidden units."""
     pixels = hidden[:, : SIDE * SIDE]
     most = np.argsort(-pixels.sum(axis=1), kind="stable")[:UNITS]
-    place = {"panel": "C", "series": series, "kind": "picture", "x": np.arange(SIDE * SIDE)}
-    return [rows(**place, quantity=f"updates of unit {unit}", y=pixels[unit]) for unit in most]
+    common = {"panel": "C", "series": series, "kind": "picture", "x": np.arange(SIDE * SIDE)}
+    return [rows(**common, quantity=f"updates of unit {unit}", y=pixels[unit]) for unit in most]
 
 
 def _shares(series: str, layers: Layers) -> pd.DataFrame:
-    """Return the share of all updates against the share of synapses, the most updated first."""
+    """Return the share of updates against the share of synapses, in order of their updates."""
     counts = -np.sort(-np.concatenate([layers["hidden"].ravel(), layers["out"].ravel()]))
     taken = np.cumsum(counts, dtype=float) / counts.sum()
     first = np.maximum(np.rint(SHARES * len(counts)).astype(int), 1)
@@ -133,7 +146,3 @@ def _draw_pictures(
         color=look(series)["color"],
     )
     figure.colorbar(image, ax=list(axes), label="updates", aspect=10, pad=0.01)
-
-
-if __name__ == "__main__":
-    main(__file__, __doc__, summarise, draw, inputs=["energy", "counts"])

@@ -1,4 +1,4 @@
-"""Where results come from: identity of a step, store of results, records, and their verification.
+"""Provenance of results: identity of a step, store of results, records, and their verification.
 
-Nothing in here can alter a number: it is no part of what a result is identified by.
+This package cannot alter a number, so it is not part of a result's identity.
 """

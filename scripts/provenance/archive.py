@@ -1,13 +1,11 @@
-"""The published runs: a zip file of all that was trained and searched for the figures beside it.
+"""Read, check and restore the published runs: a zip file of all runs and searches of the figures.
 
-It holds files at their paths; their records are in the bundle of all records (see history.py). A
-published file is used only if every byte is as its record says. Files that were restored from an
-archive are noted, each with what it stands for: the workflow takes them as they are until that
-changes (see workflow/restored.py).
+The zip file holds the outputs at their paths. Their records are in the bundle of all records (see
+history.py). A published file is used only if it matches its record. A note is kept on each restored
+run: the workflow uses the run until its meaning changes (see workflow/restored.py).
 """
 
 import functools
-import json
 import os
 import platform
 import sysconfig
@@ -20,27 +18,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provenance import identity
-from provenance.files import digest, replacing, sha256, write_json
+from provenance.files import digest, read_json, readable_json, sha256, write, write_json
 from provenance.history import BUNDLE, unpack
-from provenance.record import SUFFIX, RecordError, Value, read, seal
+from provenance.record import SUFFIX, RecordError, Value, is_sealed, read
 from provenance.verify import settings
 
 NAME = "runs.zip"
 RUNS = ("train", "search")  # rules whose outputs are in the archive
-DATA = ("fetch", "prepare")  # rules that make what these learn from
-DRAWN = ("tabulate", "summarise", "claims", "plot", "gallery", "finding")  # made from the runs
+DATA = ("fetch", "prepare")  # rules that make their inputs
+DRAWN = ("tabulate", "summarise", "claims", "plot", "gallery", "finding")  # rules that use them
 PREPARE = "scripts/prepare.py"
-NOTES = Path(".snakemake/restored.json")  # what was restored
+NOTES = Path(".snakemake/restored.json")  # on the restored runs
 
 Records = Mapping[str, dict]  # by path
 
 
-class ArchiveError(Exception):
-    """The published runs cannot be used; the message is one line that names the file."""
-
-
 class Published(NamedTuple):
-    """What is behind the figures in a folder: all records, and the files of all runs, by path."""
+    """The published runs behind the figures of a folder: all records, and all files, by path."""
 
     records: Records
     files: Mapping[str, bytes]
@@ -52,121 +46,104 @@ class Published(NamedTuple):
 
 
 def of_rules(records: Records, rules: Collection[str]) -> dict[str, dict]:
-    """Return the records of what these rules made."""
-    return {path: made for path, made in records.items() if made["recipe"]["rule"] in rules}
+    """Return the records of the outputs of these rules."""
+    return {path: record for path, record in records.items() if record["recipe"]["rule"] in rules}
 
 
 def published(folder: str) -> Published:
-    """Return what is behind the figures in `folder`, a path relative to the project's root.
+    """Return the published runs of `folder`, a path relative to the project's root.
 
-    Raises ArchiveError unless the archive and the bundle are as the records beside them say, and
-    so is every record and every file inside.
+    Raises RecordError unless the archive, the bundle, all records and all files are intact.
     """
     archive, bundle = f"{folder}/{NAME}", f"{folder}/{BUNDLE}"
     _require_intact(archive)
     _require_intact(bundle)
-    try:
-        records = unpack(Path(bundle))
-    except RecordError as error:
-        raise ArchiveError(str(error)) from None
-    for path, made in records.items():
-        if not _sealed(made):
-            raise ArchiveError(f"{bundle}: the record {path} was changed after it was written")
+    records = unpack(Path(bundle))
+    for path, record in records.items():
+        if not is_sealed(record):
+            raise RecordError(f"{bundle}: the record {path} was changed after it was written")
     runs = of_rules(records, RUNS).values()
-    expected = {file: hash for made in runs for file, hash in made["outputs"].items()}
+    expected = {file: hash for record in runs for file, hash in record["outputs"].items()}
     return Published(records, _members(archive, expected))
 
 
 def _require_intact(file: str) -> None:
-    """Raise ArchiveError unless a file is as the record beside it says."""
-    beside = Path(file).with_name(Path(file).name.split(".")[0] + SUFFIX)
-    try:
-        found, made = sha256(file), read(beside)
-    except RecordError as error:
-        raise ArchiveError(str(error)) from None
-    except OSError as error:
-        raise ArchiveError(f"{file}: {error.strerror}") from None
-    if not _sealed(made):
-        raise ArchiveError(f"{beside}: the record was changed after it was written")
-    if made["outputs"].get(file) != found:
-        raise ArchiveError(f"{file}: damaged: its bytes are not those of {beside}")
-
-
-def _sealed(made: Mapping) -> bool:
-    return made["seal"] == seal(made) and made["id"] == digest(made["recipe"])
+    """Raise RecordError unless a file matches the record beside it."""
+    path = Path(file).with_name(Path(file).name.split(".")[0] + SUFFIX)
+    hash, record = sha256(file), read(path)
+    if not is_sealed(record):
+        raise RecordError(f"{path}: the record was changed after it was written")
+    if record["outputs"].get(file) != hash:
+        raise RecordError(f"{file}: damaged: content does not match {path}")
 
 
 def _members(archive: str, expected: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the files in an archive; raise ArchiveError unless they have the `expected` sha256."""
+    """Return the files in an archive; raise RecordError unless they have the `expected` sha256."""
     try:
         with zipfile.ZipFile(archive) as opened:
             names = opened.namelist()
             files = {name: opened.read(name) for name in names}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ArchiveError(f"{archive}: damaged: {error}") from None
-    if odd := sorted(files.keys() - expected.keys()):
-        raise ArchiveError(f"{archive}: {odd[0]}: no published record is about it")
+        raise RecordError(f"{archive}: damaged: {error}") from None
+    if unknown := sorted(files.keys() - expected.keys()):
+        raise RecordError(f"{archive}: {unknown[0]}: no published record of this file")
     if missing := sorted(expected.keys() - files.keys()):
-        raise ArchiveError(f"{archive}: {missing[0]}: it is missing")
+        raise RecordError(f"{archive}: {missing[0]}: missing")
     for name, content in files.items():
         if names.count(name) > 1 or sha256_of(content).hexdigest() != expected[name]:
-            raise ArchiveError(f"{archive}: {name}: its bytes are not those of its record")
+            raise RecordError(f"{archive}: {name}: content does not match its record")
     return files
 
 
 def restore(
-    shown: Published, root: Path, leave_out: Collection[str] = (), trust: bool = False
+    source: Published, root: Path, leave_out: Collection[str] = (), trust: bool = False
 ) -> list[str]:
     """Write the published runs and their records into the tree at `root`; return the files.
 
-    Those in `leave_out`, by the path of their record, are not written, and runs that are there with
-    the same bytes stay. With `trust` they count as made by the code that is here, whatever code
-    made them. Raises ArchiveError, and writes nothing, where a file with other bytes is.
+    Runs whose record is in `leave_out` are not written, and existing runs with the same content are
+    left unchanged. With `trust`, restored runs count as made by the present code. Raises
+    RecordError, and writes nothing, if a file with other content exists.
     """
-    runs = {path: made for path, made in shown.runs.items() if path not in leave_out}
-    for made in runs.values():
-        for file, hash in made["outputs"].items():
+    runs = {path: record for path, record in source.runs.items() if path not in leave_out}
+    for record in runs.values():
+        for file, hash in record["outputs"].items():
             if (root / file).exists() and sha256(root / file) != hash:
-                raise ArchiveError(
-                    f"{file}: it is not the published one: remove it, or keep it elsewhere, and"
-                    " type the same command again"
+                raise RecordError(
+                    f"{file}: differs from the published file: move it or remove it, and run the"
+                    " same command again"
                 )
     missing = {
-        path: made
-        for path, made in runs.items()
-        if not all((root / file).exists() for file in (path, *made["outputs"]))
+        path: record
+        for path, record in runs.items()
+        if not all((root / file).exists() for file in (path, *record["outputs"]))
     }
-    moment = _moment()
-    _note(shown, missing, root, moment, trust)  # first: a kill leaves nothing that is not noted
-    for path, made in missing.items():
-        for file in made["outputs"]:
-            with replacing(root / file) as partial:
-                partial.write_bytes(shown.files[file])
-                os.utime(partial, (moment, moment))
-        with replacing(root / path) as partial:
-            write_json(partial, made)
-            os.utime(partial, (moment, moment))
-    # A restored file is older than the identity of its step: as soon as the workflow no longer
-    # accepts it unchanged, Snakemake makes it again. Files made here are compared by content.
+    mtime = (int(time.time()) // 2 - 1) * 2  # in the past, exact in all file systems
+    _note(source, missing, root, mtime, trust)  # first: after a kill, all files have a note
+    for path, record in missing.items():
+        files = {file: source.files[file] for file in record["outputs"]}
+        for file, content in (files | {path: readable_json(record)}).items():
+            write(root / file, content, mtime)
+    # A restored file is older than the identity of its step: when the workflow no longer accepts
+    # the file, Snakemake makes it again. Files that were made here are compared by content.
     for step in (root / identity.STEPS).glob("*.json"):
         os.utime(step)
-    return [file for path, made in missing.items() for file in (path, *made["outputs"])]
+    return [file for path, record in missing.items() for file in (path, *record["outputs"])]
 
 
-def _moment() -> int:
-    """Return a time that has just passed (s), and that file systems with coarse times can keep."""
-    return (int(time.time()) // 2 - 1) * 2
-
-
-def _note(shown: Published, runs: Records, root: Path, moment: int, trust: bool) -> None:
-    """Note what runs stand for that are restored with this time of change; see `restore`."""
+def _note(source: Published, runs: Records, root: Path, mtime: int, trust: bool) -> None:
+    """Note the meaning of runs that are restored with this time; see `restore`."""
     notes = _notes(root)
-    for path, made in runs.items():
-        code, data_code = (None, None) if trust else _codes(made, shown.records)
-        script = made["made"]["command"][1]
-        stands = meaning(settings(made["recipe"]), script, code, data_code)
-        notes["runs"][path] = {"time": moment, "meaning": stands}
-    notes["data"] |= of_rules(shown.records, DATA)
+    for path, record in runs.items():
+        code = data_code = None
+        if not trust:
+            code = record["recipe"]["code"]
+            data = {name: source.records[name] for name in record["records"]}
+            preparations = of_rules(data, ["prepare"]).values()
+            data_code = next((one["recipe"]["code"] for one in preparations), None)
+        script = record["made"]["command"][1]
+        run = meaning(settings(record["recipe"]), script, code, data_code)
+        notes["runs"][path] = {"time": mtime, "meaning": run}
+    notes["data"] |= of_rules(source.records, DATA)
     write_json(root / NOTES, notes)
 
 
@@ -176,32 +153,28 @@ def meaning(
     code: Mapping[str, str] | None = None,
     data_code: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the sha256 of what a run stands for: its parameters, its step, its data's step.
+    """Return the sha256 of a run's parameters, its step, and the step that prepared its data.
 
-    The code of these steps is that which is here, unless it is given. Packages and arithmetic are
-    always those of this machine: as long as they stay, a published run does in place of one that is
-    trained here.
+    By default, the code of these steps is the present code. Packages and arithmetic are always
+    those of this machine: a published run replaces a run on this machine until they change.
     """
     step, data_step = _step(script), _step(PREPARE)
-    given = step | ({"code": code} if code else {})
-    data_given = data_step | ({"code": data_code} if data_code else {})
-    return digest([parameters, given, data_given])
+    return digest(
+        [
+            parameters,
+            step | ({"code": code} if code else {}),
+            data_step | ({"code": data_code} if data_code else {}),
+        ]
+    )
 
 
 _step = functools.cache(identity.step)
 
 
-def _codes(made: Mapping, records: Records) -> tuple[Mapping[str, str], Mapping[str, str] | None]:
-    """Return the code that made a run, and that which prepared its data."""
-    data = of_rules({path: records[path] for path in made["records"]}, ["prepare"])
-    data_code = next((one["recipe"]["code"] for one in data.values()), None)
-    return made["recipe"]["code"], data_code
-
-
 def restored(root: Path = Path()) -> dict[str, str]:
-    """Return what the restored runs that are here stand for, by the path of their records.
+    """Return the meanings of the restored runs, by the path of their records.
 
-    A run that was made anew since is none of them.
+    Runs that were made again after they were restored are not included.
     """
     return {
         path: note["meaning"]
@@ -211,24 +184,23 @@ def restored(root: Path = Path()) -> dict[str, str]:
 
 
 def records_of_data(root: Path = Path()) -> dict[str, dict]:
-    """Return the records of the data that restored runs have learned, which need not be here."""
+    """Return the records of the data of restored runs; the data itself may be missing."""
     return _notes(root)["data"]
 
 
 def _notes(root: Path) -> dict:
-    try:
-        return json.loads((root / NOTES).read_bytes())
-    except (OSError, ValueError):
-        return {"runs": {}, "data": {}}
+    return read_json(root / NOTES) or {"runs": {}, "data": {}}
 
 
 def unlike(records: Records, what: str) -> Iterator[str]:
-    """Yield a line on each of code, packages, arithmetic, Python and platform by which these
-    records were made and which is not what is here; `what` are their outputs, in words."""
+    """Yield a line for each difference between the environment of `records` and the present one.
+
+    Code, packages, arithmetic, Python and platform are compared. `what` describes the records.
+    """
     for part in ("code", "packages", "arithmetic"):
         differing: dict[str, str] = {}
-        for made in records.values():
-            then, now = made["recipe"][part], _step(made["made"]["command"][1])[part]
+        for record in records.values():
+            then, now = record["recipe"][part], _step(record["made"]["command"][1])[part]
             for name in sorted(then.keys() | now.keys()):
                 if then.get(name) != now.get(name):
                     versions = f" {then.get(name, 'none')}, here {now.get(name, 'none')}"
@@ -237,5 +209,5 @@ def unlike(records: Records, what: str) -> Iterator[str]:
             yield f"{what} were made with other {part}: {', '.join(differing.values())}"
     machine = {"python": platform.python_version(), "platform": sysconfig.get_platform()}
     for part, version in machine.items():
-        if others := sorted({made["made"][part] for made in records.values()} - {version}):
+        if others := sorted({record["made"][part] for record in records.values()} - {version}):
             yield f"{what} were made with {part} {', '.join(others)}, here {version}"

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whatever interrupts their writing, and their sha256."""
+"""Write files atomically, read JSON safely, and compute sha256 digests."""
 
 import hashlib
 import json
@@ -6,17 +6,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 HASHES = ROOT / ".cache" / "sha256"  # of large files
-LARGE = 1 << 24  # bytes from which a file's sha256 is remembered
+LARGE = 1 << 24  # bytes; the sha256 of a larger file is remembered
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; what is written there becomes `path` when complete.
+    """Yield a temporary path; when the block ends, the file written there replaces `path`.
 
-    After an error, as on a full disk, nothing is left. Missing folders are made.
+    After an error, such as a full disk, nothing is left. Missing folders are created.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -28,11 +29,28 @@ def replacing(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def write_json(path: str | Path, value: object) -> None:
-    """Write a JSON value in a form that people can read, the same bytes for the same value."""
+def write(path: str | Path, content: bytes, mtime: float | None = None) -> None:
+    """Write a file completely or not at all, if given with this time of modification."""
     with replacing(path) as partial:
-        text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False)
-        partial.write_text(text + "\n", encoding="utf-8")
+        partial.write_bytes(content)
+        if mtime is not None:
+            os.utime(partial, (mtime, mtime))
+
+
+def readable_json(value: object) -> bytes:
+    """Return a JSON value in a readable form; equal values give equal bytes."""
+    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Write a JSON value in a readable form."""
+    write(path, readable_json(value))
+
+
+def read_json(path: str | Path) -> Any:
+    """Return the JSON value in a file, or None if the file is missing or damaged."""
+    with suppress(OSError, ValueError):
+        return json.loads(Path(path).read_bytes())
 
 
 def sha256(path: str | Path) -> str:
@@ -48,25 +66,24 @@ def digest(value: object) -> str:
 
 
 def state(path: str | Path) -> list[int]:
-    """Return what differs after any change of a file: size, times of change in ns, inode.
+    """Return numbers that differ after any change of a file: size, mtime and ctime in ns, inode.
 
-    No program can set the second time, ctime, to a value of its choice.
+    No program can set ctime to a value of its choice.
     """
-    known = os.stat(path)
-    return [known.st_size, known.st_mtime_ns, known.st_ctime_ns, known.st_ino]
+    status = os.stat(path)
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def remembered_sha256(path: str | Path) -> str:
-    """Return the sha256 of a file; read a large one only if its state has changed since."""
-    known = state(path)
-    if known[0] < LARGE:
+    """Return the sha256 of a file; read a large file only if its state has changed."""
+    now = state(path)
+    if now[0] < LARGE:
         return sha256(path)
     note = HASHES / f"{digest(str(Path(path).resolve()))[:16]}.json"
-    with suppress(OSError, ValueError, TypeError):
-        noted, hash = json.loads(note.read_bytes())
-        if noted == known:
+    match read_json(note):
+        case [before, str(hash)] if before == now:
             return hash
     hash = sha256(path)
     with suppress(OSError):
-        write_json(note, [known, hash])
+        write_json(note, [now, hash])
     return hash

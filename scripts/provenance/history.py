@@ -1,8 +1,8 @@
-"""All provenance records of a tree, and all of them in one file that can be committed.
+"""Read all provenance records of a tree, and bundle them into one file that can be committed.
 
-Records lie beside what they record (see record.py). Results are too large to be committed, so the
-figures' folder also gets one file with all records behind the figures: the history of a figure
-can be followed to the raw data where the results themselves are not.
+Each record is beside the files that it describes (see record.py). Results are too large to be
+committed, so the folder of the figures also has one file with all records behind the figures. With
+it, the history of a figure can be followed to the raw data without the results.
 """
 
 import gzip
@@ -12,18 +12,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from provenance.files import replacing, sha256
+from provenance.files import sha256, write
 from provenance.record import SUFFIX, RecordError, is_record, read
 
 BUNDLE = "records.json.gz"
 
 
 class History:
-    """The records of the tree at `root`; paths are relative to it, as in the records.
+    """The records of the tree at `root`.
 
-    `records` has them by path, those of the bundles included, `here` those that are files of their
-    own, `broken` what is wrong with files that are none, `beyond` the files that only a bundle
-    knows, since nothing of their folder is here, and `maker` the record of each file that was made.
+    All paths are relative to `root`, as in the records.
+
+    Attributes
+    ----------
+    records : the records by path, those in bundles included
+    here : paths of the records that are files
+    broken : what is wrong with damaged records and bundles, by path
+    beyond : files of folders that only a bundle knows, such as results in a clone
+    maker : the path of the record of each recorded file
     """
 
     def __init__(self, root: str | Path = "."):
@@ -39,13 +45,12 @@ class History:
                 self.beyond |= self._absent(records)
             except RecordError as error:
                 self.broken[str(bundle.relative_to(self.root))] = str(error).partition(": ")[2]
-        found = sorted(
+        self.here = {
             str(path.relative_to(self.root))
             for folder in ("data", "results", "figures")
             for path in self.root.glob(f"{folder}/**/*{SUFFIX}")
-        )
-        self.here = set(found)
-        for path in found:
+        }
+        for path in sorted(self.here):
             try:
                 self.records[path] = read(self.root / path)
             except RecordError as error:
@@ -55,22 +60,25 @@ class History:
         }
 
     def _absent(self, records: Mapping[str, Mapping]) -> set[str]:
-        """Return those files of a bundle's records in whose folder, such as results/paper, none of
-        them is: a clone has no results, while a tree that has some of them should have all."""
-        folders: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        """Return the files of a bundle whose folder, such as results/paper, has none of them.
+
+        A clone has no results, while a tree that has some of them should have all.
+        """
+        folders: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for path, record in records.items():
             for file in (path, *record["outputs"]):
                 if file.startswith(("data/", "results/")):
-                    folders[Path(file).parts[:2]].append(file)
-        absent = (
-            files
-            for files in folders.values()
-            if not any((self.root / file).exists() for file in files)
+                    folders[Path(file).parts[:2]].add(file)
+        return set().union(
+            *(
+                files
+                for files in folders.values()
+                if not any((self.root / file).exists() for file in files)
+            )
         )
-        return {file for files in absent for file in files}
 
     def sha256(self, file: str) -> str | None:
-        """Return the sha256 of a file's bytes, read once only; None if it is not there."""
+        """Return the sha256 of a file, which is read only once; None if it is missing."""
         if file not in self._hashes:
             try:
                 self._hashes[file] = sha256(self.root / file)
@@ -79,11 +87,11 @@ class History:
         return self._hashes[file]
 
     def upstream(self, path: str) -> list[str]:
-        """Return the records of what the record `path` was made from, as far as there are any."""
+        """Return the known records of the inputs of the record `path`."""
         return [record for record in self.records[path]["records"] if record in self.records]
 
     def behind(self, path: str, seen: set[str] | None = None) -> Iterator[str]:
-        """Yield the record `path` and all before it once, those of what was made first first."""
+        """Yield the record `path` and all records behind it once, each after its inputs."""
         seen = set() if seen is None else seen
         if path not in seen:
             seen.add(path)
@@ -93,7 +101,7 @@ class History:
 
 
 def unpack(bundle: Path) -> dict[str, dict]:
-    """Return the records in a bundle, by path; raise RecordError for a file that is none."""
+    """Return the records in a bundle, by path; raise RecordError if the file is not a bundle."""
     try:
         records = json.loads(gzip.decompress(bundle.read_bytes()))
         if all(map(is_record, records.values())):
@@ -104,10 +112,10 @@ def unpack(bundle: Path) -> dict[str, dict]:
 
 
 def pack(paths: Iterable[str], bundle: Path, others: Mapping[str, dict]) -> None:
-    """Write the records in the files `paths`, and all before them, into one file.
+    """Write the records at `paths`, and all records behind them, into one file.
 
-    Where there is no such file, the record is one of the `others`. Raises RecordError when it is
-    missing.
+    If a record file is missing, the record is taken from `others`. Raises RecordError if it is
+    missing there, too.
     """
     records: dict[str, dict] = {}
     pending = list(paths)
@@ -118,5 +126,4 @@ def pack(paths: Iterable[str], bundle: Path, others: Mapping[str, dict]) -> None
             records[path] = others[path] if known else read(path)
             pending += records[path]["records"]
     text = json.dumps(records, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    with replacing(bundle) as partial:
-        partial.write_bytes(gzip.compress(text.encode(), mtime=0))
+    write(bundle, gzip.compress(text.encode(), mtime=0))

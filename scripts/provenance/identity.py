@@ -1,16 +1,18 @@
-"""The identity of a step: everything that can alter the bytes of its outputs, and nothing else.
+"""Compute the identity of a step: everything that can alter its outputs, and nothing else.
 
-A step is a script. Its identity has three parts:
+A step is a script, or a script with the modules that its command names. Its identity has three
+parts:
 
-- `code`: the script and all local modules that it imports, directly or not, each by its meaning:
-  the sha256 of its syntax tree without comments, docstrings, formatting, annotations and messages;
-- `packages`: the versions of the installed packages that these modules import, and of what those
-  packages need;
-- `arithmetic`: which kernels of BLAS, SIMD extensions and compiler target compute in a job.
+- `code`: these files and all local modules that they import, directly or indirectly. Each is
+  represented by its meaning: the sha256 of its syntax tree without comments, docstrings,
+  formatting, annotations and messages;
+- `packages`: the versions of the installed packages that these modules import, and of their
+  dependencies;
+- `arithmetic`: the BLAS kernels, SIMD extensions and compiler target of a job.
 
-Modules of the packages NEUTRAL can alter no number and are left out, with all that they import.
-One mechanism serves the rules of the workflow, the store of results, the compile cache and the
-audit. Only the standard library is needed.
+Modules of the packages NEUTRAL cannot alter a number. They are left out, with all that they import.
+The rules of the workflow, the store of results, the compile cache and the audit use the same
+identity. Only the standard library is needed.
 """
 
 import ast
@@ -23,98 +25,99 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from provenance.files import ROOT, digest, state, write_json
+from provenance.files import ROOT, digest, read_json, state, write_json
 
 SCRIPTS = "scripts"
 NEUTRAL = ("provenance", "workflow")
-STEPS = Path(".snakemake/identity")  # one file a step, which the workflow's rules have as an input
+STEPS = Path(".snakemake/identity")  # one file for each step, an input of its rule
 ARITHMETIC = "scripts/arithmetic.py"  # prints the third part of the identity
 
-# Calls whose text arguments are messages, and keywords that hold text for people.
+# Calls whose text arguments are messages, and keyword arguments that are text for people.
 SPEAKING = {"exit", "require", "require_choice", "warn"}
 DECLARING = {"ArgumentParser", "Parser", "add", "add_argument", "add_argument_group", "parameter"}
-# Variables of the environment that change what Python or NumPy computes: jobs run without them.
-ODD = ("PYTHON", "OPENBLAS_", "NPY_", "NUMBA_", "MKL_", "BLIS_")
+# Environment variables that can change the results of Python or NumPy: jobs run without them.
+UNWANTED = ("PYTHON", "OPENBLAS_", "NPY_", "NUMBA_", "MKL_", "BLIS_")
 FOR_PEOPLE = {"description", "epilog", "help", "metavar", "source", "unit"}
 
 
-def step(script: str, root: Path = ROOT) -> dict[str, dict[str, str]]:
-    """Return the identity of the step that the script `script`, relative to `root`, makes."""
-    modules = _closure(script, root)
-    found = packages(name for module in modules.values() for name in module.packages)
+def step(*scripts: str, root: Path = ROOT) -> dict[str, dict[str, str]]:
+    """Return the identity of a step: a script, and the modules that its command names.
+
+    Their paths are relative to `root`.
+    """
+    versions = _packages_of(scripts, root)
     return {
-        "code": code(script, root),
-        "packages": found,
-        "arithmetic": arithmetic(root) if "numpy" in found else {},
+        "code": code(*scripts, root=root),
+        "packages": versions,
+        "arithmetic": arithmetic(root) if "numpy" in versions else {},
     }
 
 
-def code(script: str, root: Path = ROOT) -> dict[str, str]:
+def code(*scripts: str, root: Path = ROOT) -> dict[str, str]:
     """Return the first part of a step's identity: the meaning of each module, by path."""
-    return {path: module.meaning for path, module in _closure(script, root).items()}
+    return {path: module.meaning for path, module in _closure(scripts, root).items()}
 
 
-def sources(script: str, root: Path = ROOT) -> dict[str, str]:
-    """Return the plain sha256 of the script's file and of the modules in its identity, by path."""
-    return {path: module.sha256 for path, module in _closure(script, root).items()}
+def sources(*scripts: str, root: Path = ROOT) -> dict[str, str]:
+    """Return the sha256 of each file in a step's identity, by path."""
+    return {path: module.sha256 for path, module in _closure(scripts, root).items()}
 
 
 @functools.cache  # once for each step while a workflow is read, not once for each job
-def write_step(script: str) -> str:
-    """Write the identity of a step into its file under STEPS, if it has changed; return the path.
+def write_step(*scripts: str) -> str:
+    """Write the identity of a step to its file in STEPS if it has changed; return the path.
 
-    Rules have this file as an input in place of their code: Snakemake compares it by content.
+    This file, not the code, is an input of the step's rule. Snakemake compares its content.
     """
-    path = (
-        STEPS / f"{script.removeprefix(SCRIPTS + '/').removesuffix('.py').replace('/', '.')}.json"
-    )
-    identity = step(script)
-    with suppress(OSError, ValueError):
-        if json.loads(path.read_bytes()) == identity:
-            return str(path)
-    write_json(path, identity)
+    name = scripts[-1].removeprefix(f"{SCRIPTS}/").removesuffix(".py").replace("/", ".")
+    path = STEPS / f"{name}.json"
+    identity = step(*scripts)
+    if read_json(path) != identity:
+        write_json(path, identity)
     return str(path)
 
 
+def _packages_of(scripts: Sequence[str], root: Path) -> dict[str, str]:
+    """Return the second part of a step's identity: the versions of the packages that it needs."""
+    modules = _closure(scripts, root).values()
+    names = {name.split(".")[0] for module in modules for name in module.imports}
+    return packages(names - sys.stdlib_module_names)
+
+
 class Module(NamedTuple):
-    """What is known of one file of code."""
+    """A parsed file of code."""
 
     sha256: str  # of its bytes
-    meaning: str  # of its syntax tree without what alters no number
+    meaning: str  # see `meaning`
     imports: list[str]  # dotted names that its import statements may mean, local or not
 
-    @property
-    def packages(self) -> set[str]:
-        """The top-level names that it imports, those of the standard library excepted."""
-        return {name.split(".")[0] for name in self.imports} - sys.stdlib_module_names
 
+def _closure(scripts: Sequence[str], root: Path) -> dict[str, Module]:
+    """Return the scripts and all local modules that they import, sorted by path relative to `root`.
 
-def _closure(script: str, root: Path) -> dict[str, Module]:
-    """Return the script and all local modules that it imports, by path relative to `root`, sorted.
-
-    As Python does, a module is looked for in the script's own folder first, then in SCRIPTS.
+    Like Python, look for a module in the folder of the first script, then in SCRIPTS.
     """
-    folders = list(dict.fromkeys([(root / script).parent, root / SCRIPTS]))
+    folders = list(dict.fromkeys([(root / scripts[0]).parent, root / SCRIPTS]))
     neutral = [root / SCRIPTS / package for package in NEUTRAL]
-    found: dict[Path, Module] = {}
-    pending = [root / script]
+    modules: dict[Path, Module] = {}
+    pending = [root / script for script in scripts]
     while pending:
         path = pending.pop()
-        if path in found or any(package in path.parents for package in neutral):
+        if path in modules or any(package in path.parents for package in neutral):
             continue
-        found[path] = module = _module(path)
+        modules[path] = module = _module(path)
         for name in module.imports:
             pending += _files(name.split("."), folders)
-    # Names that local files answer to are no packages.
+    # Names of local files are not names of packages.
     local = {
         path.relative_to(folder).parts[0]
-        for path in found
+        for path in modules
         for folder in folders
         if folder in path.parents
     } | set(NEUTRAL)
@@ -123,12 +126,12 @@ def _closure(script: str, root: Path) -> dict[str, Module]:
         str(path.relative_to(root)): module._replace(
             imports=[name for name in module.imports if name.split(".")[0] not in local]
         )
-        for path, module in sorted(found.items())
+        for path, module in sorted(modules.items())
     }
 
 
 def _files(parts: list[str], folders: Iterable[Path]) -> list[Path]:
-    """Return the files that importing the module a.b.c runs: a/__init__.py, ..., a/b/c.py."""
+    """Return the files that an import of the module a.b.c runs: a/__init__.py, ..., a/b/c.py."""
     for folder in folders:
         candidates = [folder.joinpath(*parts[:n], "__init__.py") for n in range(1, len(parts) + 1)]
         candidates.append(folder.joinpath(*parts).with_suffix(".py"))
@@ -138,9 +141,8 @@ def _files(parts: list[str], folders: Iterable[Path]) -> list[Path]:
 
 
 def _module(path: Path) -> Module:
-    """Return what is known of a file; it is parsed only if it has changed since it was last."""
-    notes = _notes()
-    now = state(path)
+    """Return a parsed file; parse it only if it has changed since it was last parsed."""
+    notes, now = _notes(), state(path)
     known = notes.get(str(path))
     if known and known[0] == now:
         return Module(*known[1:])
@@ -157,22 +159,20 @@ def _module(path: Path) -> Module:
 
 @functools.cache
 def _notes() -> dict[str, list]:
-    """Files that were parsed before, by path: their state and the parts of their Module."""
-    try:
-        return dict(json.loads(_notes_file().read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return {}
+    """Return the files that were parsed before, by path: their state and their Module."""
+    notes = read_json(_notes_file())
+    return notes if isinstance(notes, dict) else {}
 
 
 @functools.cache
 def _notes_file() -> Path:
-    """The file of the notes that this very code and Python version have written."""
+    """Return the file of the notes, which is specific to this code and the Python version."""
     own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
     return ROOT / ".cache" / "identity" / f"{own}-{sys.implementation.cache_tag}.json"
 
 
 def _imports(tree: ast.Module, path: Path) -> Iterator[str]:
-    """Yield the dotted names that import statements may mean, except those for type checkers."""
+    """Yield the dotted names that import statements may mean, without those for type checkers."""
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
@@ -193,17 +193,17 @@ def _imports(tree: ast.Module, path: Path) -> Iterator[str]:
 
 
 def _for_type_checkers(node: ast.AST) -> bool:
-    """Whether a statement is `if TYPE_CHECKING:`."""
+    """Return whether a statement is `if TYPE_CHECKING:`."""
     return isinstance(node, ast.If) and _name(node.test) == "TYPE_CHECKING" and not node.orelse
 
 
 def meaning(tree: ast.Module) -> str:
-    """Return the sha256 of a module's syntax tree without what can alter no number.
+    """Return the sha256 of a module's syntax tree without the parts that cannot alter a number.
 
-    Left out are comments, formatting, docstrings, annotations of functions and variables (those in
-    the body of a class are kept, since dataclasses read them), arguments of exceptions that are
-    raised, bodies of exception classes, texts that are only shown (SPEAKING, FOR_PEOPLE), and
-    imports for type checkers. The same in every version of Python.
+    These parts are left out: comments, formatting, docstrings, annotations of functions and
+    variables (but not in the body of a class, since dataclasses read them), arguments of raised
+    exceptions, bodies of exception classes, texts that are only shown (SPEAKING, FOR_PEOPLE), and
+    imports for type checkers. The digest is the same in every version of Python.
     """
     return digest(_canonical(tree, in_class=False))
 
@@ -245,7 +245,7 @@ def _canonical(node: Any, in_class: bool) -> Any:
 
 
 def _call(node: ast.Call) -> list:
-    """Return a call without the texts that are only shown."""
+    """Return a call without texts that are only shown."""
     name = _name(node.func)
     arguments = [
         "text" if name in SPEAKING and _is_text(argument) else _canonical(argument, False)
@@ -260,9 +260,9 @@ def _call(node: ast.Call) -> list:
 
 
 def _says_nothing(node: Any, in_class: bool) -> bool:
-    """Whether a statement does nothing: a docstring, `pass`, a type, an import for type checkers.
+    """Return whether a statement does nothing: docstring, `pass`, type, import for type checkers.
 
-    In the body of a class a type declares a field.
+    In the body of a class, a type declares a field.
     """
     match node:
         case ast.Expr():
@@ -275,7 +275,7 @@ def _says_nothing(node: Any, in_class: bool) -> bool:
 
 
 def _is_text(node: ast.AST) -> bool:
-    """Whether an expression is a text, put together here."""
+    """Return whether an expression is a text, possibly composed of several texts."""
     match node:
         case ast.Constant():
             return isinstance(node.value, str)
@@ -289,7 +289,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _name(node: ast.AST) -> str:
-    """Return the last part of a dotted name, "" for anything else."""
+    """Return the last part of a dotted name, or "" for any other expression."""
     match node:
         case ast.Name():
             return node.id
@@ -311,40 +311,37 @@ def _merged(parts: list) -> list:
 
 
 def packages(imports: Iterable[str]) -> dict[str, str]:
-    """Return the versions of the installed packages that provide `imports`, and of all they need.
+    """Return the versions of the installed packages that provide `imports`, and of dependencies.
 
-    Names and versions are those of the distributions. What is not installed is left out.
+    Names and versions are those of the distributions. Packages that are not installed are left out.
     """
     installed = _installed()
     pending: list[str] = []
     for name in set(imports):
         normal = _normal(name)
         pending += [normal] if normal in installed else map(_normal, _providers().get(name, ()))
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     while pending:
         name = pending.pop()
-        if name in installed and name not in found:
-            found[name] = installed[name].stem.split("-", 1)[1]
+        if name in installed and name not in versions:
+            versions[name] = installed[name].stem.split("-", 1)[1]
             pending += _requirements(installed[name])
-    return dict(sorted(found.items()))
+    return dict(sorted(versions.items()))
 
 
 @functools.cache
 def _installed() -> dict[str, Path]:
-    """The folders with the metadata of all installed packages, by normalised name."""
+    """Return the metadata folders of all installed packages, by normalised name."""
     folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    found = sorted(path for folder in folders for path in Path(folder).glob("*.dist-info"))
-    return {_normal(path.stem.split("-")[0]): path for path in found}
+    paths = sorted(path for folder in folders for path in Path(folder).glob("*.dist-info"))
+    return {_normal(path.stem.split("-")[0]): path for path in paths}
 
 
-@functools.cache
-def _providers() -> dict[str, list[str]]:
-    """The packages that provide each top-level module whose name is not the package's."""
-    return dict(packages_distributions())
+_providers = functools.cache(packages_distributions)
 
 
 def _requirements(metadata: Path) -> list[str]:
-    """Return the names of what a package always needs."""
+    """Return the names of the dependencies of a package, without optional ones."""
     head, _, _ = (metadata / "METADATA").read_text(encoding="utf-8").partition("\n\n")
     needs = re.findall(r"^Requires-Dist: *([\w.-]+)(.*)$", head, re.MULTILINE)
     return [_normal(name) for name, rest in needs if "extra ==" not in rest]
@@ -355,56 +352,44 @@ def _normal(name: str) -> str:
 
 
 def arithmetic(root: Path = ROOT) -> dict[str, str]:
-    """Return which BLAS kernels, SIMD extensions and compiler target compute in a job."""
+    """Return the BLAS kernels, SIMD extensions and compiler target of a job."""
     return {name: value for name, value in _computing(root).items() if name != "environment"}
 
 
 def job_environment(root: Path = ROOT) -> dict[str, str]:
-    """Return the environment that jobs run in: without the caller's ODD variables, and with those
-    that choose the arithmetic of the identity."""
-    return plain_environment() | _computing(root).get("environment", {})
+    """Return the environment of jobs.
+
+    It is without UNWANTED variables and has the variables that select the arithmetic of the
+    identity.
+    """
+    return _plain_environment() | _computing(root).get("environment", {})
 
 
 def _computing(root: Path) -> dict[str, Any]:
-    """Return what ARITHMETIC prints.
+    """Return the output of ARITHMETIC.
 
-    To ask the libraries takes a second: the answer is kept for all that it depends on.
+    The script takes a second, so its output is cached by everything that it depends on.
     """
-    modules = _closure(ARITHMETIC, root)
-    needs = packages(name for module in modules.values() for name in module.packages)
-    known = digest(
-        [
-            code(ARITHMETIC, root),
-            needs,
-            platform.python_version(),
-            sysconfig.get_platform(),
-            processor(),
-        ]
-    )
-    note = root / ".cache" / "arithmetic" / f"{known[:16]}.json"
-    try:
-        return json.loads(note.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # not asked yet, or damaged
-        asked = subprocess.run(
-            [sys.executable, root / ARITHMETIC],
-            stdout=subprocess.PIPE,
-            check=True,
-            env=plain_environment(),
-        )
-        answer = json.loads(asked.stdout)
+    step = [code(ARITHMETIC, root=root), _packages_of([ARITHMETIC], root)]
+    key = digest([*step, platform.python_version(), sysconfig.get_platform(), processor()])
+    note = root / ".cache" / "arithmetic" / f"{key[:16]}.json"
+    answer = read_json(note)
+    if answer is None:
+        command = [sys.executable, str(root / ARITHMETIC)]
+        answer = json.loads(subprocess.check_output(command, env=_plain_environment()))
         with suppress(OSError):
             write_json(note, answer)
-        return answer
+    return answer
 
 
-def plain_environment() -> dict[str, str]:
-    """Return the caller's environment without the variables ODD."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(ODD)}
+def _plain_environment() -> dict[str, str]:
+    """Return the caller's environment without UNWANTED variables."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(UNWANTED)}
 
 
 @functools.cache
 def processor() -> dict[str, str]:
-    """Return the CPU's model and its abilities, as far as the system tells."""
+    """Return the model and the features of the CPU, if the system reports them."""
     try:
         first, *_ = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")
     except OSError:

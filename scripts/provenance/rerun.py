@@ -1,4 +1,4 @@
-"""Follow the commands of records again, in clean folders, and compare byte for byte."""
+"""Run the commands of records again in clean folders, and compare the outputs byte by byte."""
 
 import csv
 import shutil
@@ -16,61 +16,61 @@ from provenance.history import History
 def rerun(path: str, history: History) -> list[str]:
     """Run the command of the record `path` again; return how its outputs differ, in words.
 
-    It runs with the code and the data that are here, in a folder that has nothing else, and takes
-    nothing from the store of results.
+    The command runs with the present code and data, in a folder without any other files. The store
+    of results is not used.
     """
-    made = history.records[path]
-    _, *words = made["made"]["command"]
+    record = history.records[path]
     with tempfile.TemporaryDirectory(prefix="rerun-") as scratch:
         folder = Path(scratch)
         shutil.copytree(history.root / identity.SCRIPTS, folder / identity.SCRIPTS)
-        for file in (*made["inputs"], *made["outputs"]):
+        for file in (*record["inputs"], *record["outputs"]):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        for file in made["inputs"]:  # of what is missing here, the command says so, or fetches it
+        for file in record["inputs"]:  # the command fetches or reports what is missing
             if (source := history.root / file).exists() and not (folder / file).exists():
                 (folder / file).symlink_to(source.resolve())
-        done = subprocess.run(
-            [sys.executable, *words],
+        process = subprocess.run(
+            [sys.executable, *record["made"]["command"][1:]],
             cwd=folder,
             env=identity.job_environment() | {"RESULT_STORE": str(folder / "store")},
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode != 0:
-            said = done.stderr.strip().splitlines() or ["no reason given"]
-            return [f"the command failed: {said[-1]}"]
+        if process.returncode != 0:
+            lines = process.stderr.strip().splitlines() or ["no reason given"]
+            return [f"the command failed: {lines[-1]}"]
         return [
             difference
-            for file, hash in made["outputs"].items()
+            for file, hash in record["outputs"].items()
             if sha256(folder / file) != hash
             for difference in differences(history.root / file, folder / file, file)
         ]
 
 
 def differences(old: Path, new: Path, name: str) -> Iterator[str]:
-    """Yield in which columns (CSV) or arrays (.npz) two files differ, and by how much."""
+    """Yield which columns (CSV) or arrays (.npz) of two files differ, and by how much."""
     if not old.exists():
-        yield f"{name}: other bytes than recorded (what it was is not here)"
+        yield f"{name}: content differs from its record (the recorded file is not here)"
         return
     compare = {".csv": _columns, ".npz": _arrays}.get(old.suffix, lambda old, new: ())
-    found = [f"{name}: {difference}" for difference in compare(old, new)]
-    yield from found or [f"{name}: other bytes than recorded"]
+    details = [f"{name}: {difference}" for difference in compare(old, new)]
+    yield from details or [f"{name}: content differs from its record"]
 
 
 def _columns(old: Path, new: Path) -> Iterator[str]:
     before, after = (list(csv.DictReader(path.read_text().splitlines())) for path in (old, new))
     if len(before) != len(after) or not before or list(before[0]) != list(after[0]):
-        yield "it has other rows or columns"
+        yield "different rows or columns"
         return
     for column in before[0]:
         pairs = [(a[column], b[column]) for a, b in zip(before, after, strict=True)]
-        odd = [pair for pair in pairs if pair[0] != pair[1]]
-        if odd:
-            yield f"column {column} differs in {len(odd)} of {len(pairs)} rows, {_largest(odd)}"
+        unequal = [(a, b) for a, b in pairs if a != b]
+        if unequal:
+            size = _largest_difference(unequal)
+            yield f"column {column} differs in {len(unequal)} of {len(pairs)} rows, {size}"
 
 
-def _largest(pairs: list[tuple[str, str]]) -> str:
+def _largest_difference(pairs: list[tuple[str, str]]) -> str:
     try:
         numbers = [(float(a), float(b)) for a, b in pairs]
     except ValueError:
@@ -80,14 +80,14 @@ def _largest(pairs: list[tuple[str, str]]) -> str:
 
 
 def _arrays(old: Path, new: Path) -> Iterator[str]:
-    import numpy as np  # all else here does without
+    import numpy as np  # the rest of this package does not need it
 
     with np.load(old) as before, np.load(new) as after:
         for name in sorted({*before, *after}):
             if name not in before or name not in after:
-                yield f"array {name} is in one only"
+                yield f"array {name} is in only one of the files"
             elif before[name].shape != after[name].shape:
                 yield f"array {name} has shape {after[name].shape}, not {before[name].shape}"
-            elif (odd := before[name] != after[name]).any():
+            elif count := np.count_nonzero(before[name] != after[name]):
                 most = np.abs(after[name].astype(float) - before[name]).max()
-                yield f"array {name} differs at {odd.sum()} of {odd.size}, by at most {most:g}"
+                yield f"array {name} differs at {count} of {before[name].size}, by at most {most:g}"

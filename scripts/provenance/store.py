@@ -1,12 +1,12 @@
-"""Results kept by identity: what was made once from a recipe need not be made again.
+"""Store results by the id of their recipe, so that equal results are not computed again.
 
-An entry is one zip file, named by the id of a recipe: the bytes that were made from it, their
-sha256, and the processor time that this took. It holds no folder and no time, so it serves every
-folder, branch and overlay on the machine. Each entry is written beside its name first, and checked
-whenever it is read: a damaged one is named, removed, and made again. Jobs may share a store.
+An entry is one zip file, named by the id: the output files, their sha256, and the processor time
+that they took. It contains no folder and no time, so it serves every folder, branch and overlay on
+the machine. Entries are written atomically and checked whenever they are read. A damaged entry is
+reported, removed, and computed again. Several jobs can use the store at the same time.
 
-The variable RESULT_STORE names its folder; RESULT_STORE_FRESH, when it is set, keeps anything from
-being taken from it.
+The variable RESULT_STORE names the folder of the store. If RESULT_STORE_FRESH is set, nothing is
+taken from the store.
 """
 
 import hashlib
@@ -20,108 +20,100 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from provenance.files import replacing
+from provenance.files import write
 
-LIMIT = 4 << 30  # bytes; the entries that were not used for longest go first
-LARGEST = 64 << 20  # bytes of an entry; what is larger is made again
+LIMIT = 4 << 30  # bytes; the entries that were unused for longest are removed first
+LARGEST = 64 << 20  # bytes; a larger result is not stored
 MANIFEST = "manifest.json"
-SUFFIX = ".zip"
-
-
-class StoreError(Exception):
-    """An entry cannot be used; the message is one line that names it."""
 
 
 class Entry(NamedTuple):
-    """What was made from a recipe: bytes by name, and the CPU seconds that it took."""
+    """The outputs of a recipe: their bytes by name, and the CPU seconds that they took."""
 
     files: dict[str, bytes]
     seconds: float
 
 
 def folder() -> Path:
-    """Return the store's folder: RESULT_STORE, or result-store among the user's caches."""
+    """Return the folder of the store: RESULT_STORE, or result-store in the user's cache."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("RESULT_STORE") or Path(caches) / "result-store")
 
 
 def get(id: str) -> Entry | None:
-    """Return what was made from the recipe with this id, None if that is unknown.
+    """Return the entry with this id, or None if there is none.
 
-    A damaged entry is removed, and standard error names it.
+    A damaged entry is removed, and a message on standard error names it.
     """
     path = _path(id)
     if os.environ.get("RESULT_STORE_FRESH") or not path.is_file():
         return None
-    try:
-        entry = unpack(path.read_bytes(), id)
-        os.utime(path)  # it was used
-        return entry
-    except (StoreError, OSError) as error:
-        print(f"store: {path}: {error}; it is made again", file=sys.stderr)
-        with suppress(OSError):
-            path.unlink()
-        return None
+    with suppress(OSError):
+        if entry := unpack(path.read_bytes(), id):
+            os.utime(path)  # the time of its last use
+            return entry
+        print(f"store: {path}: damaged: removed, and computed again", file=sys.stderr)
+        path.unlink()
+    return None
 
 
 def put(id: str, files: Mapping[str, bytes], seconds: float) -> None:
-    """Keep what was made from a recipe; a store that cannot be written to is left as it is."""
-    if sum(map(len, files.values())) > LARGEST:
-        return
-    with suppress(OSError), replacing(_path(id)) as partial:
-        partial.write_bytes(pack(id, files, seconds))
+    """Store the outputs of a recipe; do nothing if the store cannot be written to."""
+    if sum(map(len, files.values())) <= LARGEST:
+        with suppress(OSError):
+            write(_path(id), pack(id, files, seconds))
 
 
 def pack(id: str, files: Mapping[str, bytes], seconds: float) -> bytes:
     """Return the bytes of an entry."""
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = json.dumps({"id": id, "files": hashes, "seconds": seconds}, sort_keys=True)
+    manifest = json.dumps({"id": id, "files": _hashes(files), "seconds": seconds}, sort_keys=True)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in {MANIFEST: manifest.encode(), **files}.items():
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
-def unpack(content: bytes, id: str) -> Entry:
-    """Return the entry in these bytes; raise StoreError unless it is the whole one with this id."""
-    try:
+def unpack(content: bytes, id: str) -> Entry | None:
+    """Return the entry in these bytes; None if it is damaged or has another id."""
+    with suppress(Exception):  # zipfile raises many kinds for damaged files
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             manifest = json.loads(archive.read(MANIFEST))
             files = {name: archive.read(name) for name in manifest["files"]}
-        hashes = {name: hashlib.sha256(file).hexdigest() for name, file in files.items()}
-        if manifest["id"] == id and manifest["files"] == hashes:
+        if manifest["id"] == id and manifest["files"] == _hashes(files):
             return Entry(files, float(manifest["seconds"]))
-    except Exception:  # zipfile stumbles over damage in many ways
-        pass
-    raise StoreError("not the entry of the store that its name says")
+    return None
 
 
 def size() -> tuple[int, int]:
-    """Return the number of entries and their bytes."""
-    sizes = [state.st_size for _, state in _entries()]
+    """Return the number of entries and their total size in bytes."""
+    sizes = [status.st_size for _, status in _entries()]
     return len(sizes), sum(sizes)
 
 
 def prune(limit: int = LIMIT) -> None:
-    """Remove the entries that were not used for longest until `limit` bytes are left at most."""
+    """Remove the entries that were unused for longest until at most `limit` bytes are left."""
     entries = sorted(_entries(), key=lambda entry: entry[1].st_mtime)
-    surplus = sum(state.st_size for _, state in entries) - limit
-    for path, state in entries:
+    surplus = sum(status.st_size for _, status in entries) - limit
+    for path, status in entries:
         if surplus <= 0:
             break
         with suppress(OSError):
             path.unlink()
-        surplus -= state.st_size
+        surplus -= status.st_size
+
+
+def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def _entries() -> list[tuple[Path, os.stat_result]]:
-    found = []
-    for path in folder().glob("??/*"):  # also what a killed process has left
+    entries = []
+    for path in folder().glob("??/*"):  # includes what killed processes left
         with suppress(OSError):  # another process may have removed it
-            found.append((path, path.stat()))
-    return found
+            entries.append((path, path.stat()))
+    return entries
 
 
 def _path(id: str) -> Path:
-    return folder() / id[:2] / f"{id}{SUFFIX}"
+    return folder() / id[:2] / f"{id}.zip"

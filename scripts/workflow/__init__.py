@@ -1,4 +1,4 @@
-"""What a build needs beside Snakemake: the configuration, one build at a time, progress, resources.
+"""Support for builds: configuration, command lines, exclusive builds, progress, resources.
 
-Nothing in here can alter a number: it is no part of what a result is identified by.
+This package cannot alter a number, so it is not part of a result's identity.
 """

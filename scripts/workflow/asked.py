@@ -1,19 +1,21 @@
-"""What config.yaml, and overlays of it, ask for today, compared with provenance records."""
+"""Compare provenance records with what config.yaml and its overlays ask for."""
 
 import copy
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provenance import record
-from provenance.verify import Finding, settings, text
+from provenance.record import SUFFIX, Value, parameters
+from provenance.verify import Issue, settings, text
 
 if TYPE_CHECKING:
     from workflow.configuration import Plan
 
 CONFIG = "config.yaml"
 SCALES = ("smoke", "paper")
-RUN = {"train": "run", "search": "search"}  # what their outputs are called
+NOUNS = {"train": "run", "search": "search"}  # for the outputs of these rules
+Jobs = dict[str, tuple[str, Mapping[str, Value]]]  # script and parameters, by path of the record
 
 
 class Configuration:
@@ -21,73 +23,98 @@ class Configuration:
 
     def __init__(self, root: Path):
         self.root = root
-        self._plans: dict[tuple[str, str], Plan | Finding | None] = {}
+        self._read = functools.cache(self._read_uncached)
 
-    def __call__(self, path: str, made: Mapping) -> Iterator[Finding]:
-        """Yield what today's configuration asks for otherwise than the record `path` says."""
-        (file, *_), recipe = sorted(made["outputs"]), made["recipe"]
-        place = place_of(file)
-        plan = self._plan(*place) if place else None
-        if place is None or plan is None:
+    def __call__(self, path: str, record: Mapping) -> Iterator[Issue]:
+        """Yield the differences between the record `path` and the configuration."""
+        file, recipe = min(record["outputs"]), record["recipe"]
+        target = overlay_and_scale(file)
+        if not target or not (asked := self._read(*target)):
             return
-        if isinstance(plan, Finding):
-            yield plan
+        if isinstance(asked, Issue):
+            yield asked
             return
+        plan, jobs = asked
         rule, name = recipe["rule"], Path(file).stem
-        if rule in RUN:
-            if name not in (plan.conditions if rule == "train" else plan.searches):
-                what = f"it has no {RUN[rule]} {name} any more"
-                yield Finding("parameters", "STALE", CONFIG, what)
+        if rule in NOUNS:
+            if path not in jobs:
+                yield stale(CONFIG, f"no longer asks for the {NOUNS[rule]} {name}")
                 return
-            then, now = settings(recipe), self._options(rule, plan, name)
+            then, (_, now) = settings(recipe), jobs[path]
             for key in sorted(then.keys() | now.keys()):
                 if then.get(key) != now.get(key):
                     what = f"{text(then.get(key))} then, {text(now.get(key))} now"
-                    yield Finding("parameters", "STALE", f"{CONFIG}: {key}", what)
-        asked = files_read(rule, name, plan, "/".join(filter(None, ("results", *place))))
-        if asked is not None:
-            used = {file for file in made["inputs"] if file.startswith("results/")}
-            for file in sorted(asked - used):
-                yield Finding("parameters", "STALE", CONFIG, f"it now asks for {file}, too")
-            for file in sorted(used - asked):
-                yield Finding("parameters", "STALE", CONFIG, f"it does not ask for {file} any more")
+                    yield stale(f"{CONFIG}: {key}", what)
+        needed = inputs_of(rule, name, plan, results_of(*target))
+        if needed is not None:
+            used = {file for file in record["inputs"] if file.startswith("results/")}
+            for file in sorted(needed - used):
+                yield stale(CONFIG, f"now also asks for {file}")
+            for file in sorted(used - needed):
+                yield stale(CONFIG, f"no longer asks for {file}")
 
-    def _options(self, rule: str, plan: "Plan", name: str) -> dict[str, record.Value]:
-        """The parameters that a condition is trained with, or a search made with."""
-        from workflow.configuration import command_line
+    def _read_uncached(self, overlay: str, scale: str) -> "tuple[Plan, Jobs] | Issue | None":
+        """Return the plan and the jobs at a scale, or an Issue if the configuration is invalid.
 
-        search = rule == "search"
-        words = plan.searches[name].options if search else command_line(plan.conditions[name])
-        return settings({"parameters": record.parameters(words, {}, [])})
-
-    def _plan(self, overlay: str, scale: str) -> "Plan | Finding | None":
-        """What the configuration asks for at a scale; a Finding when it cannot be read.
-
-        None where the packages to read it are missing, or the overlay's file is not here.
+        Return None if the packages to read it are not installed, or if the overlay is missing.
         """
-        if (overlay, scale) not in self._plans:
-            self._plans[overlay, scale] = self._read(overlay, scale)
-        return self._plans[overlay, scale]
-
-    def _read(self, overlay: str, scale: str) -> "Plan | Finding | None":
-        files = [self.root / f"{overlay}.yaml"] if overlay else []
-        if not all(file.is_file() for file in files):
+        overlays = [self.root / f"{overlay}.yaml"] if overlay else []
+        if not all(file.is_file() for file in overlays):
             return None
         try:
-            from workflow import configuration  # needs packages; all else here does not
+            from workflow import configuration  # the only import that needs packages
 
-            config = configuration.read(self.root / CONFIG)
-            for file in files:
-                config = merged(config, configuration.read(file))
-            return configuration.plan(config | {"scale": scale}, files)
+            config = read_merged(self.root / CONFIG, overlays)
+            plan = configuration.plan(config | {"scale": scale}, overlays)
         except ImportError:
             return None
         except SystemExit as error:
-            return Finding("parameters", "STALE", CONFIG, str(error))
+            return stale(CONFIG, str(error))
+        return plan, requested(plan, results_of(overlay, scale))
+
+
+def results_of(overlay: str, scale: str) -> str:
+    """Return the folder of the results of a build."""
+    return "/".join(filter(None, ("results", overlay, scale)))
+
+
+def requested(plan: "Plan", results: str) -> Jobs:
+    """Return the script and the parameters of each run and search, by the path of its record.
+
+    `results` is the folder of the results.
+    """
+    from workflow.configuration import command_line
+
+    jobs = {
+        f"{results}/searches/{name}{SUFFIX}": ("scripts/search.py", search.options)
+        for name, search in plan.searches.items()
+    }
+    for name, condition in plan.conditions.items():
+        script = f"scripts/{'train_found' if condition.found else 'train'}.py"
+        jobs[f"{results}/runs/{name}{SUFFIX}"] = script, command_line(condition)
+    return {
+        path: (script, settings({"parameters": parameters(options, {}, [])}))
+        for path, (script, options) in jobs.items()
+    }
+
+
+def stale(subject: str, what: str) -> Issue:
+    """Return an issue: parameters have changed."""
+    return Issue("parameters", "STALE", subject, what)
+
+
+def read_merged(config: Path, overlays: Sequence[Path]) -> dict:
+    """Return a configuration with overlays; raise ConfigurationError if one cannot be read."""
+    from workflow.configuration import read
+
+    layers = read(config)
+    for file in overlays:
+        layers = merged(layers, read(file))
+    return layers
 
 
 def merged(config: Mapping, overlay: Mapping) -> dict:
-    """Return a configuration with an overlay's keys in it, as Snakemake merges them."""
+    """Return a configuration with the keys of an overlay, merged like Snakemake does."""
     result = dict(copy.deepcopy(config))
     for key, value in overlay.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
@@ -95,8 +122,8 @@ def merged(config: Mapping, overlay: Mapping) -> dict:
     return result
 
 
-def place_of(file: str) -> tuple[str, str] | None:
-    """Return for which overlay ("": none) and at which scale a file is made; None for others."""
+def overlay_and_scale(file: str) -> tuple[str, str] | None:
+    """Return the overlay ("" for none) and the scale of a build's file; None for other files."""
     top, *folders = Path(file).parent.parts or [""]
     if top == "results":
         names = folders[:1] if folders[:1] and folders[0] in SCALES else folders[:2]
@@ -108,10 +135,10 @@ def place_of(file: str) -> tuple[str, str] | None:
     return (overlay, scale) if scale in SCALES and len(names) <= 2 else None
 
 
-def files_read(rule: str, name: str, plan: "Plan", results: str) -> set[str] | None:
-    """Return the files in the folder `results` that a rule reads to make what is called `name`.
+def inputs_of(rule: str, name: str, plan: "Plan", results: str) -> set[str] | None:
+    """Return the files in the folder `results` that a rule reads to make its output `name`.
 
-    None for a rule of which that is not known.
+    Return None if they are not known for this rule.
     """
     match rule:
         case "train":

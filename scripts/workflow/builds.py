@@ -1,7 +1,7 @@
-"""What a build needs beside Snakemake: a command line without mistakes, and a folder to itself.
+"""Check Snakemake's command line, and allow only one build at a time in the project's folder.
 
-Snakemake calls `check` while it reads profiles/default, before the files that its command line
-names, and `claim` while it reads the Snakefile.
+Snakemake calls `check` while it reads profiles/default, before it reads the files on its command
+line, and `claim` while it reads the Snakefile.
 """
 
 import argparse
@@ -21,19 +21,20 @@ from typing import TextIO
 
 import psutil
 from snakemake.cli import parse_config
-from snakemake.utils import update_config
+from snakemake.rules import Rule
 from snakemake.workflow import Workflow
 
 from provenance import store
 from workflow import configuration
+from workflow.asked import merged, read_merged
 from workflow.configuration import ConfigurationError
 
-OURS = Path(".snakemake")
-# In the environment of a build's jobs: the token of the build that started them.
+FOLDER = Path(".snakemake")
+# The environment variable of all jobs that has the token of their build.
 TOKEN = "PLASTICITY_BUILD"
 
-# Snakemake's options that only look: they may be used while a build runs.
-LOOKING = {
+# Snakemake's options that change nothing: they are allowed while a build is running.
+READ_ONLY = {
     *("--lint", "--list-rules", "--list", "-l", "--list-target-rules", "--lt"),
     *("--summary", "-S", "--detailed-summary", "-D", "--report"),
     *("--dag", "--rulegraph", "--filegraph", "--d3dag"),
@@ -41,20 +42,20 @@ LOOKING = {
     *("--list-untracked", "--lu", "--print-compilation"),
 }
 
-PROCESS = 11  # characters of the process's number in the lock, before the token
-FULL = 2**20  # bytes that are left on a disk of which one says that it is full
+PID_LENGTH = 11  # characters of the process id in the lock, before the token
+FULL = 2**20  # bytes; a disk with less free space is called full
 
-_held: list[TextIO] = []  # a lock lasts as long as its file is open
+_locks: list[TextIO] = []  # a lock lasts as long as its file is open
 
 
 def check(arguments: Sequence[str]) -> None:
-    """Refuse a place where nothing can be written, and a configuration that is not allowed.
+    """Refuse a folder that is not writable, and a configuration that is not allowed.
 
-    `arguments` are Snakemake's. Raises SystemExit, in one line. Snakemake itself would show a
-    traceback, run what a template says, or leave a log behind.
+    `arguments` are Snakemake's. Raises SystemExit with one line. Snakemake itself would print a
+    traceback, run the code in a template, or leave a log.
     """
     if not os.access(".", os.W_OK):
-        sys.exit(f"{Path.cwd()}: nothing can be built here: it is read-only")
+        sys.exit(f"{Path.cwd()}: cannot build here: the folder is read-only")
     if full := full_disk():
         sys.exit(full)
     parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS, prog="snakemake")
@@ -68,89 +69,97 @@ def check(arguments: Sequence[str]) -> None:
                 f"--config: {entry!r} is not allowed: a key of config.yaml and its value, such as "
                 "scale=smoke"
             )
-    config = configuration.read("config.yaml")
     overlays = configuration.overlays(given.configfile)
-    for layer in [*map(configuration.read, overlays), parse_config(given.config)]:
-        update_config(config, layer)
+    config = merged(read_merged(Path("config.yaml"), overlays), parse_config(given.config))
     configuration.folder(overlays)
     configuration.plan(configuration.typed(config), overlays)
 
 
 def claim(snakemake: Workflow) -> None:
-    """Make this process the only build in the project's folder, until it ends however it may.
+    """Make this process the only build in the project's folder until it ends.
 
-    The kernel drops the lock when the process dies: whoever gets it knows that no build is alive
-    here, that what a former build has started is left over and can be ended, and that Snakemake's
-    own locks are stale. Raises SystemExit, in one line, when another build is alive.
+    The kernel releases the lock when the process ends. So a process that gets the lock knows that
+    no other build is running: it can end all jobs of an earlier build, and remove Snakemake's own
+    locks. Raises SystemExit with one line if another build is running.
     """
-    if snakemake.output_settings.dryrun or LOOKING.intersection(sys.argv):
+    if snakemake.output_settings.dryrun or READ_ONLY.intersection(sys.argv):
         return
-    place = OURS / "build.lock"
+    path = FOLDER / "build.lock"
     try:
-        OURS.mkdir(exist_ok=True)
-        place.touch()
-        _held.append(lock := place.open("r+"))
+        FOLDER.mkdir(exist_ok=True)
+        path.touch()
+        _locks.append(lock := path.open("r+"))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        former, token = lock.read()[PROCESS:], uuid.uuid4().hex
-        lock.seek(0)
-        lock.write(f"{os.getpid():{PROCESS}}{former}")
-        lock.flush()
+        former, token = lock.read()[PID_LENGTH:], uuid.uuid4().hex
+        _write(lock, former)
         end_cluster_jobs()
         end_processes(former)
-        for stale in OURS.glob("locks/*.lock"):
+        for stale in FOLDER.glob("locks/*.lock"):
             stale.unlink()
-        set_back(["scripts", "envs", "data", "results", "figures", "logs"])
-        lock.seek(0)
-        lock.write(f"{os.getpid():{PROCESS}}{token}")  # always this long: a full disk has room
-        lock.flush()
+        correct_times(["scripts", "envs", "data", "results", "figures", "logs"])
+        _write(lock, token)
     except BlockingIOError:
-        process = place.read_text()[:PROCESS].strip() or "?"
-        sys.exit(f"{Path.cwd()}: another build runs here (process {process}): let it end first")
+        process = path.read_text()[:PID_LENGTH].strip() or "?"
+        sys.exit(f"{Path.cwd()}: another build is running here (process {process}): wait for it")
     except OSError as error:
-        sys.exit(f"{Path.cwd()}: nothing can be built here: {error.strerror}")
+        sys.exit(f"{Path.cwd()}: cannot build here: {error.strerror}")
     os.environ[TOKEN] = token
     store.prune()
-    logging.raiseExceptions = False  # no traceback when there is no room for Snakemake's own log
+    logging.raiseExceptions = False  # no traceback if there is no room for Snakemake's log
 
     @atexit.register
-    def last_words() -> None:
+    def report_full_disk() -> None:
         if full := full_disk():
             print(full, file=sys.stderr)
 
 
+def require_records(rules: Iterable[Rule], recorder: str) -> None:
+    """Raise ConfigurationError for a rule whose command is not run by `recorder`."""
+    for rule in rules:
+        if rule.output and not (rule.shellcmd or "").startswith(recorder):
+            raise ConfigurationError(
+                f"Snakefile: rule {rule.name} leaves no record of what it makes:"
+                " its shell command must be recorded(...), and `record` one of its outputs"
+            )
+
+
+def _write(lock: TextIO, token: str) -> None:
+    """Write the process id and a token to the lock, always with the same length."""
+    lock.seek(0)
+    lock.write(f"{os.getpid():{PID_LENGTH}}{token}")
+    lock.flush()
+
+
 def full_disk() -> str | None:
-    """Return in a line that the disk is full, if it is."""
+    """Return an error message if the disk is full."""
     if shutil.disk_usage(".").free >= FULL:
         return None
-    return f"{Path.cwd()}: the disk is full: make room, and type the same command again"
+    return f"{Path.cwd()}: the disk is full: free some space, and run the same command again"
 
 
 def end_processes(token: str) -> None:
     """Kill all processes that the build with this token has started, and wait for their end."""
-    left = [process for process in psutil.process_iter() if _token(process) == token]
-    for process in left:
+    jobs = [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get(TOKEN) == token
+    ]
+    for process in jobs:
         process.kill()
-    psutil.wait_procs(left)
-
-
-def _token(process: psutil.Process) -> str | None:
-    try:
-        return process.environ().get(TOKEN)
-    except psutil.Error:  # it has ended, or is someone else's
-        return None
+    psutil.wait_procs(jobs)
 
 
 def end_cluster_jobs() -> None:
-    """Cancel what a former build has left in Slurm's queue, and wait for its end."""
-    while left := _slurm_jobs_here():
-        subprocess.run(["scancel", *left], check=False)
+    """Cancel the jobs of an earlier build in Slurm's queue, and wait for their end."""
+    while jobs := _slurm_jobs_here():
+        subprocess.run(["scancel", *jobs], check=False)
         time.sleep(1)
 
 
-def set_back(folders: Iterable[str]) -> None:
-    """Give files that a jump of the clock has left in the future the time of now.
+def correct_times(folders: Iterable[str]) -> None:
+    """Set the time of files in the future, which a wrong clock has left, to the present.
 
-    To Snakemake, whatever is made from such a file is older than it, and fails.
+    Otherwise Snakemake would reject all outputs made from such a file as older than their input.
     """
     now = time.time()
     for path in (path for folder in folders for path in Path(folder).rglob("*")):
@@ -159,10 +168,10 @@ def set_back(folders: Iterable[str]) -> None:
 
 
 def _slurm_jobs_here() -> list[str]:
-    """Return the numbers of the Slurm jobs that Snakemake has submitted from this folder.
+    """Return the ids of the Slurm jobs that Snakemake has submitted from this folder.
 
-    Their comments tell them from others. Snakemake's own notes on what runs do not last: a job
-    that begins writes them anew, without its number.
+    They are recognised by their comments. Snakemake's own notes on running jobs are not reliable: a
+    job that starts overwrites them without its id.
     """
     if shutil.which("squeue") is None:
         return []

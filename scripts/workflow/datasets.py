@@ -1,4 +1,4 @@
-"""The folders of the data sets: where they are, and what fills them."""
+"""Locate the folders of the data sets, and fill them."""
 
 import shutil
 import subprocess
@@ -13,15 +13,15 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 
 
 def folder_of(dataset: str) -> Path:
-    """Return the folder of `dataset` under the project's root."""
+    """Return the folder of `dataset` in the project."""
     return SCRIPTS.parent / "data" / dataset
 
 
 def ensure(dataset: str) -> Path:
-    """Fetch and prepare `dataset` if that is not done yet; return its folder.
+    """Fetch and prepare `dataset` if it is missing; return its folder.
 
-    The scripts run as processes, so that training does not depend on their code.
-    Raises DataError when one fails; it has then said why.
+    The scripts run as separate processes, so that training does not depend on their code. Raises
+    DataError if a script fails, after the script has printed the reason.
     """
     folder = folder_of(dataset)
     if all((folder / name).exists() for name in PREPARED):
@@ -29,12 +29,12 @@ def ensure(dataset: str) -> Path:
     for script in ("fetch.py", "prepare.py"):
         options = ["--dataset", dataset, "--folder", str(folder)]
         if subprocess.run([sys.executable, SCRIPTS / script, *options]).returncode != 0:
-            raise DataError(f"{dataset}: scripts/{script} failed (its own line says why)")
+            raise DataError(f"{dataset}: scripts/{script} failed (see its message)")
     return folder
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove from `folder` what killed processes have left there: files called .PROCESS-NAME."""
+    """Remove the temporary files of killed processes from `folder`; they are named .PID-NAME."""
     for path in folder.glob(".[0-9]*-*"):
         if not psutil.pid_exists(int(path.name[1:].split("-")[0])):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,7 +1,7 @@
-"""Networks in the store of results, each by itself.
+"""Keep each trained network in the store of results.
 
-An interrupted job resumes after the last network that was trained; conditions, overlays and runs by
-hand share whatever networks they have in common.
+So an interrupted job resumes after its last complete network, and conditions, overlays and manual
+runs share networks.
 """
 
 import io
@@ -19,16 +19,16 @@ from provenance.files import digest, remembered_sha256
 from workflow import datasets
 from workflow.progress import ProgressLine
 
-NAMES = ("rule", "searched", "dataset")  # parameters beside those of rules and settings
+NAMES = ("rule", "searched", "dataset")  # parameters that are not in Rule or Settings
 Network = tuple[dict, list[dict], dict]  # a network's row, learning curve and update counts
 
 
-def recipe(engine: str, chosen: Mapping, rule: Rule, settings: Settings) -> dict:
-    """Return what a network is made from, its seed and what is recorded of it excepted."""
+def recipe(engine: str, chosen: Mapping, parts: Rule, settings: Settings) -> dict:
+    """Return what determines a network, without its seed and without what is recorded of it."""
     return {
         "step": identity.step("scripts/train.py"),
         "engine": identity.code(f"scripts/plasticity/{engine}.py"),
-        "parameters": vars(rule) | vars(settings) | {key: chosen.get(key) for key in NAMES},
+        "parameters": vars(parts) | vars(settings) | {key: chosen.get(key) for key in NAMES},
         "data": data_of(chosen["dataset"]),
     }
 
@@ -40,7 +40,7 @@ def data_of(dataset: str) -> dict[str, str]:
 
 
 def stored(recipe: Mapping, train: Callable[[], Network]) -> Network:
-    """Return the network that was trained from a recipe; train and keep it if there is none yet."""
+    """Return the network of a recipe from the store; if it is missing, train and store it."""
     id = digest(recipe)
     if entry := store.get(id):
         row, curve = json.loads(entry.files["network.json"])
@@ -48,11 +48,11 @@ def stored(recipe: Mapping, train: Callable[[], Network]) -> Network:
         ProgressLine(name).done(row)
         with np.load(io.BytesIO(entry.files["counts.npz"])) as counts:
             return row, curve, dict(counts)
-    began = time.process_time()
+    start = time.process_time()
     row, curve, counts = network = train()
     text = json.dumps([row, curve], default=lambda number: number.item())
     arrays = io.BytesIO()
     np.savez(arrays, allow_pickle=False, **counts)
     files = {"network.json": text.encode(), "counts.npz": arrays.getvalue()}
-    store.put(id, files, time.process_time() - began)
+    store.put(id, files, time.process_time() - start)
     return network

@@ -1,5 +1,6 @@
-"""Write what is derived from the declarations of parameters: a part of the configuration's schema,
-and the page docs/parameters.md.
+"""Write what is derived from the declarations of parameters.
+
+This is a part of the configuration's schema, and the page docs/parameters.md.
 
 Run it in the folder scripts/ after a parameter has changed:
 

@@ -1,118 +1,101 @@
-"""Restored runs: those that came from a published archive and are still what the configuration and
-the code ask for. The workflow takes them as they are; all others are made by its rules."""
+"""Select the restored runs that are still what the configuration and the code ask for.
+
+Restored runs come from a published archive. The workflow uses these, and makes all others itself.
+"""
 
 import os
-from collections.abc import Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from provenance import archive, record
-from provenance.archive import ArchiveError, Published
-from provenance.record import SUFFIX, Value
+from provenance import archive
+from provenance.archive import Published
+from provenance.record import SUFFIX, RecordError
 from provenance.verify import settings, text
 from workflow import configuration
-from workflow.asked import merged
-from workflow.configuration import Plan, command_line
+from workflow.asked import read_merged, requested
+from workflow.configuration import Plan
 
 
 class Build(NamedTuple):
-    """What config.yaml with overlays asks for, and the folders where it goes."""
+    """The plan of config.yaml with overlays, and the folders of its outputs."""
 
     overlays: Sequence[Path]
     plan: Plan
     results: str
     figures: str
 
-    @property
-    def options(self) -> list[str]:
-        """Snakemake's options for the overlays."""
-        return ["--configfile", *map(str, self.overlays)] if self.overlays else []
+    def run(self, tool: str, *options: str, folder: Path = Path()) -> None:
+        """Make all published files in a folder with Snakemake; raise SystemExit on failure.
+
+        The overlays are in this folder.
+        """
+        command = [sys.executable, "-m", "snakemake", "published", "--cores", "all", *options]
+        if self.overlays:
+            command += ["--configfile", *(file.name for file in self.overlays)]
+        if subprocess.run(command, cwd=folder, check=False).returncode != 0:
+            sys.exit(f"{tool}: Snakemake failed (see its messages)")
 
 
 def build(overlays: Sequence[Path]) -> Build:
-    """Return what is built with these overlays; raise ConfigurationError when they are wrong."""
-    config = configuration.read("config.yaml")
-    for file in overlays:
-        config = merged(config, configuration.read(file))
-    plan, own, scale = (
-        configuration.plan(config, overlays),
-        configuration.folder(overlays),
-        config["scale"],
-    )
-    figures = os.path.join("figures", own, "" if scale == "paper" else scale).rstrip("/")
-    return Build(overlays, plan, os.path.join("results", own, scale), figures)
+    """Return the build of these overlays; raise ConfigurationError if they are wrong."""
+    config = read_merged(Path("config.yaml"), overlays)
+    plan, folder = configuration.plan(config, overlays), configuration.folder(overlays)
+    scale = config["scale"]
+    figures = os.path.join("figures", folder, "" if scale == "paper" else scale).rstrip("/")
+    return Build(overlays, plan, os.path.join("results", folder, scale), figures)
 
 
-def asked(plan: Plan, results: str) -> dict[str, tuple[str, Mapping[str, Value]]]:
-    """Return the script and the parameters of each run and search, by the path of its record.
-
-    `results` is the folder of the results.
-    """
-    searches = {
-        f"{results}/searches/{name}{SUFFIX}": ("scripts/search.py", search.options)
-        for name, search in plan.searches.items()
-    }
-    runs = {
-        f"{results}/runs/{name}{SUFFIX}": (
-            f"scripts/{'train_found' if condition.found else 'train'}.py",
-            command_line(condition),
-        )
-        for name, condition in plan.conditions.items()
-    }
-    return {
-        path: (script, settings({"parameters": record.parameters(options, {}, [])}))
-        for path, (script, options) in (searches | runs).items()
-    }
-
-
-def require_asked(one: Build, shown: Published) -> None:
-    """Raise ArchiveError unless all runs that the configuration asks for are published."""
-    for path, (_, wanted) in asked(one.plan, one.results).items():
-        name = path.removeprefix(f"{one.results}/").removesuffix(SUFFIX)
-        if path not in shown.runs:
-            raise ArchiveError(
-                f"{name}: the configuration asks for it, but it is not published:"
-                " `make figures` trains it"
+def require_requested(build: Build, published: Published) -> None:
+    """Raise RecordError unless all runs that the configuration asks for are published."""
+    for path, (_, wanted) in requested(build.plan, build.results).items():
+        name = path.removeprefix(f"{build.results}/").removesuffix(SUFFIX)
+        if path not in published.runs:
+            raise RecordError(
+                f"{name}: the configuration asks for it, but it is not published: run"
+                " `make figures` to train it"
             )
-        made = settings(shown.runs[path]["recipe"])
-        for key in sorted(made.keys() | wanted.keys()):
-            if made.get(key) != wanted.get(key):
-                raise ArchiveError(
-                    f"{name}: it is published with {key} {text(made.get(key))}, the configuration"
-                    f" asks for {text(wanted.get(key))}: `make figures` trains it"
+        parameters = settings(published.runs[path]["recipe"])
+        for key in sorted(parameters.keys() | wanted.keys()):
+            if parameters.get(key) != wanted.get(key):
+                raise RecordError(
+                    f"{name}: it is published with {key} {text(parameters.get(key))}, the"
+                    f" configuration asks for {text(wanted.get(key))}: run `make figures` to"
+                    " train it"
                 )
 
 
-def restored(plan: Plan, results: str) -> tuple[set[str], set[str]]:
-    """Return the names of the restored searches and of the restored conditions.
+def remaining(plan: Plan, results: str) -> Plan:
+    """Return the plan of what is made here: without the searches and conditions that are restored.
 
-    A condition whose rule comes from a search is one only if that search is.
+    A condition that takes its rule from a search is restored only if the search is.
     """
-    known = archive.restored()
-    if not known:
-        return set(), set()
-    wanted = asked(plan, results)
+    meanings = archive.restored()
+    if not meanings:
+        return plan
     current = {
         path
-        for path in known.keys() & wanted.keys()
-        if known[path] == archive.meaning(wanted[path][1], wanted[path][0])
+        for path, (script, parameters) in requested(plan, results).items()
+        if path in meanings and meanings[path] == archive.meaning(parameters, script)
     }
-    searches = {name for name in plan.searches if f"{results}/searches/{name}{SUFFIX}" in current}
+    searches = {
+        name: search
+        for name, search in plan.searches.items()
+        if f"{results}/searches/{name}{SUFFIX}" not in current
+    }
+    files = {"curve": "curves/{}.csv", "counts": "counts/{}.npz"}  # by what a condition records
     conditions = {
-        name
-        for name in plan.conditions
-        if f"{results}/runs/{name}{SUFFIX}" in current
-        and searches.issuperset(plan.searched([name]))
-        and all(Path(file).exists() for file in _recorded(plan, results, name))
+        name: condition
+        for name, condition in plan.conditions.items()
+        if f"{results}/runs/{name}{SUFFIX}" not in current
+        or searches.keys() & plan.searched([name])
+        or any(
+            not Path(results, file.format(name)).exists()
+            for kind, file in files.items()
+            if kind in condition.record
+        )
     }
-    return searches, conditions
-
-
-def _recorded(plan: Plan, results: str, condition: str) -> list[str]:
-    """The files that a condition is to record beside its energy."""
-    endings = {"curve": "curves/{}.csv", "counts": "counts/{}.npz"}
-    return [
-        f"{results}/{ending.format(condition)}"
-        for kind, ending in endings.items()
-        if kind in plan.conditions[condition].record
-    ]
+    return replace(plan, conditions=conditions, searches=searches)

@@ -1,5 +1,8 @@
-"""Options for the parameters of networks: derived from their declarations, completed from the
-configuration."""
+"""Derive command line options from the parameters of networks, and complete their values.
+
+Options are derived from the declarations of the parameters. Values that are not given come from
+the configuration.
+"""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -19,7 +22,7 @@ from workflow.command_line import Parser
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
 TRAINERS: dict[str, type[Engine] | type[Reference]] = {"engine": Engine, "reference": Reference}
 
-# A command line that gives all these is complete: config.yaml is not looked at.
+# If a command line gives all of these, config.yaml is not read.
 REQUIRED = {name for name, one in PARAMETERS.items() if one.default is not None}
 
 
@@ -40,20 +43,17 @@ def value(of: Parameter) -> Callable[[str], Any]:
 
 
 def number(kind: type, **limits: Any) -> Callable[[str], Any]:
-    """Return the type of an option that is no parameter of a network: a number within `limits`."""
+    """Return the type of an option that is not a parameter of networks: a number in `limits`."""
     return value(Parameter("", kind, MISSING, **limits))
 
 
 def parser(tool: str, description: str | None) -> Parser:
-    """Return the parser of train.py, whose options are named like the columns of the results."""
-    parse = Parser(
-        tool,
-        description=description,
-        epilog="Values that are not given come from the rule and the model in config.yaml.",
-    )
+    """Return the parser of train.py; its options have the names of the columns of the results."""
+    epilog = "Values that are not given come from the rule and the model in config.yaml."
+    parse = Parser(tool, description, epilog)
 
-    def add(group: Any, names: Mapping[str, Parameter], **options: Any) -> None:
-        for name, one in names.items():
+    def add(group: Any, parameters: Mapping[str, Parameter], **options: Any) -> None:
+        for name, one in parameters.items():
             unit = f" [{one.unit}]" if one.unit else ""
             kind = {"choices": one.choices} if one.choices else {"type": value(one)}
             option = f"--{name.replace('_', '-')}"
@@ -67,30 +67,24 @@ def parser(tool: str, description: str | None) -> Parser:
     )
     add(parse.add_argument_group("the rule's parts"), declared(Rule))
     add(parse.add_argument_group("the model and its training"), model)
-    how = parse.add_argument_group("how to train and what to write")
-    how.add_argument(
+    how = parse.add_argument_group("how to train and what to write").add_argument
+    how(
         "--engine",
         choices=TRAINERS,
         default="engine",
         help="exact and fast, or the literal reference",
     )
-    how.add_argument("--train-accuracy", action="store_true", help="classify the training set, too")
-    how.add_argument(
-        "--curve",
-        metavar="FILE",
-        help="write a row a test; every test then takes all test patterns",
-    )
-    how.add_argument(
-        "--counts", metavar="FILE", help="write the first seed's updates of each synapse (.npz)"
-    )
+    how("--train-accuracy", action="store_true", help="also classify the training set")
+    how("--curve", metavar="FILE", help="write a row for each test, which then uses all patterns")
+    how("--counts", metavar="FILE", help="write the first seed's updates of each synapse (.npz)")
     return parse
 
 
 def completed(arguments: argparse.Namespace) -> dict:
-    """Return what was given on the command line, completed from config.yaml.
+    """Return the values on the command line, completed from config.yaml.
 
-    Raises ParameterError for a rule that neither is defined there nor given by its parts, OSError
-    for a file that defines none.
+    Raises ParameterError for a rule that is neither in config.yaml nor given by its parts, and
+    OSError if config.yaml has no rules or no model.
     """
     given = {key: value for key, value in vars(arguments).items() if value is not None}
     if given.keys() >= REQUIRED:
@@ -100,7 +94,7 @@ def completed(arguments: argparse.Namespace) -> dict:
         rules, model = dict(config["rules"]), dict(config["model"])
     except (yaml.YAMLError, KeyError, TypeError, ValueError):
         raise OSError(
-            f"{CONFIG}: no rules and model can be read from it; snakemake --dry-run says why"
+            f"{CONFIG}: no rules and model can be read from it: see snakemake --dry-run"
         ) from None
     if not given.keys() >= {"gate", "eligible", "select"}:
         require_choice("--rule", given["rule"], tuple(rules))

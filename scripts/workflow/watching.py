@@ -1,7 +1,7 @@
-"""Two loggers for Snakemake that replace its own.
+"""Provide two loggers for Snakemake that replace its own.
 
-`progress` shows one line while jobs run: how many are done, how long the rest will take, which jobs
-run and how far they are. `status` shows a table at the end of a dry run: what is done, missing and
+`progress` shows one line while jobs run: the number of finished jobs, the time left, the running
+jobs and their progress. `status` shows a table at the end of a dry run: what is done, missing and
 stale. The profiles `default` and `status` register and select them.
 """
 
@@ -13,8 +13,8 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -34,23 +34,24 @@ from workflow.configuration import Plan
 from workflow.durations import Durations, Job, size
 
 SECONDS = 1, 30  # between two lines, on a terminal and in a file
-FAILED = "RuleException:\nCalledProcessError"  # a failed command; JOB_ERROR follows
-TAIL = 500  # bytes of a job's log in which its last line is looked for
+FAILED = "RuleException:\nCalledProcessError"  # start of the message on a failed command
+# Snakemake's reasons for a job that are not shown.
+CONSEQUENCES = ("Missing", "Incomplete", "Input files updated by another job")
+TAIL = 500  # bytes at the end of a job's log that are searched for its last line
 
 
 @dataclass
 class Build:
-    """What the Snakefile tells: what can be built, how many jobs may run at once and, before they
-    start, which jobs run, by Snakemake's number; and the records of earlier builds, by path."""
+    """The build as the Snakefile describes it, and the records of earlier builds."""
 
     plan: Plan = field(default_factory=Plan)
-    cores: int = 1
-    jobs: dict[int, Job] = field(default_factory=dict)
-    records: dict[str, dict] = field(default_factory=dict)
+    cores: int = 1  # number of jobs that may run at once
+    jobs: dict[int, Job] = field(default_factory=dict)  # jobs to run, by Snakemake's job id
+    records: dict[str, dict] = field(default_factory=dict)  # by path
     durations: Durations = field(default_factory=lambda: Durations({}))
 
     def job(self, rule: str, wildcards: Mapping[str, str], outputs: Iterable[str]) -> Job | None:
-        """Return the job with these outputs; None if it leaves no record, as the rule `all`."""
+        """Return the job with these outputs; None if it writes no record, like the rule `all`."""
         record = next((file for file in outputs if file.endswith(SUFFIX)), None)
         if record is None:
             return None
@@ -59,7 +60,7 @@ class Build:
         return Job(name, record, size(condition.costliest) if condition else 1.0)
 
     def load(self) -> None:
-        """Read the records of earlier builds, before the first job replaces its own."""
+        """Read the records of earlier builds, before the first job overwrites its record."""
         self.records = History().records
         self.durations = Durations(self.records)
 
@@ -68,20 +69,20 @@ BUILD = Build()
 
 
 def tell(plan: Plan, resources: ResourceSettings) -> None:
-    """Tell what can be built, and Snakemake's resource settings."""
+    """Set the plan, and the number of jobs that may run at once."""
     BUILD.plan = plan
     BUILD.cores = resources.nodes or resources.cores or 1
 
 
 def expect(jobs: Iterable) -> None:
-    """Tell which of Snakemake's jobs are about to run."""
+    """Set the Snakemake jobs that are about to run."""
     BUILD.load()
     known = {job.jobid: BUILD.job(job.rule.name, job.wildcards_dict, job.output) for job in jobs}
     BUILD.jobs = {number: job for number, job in known.items() if job}
 
 
 def register() -> None:
-    """Make Snakemake's --logger know `progress` and `status`."""
+    """Register the loggers `progress` and `status` for Snakemake's option --logger."""
     for name, handler in {"progress": Progress, "status": Status}.items():
         plugin = ModuleType(logger_plugin_module_prefix + name)
         vars(plugin)["LogHandler"] = handler
@@ -89,7 +90,7 @@ def register() -> None:
 
 
 class _Logger(LogHandlerBase):
-    """A logger that can also show messages the way Snakemake does."""
+    """A logger that can also show messages like Snakemake does."""
 
     writes_to_stream = True
     writes_to_file = False
@@ -116,18 +117,18 @@ class _Logger(LogHandlerBase):
 
 @dataclass
 class Running:
-    """A job that runs: the job, what its rule says it is doing, its logs, and since when (s)."""
+    """A running job."""
 
     job: Job
-    message: str
+    message: str  # of its rule
     logs: list[str]
-    since: float
+    start: float  # seconds, by time.monotonic
 
 
 class Progress(_Logger):
-    """One line on the progress of the build: updated on a terminal, written at times to a file.
+    """Shows the progress of the build in one line, which is updated on a terminal.
 
-    Errors and warnings appear above it. With a dry run or --verbose, Snakemake's messages appear.
+    Errors and warnings appear above it. A dry run and --verbose show Snakemake's messages.
     """
 
     def __post_init__(self) -> None:
@@ -140,11 +141,12 @@ class Progress(_Logger):
         self.drawn = False
         self.closing = Event()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        values = vars(record)
+    def emit(self, entry: logging.LogRecord) -> None:
+        """Handle a log entry: show it, or update the line."""
+        values = vars(entry)
         event = values.get("event")
         if self.common_settings.dryrun or self.common_settings.verbose:
-            self.text.handle(record)
+            self.text.handle(entry)
         elif event == LogEvent.WORKFLOW_STARTED:
             self.started = time.monotonic()
             Thread(target=self._tick, daemon=True).start()
@@ -156,22 +158,22 @@ class Progress(_Logger):
         elif event == LogEvent.JOB_FINISHED:
             if run := self.running.pop(values["job_id"], None):
                 self.ended.add(values["job_id"])
-                BUILD.durations.end(run.job, time.monotonic() - run.since)
+                BUILD.durations.end(run.job, time.monotonic() - run.start)
         elif event == LogEvent.JOB_ERROR:
             if run := self.running.pop(values["jobid"], None):
                 self.failed.add(values["jobid"])
-                why = _last_line(run, time.monotonic()) or "it wrote no message"
+                why = _last_line(run, time.monotonic()) or "no message"
                 self._show(f"{run.message} failed: {why} ({', '.join(run.logs)})\n")
-        elif self._matters(record):
+        elif self._is_shown(entry):
             self._show("")
-            self.text.handle(record)
+            self.text.handle(entry)
         if self.terminal or (self.running and not self.drawn):
             self._draw()
 
     def close(self) -> None:
-        """Say how the build ended."""
+        """Show the result of the build."""
         self.closing.set()
-        with self._alone():
+        with self._locked():
             if self.started is not None and BUILD.jobs:
                 seconds = time.monotonic() - self.started
                 self._show(f"{self._count()} in {span(seconds)}\n")
@@ -179,35 +181,35 @@ class Progress(_Logger):
         super().close()
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other threads from writing meanwhile."""
+    def _locked(self) -> Iterator[None]:
+        """Prevent other threads from writing."""
         self.acquire()
         try:
             yield
         finally:
             self.release()
 
-    def _matters(self, record: logging.LogRecord) -> bool:
-        """Whether a message should be seen: while jobs run, Snakemake talks a lot."""
+    def _is_shown(self, entry: logging.LogRecord) -> bool:
+        """Return whether a log entry is shown: while jobs run, Snakemake logs a lot."""
         return (
             self.started is None
-            or (record.levelno >= logging.WARNING and not record.getMessage().startswith(FAILED))
-            or getattr(record, "event", None) == LogEvent.SHELLCMD
-            or record.msg == NOTHING_TO_BE_DONE_MSG
+            or (entry.levelno >= logging.WARNING and not entry.getMessage().startswith(FAILED))
+            or getattr(entry, "event", None) == LogEvent.SHELLCMD
+            or entry.msg == NOTHING_TO_BE_DONE_MSG
         )
 
     def _tick(self) -> None:
         while not self.closing.wait(SECONDS[0 if self.terminal else 1]):
-            with self._alone():
+            with self._locked():
                 self._draw()
 
     def _draw(self) -> None:
         if self.started is None or not BUILD.jobs or self.closing.is_set():
             return
         now = time.monotonic()
-        gone = self.running.keys() | self.ended | self.failed
-        waiting = [job for number, job in BUILD.jobs.items() if number not in gone]
-        running = {run.job: now - run.since for run in self.running.values()}
+        begun = self.running.keys() | self.ended | self.failed
+        waiting = [job for number, job in BUILD.jobs.items() if number not in begun]
+        running = {run.job: now - run.start for run in self.running.values()}
         left = BUILD.durations.left(waiting, running, BUILD.cores)
         runs = [f"{run.job.name}{_state(run, now)}" for run in self.running.values()]
         line = " | ".join([self._count(), f"about {span(left)} left", *runs])
@@ -222,29 +224,30 @@ class Progress(_Logger):
         return f"{len(self.ended)} of {_many(len(BUILD.jobs), 'job')} done{failed}"
 
     def _show(self, text: str) -> None:
-        """Write in place of the line."""
+        """Replace the line by a text."""
         self.stream.write(f"\r\033[K{text}" if self.terminal else text)
         self.stream.flush()
 
 
 class Status(_Logger):
-    """What a dry run would do, as a table at its end."""
+    """Shows a table at the end of a dry run: what it would do."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.todo: dict[Job, str] = {}
         self.shown = False
 
-    def emit(self, record: logging.LogRecord) -> None:
-        values = vars(record)
+    def emit(self, entry: logging.LogRecord) -> None:
+        """Note a job that would run; show warnings and errors."""
+        values = vars(entry)
         if values.get("event") == LogEvent.JOB_INFO:
             if job := BUILD.job(values["rule_name"], values["wildcards"], values["output"]):
                 self.todo[job] = values["reason"]
-        elif record.levelno >= logging.WARNING:
-            self.text.handle(record)
+        elif entry.levelno >= logging.WARNING:
+            self.text.handle(entry)
 
     def close(self) -> None:
-        """Show the table, once, unless the dry run came to nothing."""
+        """Show the table once, unless the dry run failed."""
         if BUILD.plan.figures and not self.shown:
             BUILD.load()
             left = BUILD.durations.left(self.todo, {}, BUILD.cores)
@@ -261,27 +264,34 @@ class Status(_Logger):
 def status(
     plan: Plan, todo: Mapping[str, str], left: float, cores: int, stored: tuple[int, int]
 ) -> list[str]:
-    """Return the lines that say what is done, missing and stale.
+    """Return the lines of the table: what is done, missing and stale.
 
-    `todo` says why a job must run, in Snakemake's words; all others are done. `left` is the time
-    (s) that this takes. `stored` is the size of the store of results: entries and bytes.
+    `todo` gives Snakemake's reason for each job that must run; all others are done. `left` is the
+    time (s) that they take. `stored` is the size of the store of results: entries and bytes.
     """
-    kinds = {
-        "data sets": [f"prepare/{dataset}" for dataset in plan.datasets],
-        "searches": [f"search/{search}" for search in plan.searches],
-        "conditions": [f"train/{condition}" for condition in plan.conditions],
-        "figures": [f"plot/{figure}" for figure in plan.figures],
+    kinds: dict[str, tuple[str, Collection[str]]] = {
+        "data sets": ("prepare", plan.datasets),
+        "searches": ("search", plan.searches),
+        "conditions": ("train", plan.conditions),
+        "figures": ("plot", plan.figures),
     }
-    kinds = {kind: names for kind, names in kinds.items() if names}
     lines = [f"{'':24}{'done':>9}{'missing':>9}{'stale':>9}"]
-    for kind, names in kinds.items():
-        lines.append(f"{kind:24}" + "".join(f"{n:9}" for n in _tally(names, todo).values()))
+    for kind, (rule, names) in kinds.items():
+        if names:
+            n = Counter(_state_of(f"{rule}/{name}", todo) for name in names)
+            lines.append(f"{kind:24}{n['done']:9}{n['missing']:9}{n['stale']:9}")
     lines += ["", f"{'figure':24}{'':>9} conditions trained"]
     for figure, given in plan.figures.items():
-        runs = [f"train/{condition}" for condition in plan.experiments.get(given.experiment, [])]
-        done = f" {_tally(runs, todo)['done']} of {len(runs)}" if runs else ""
+        conditions = plan.experiments.get(given.experiment, [])
+        trained = sum(f"train/{condition}" not in todo for condition in conditions)
+        done = f" {trained} of {len(conditions)}" if conditions else ""
         lines.append(f"{figure:24}{_state_of(f'plot/{figure}', todo):>9}{done}".rstrip())
-    reasons = Counter(reason for why in todo.values() for reason in _causes(why))
+    reasons = Counter(
+        reason
+        for why in todo.values()
+        for reason in why.split("; ")
+        if not reason.startswith(CONSEQUENCES)
+    )
     lines += ["", " jobs  stale because of"] if reasons else []
     lines += [f"{count:5}  {reason}" for reason, count in reasons.most_common()]
     entries, used = stored
@@ -291,14 +301,14 @@ def status(
 
 
 def explained(why: str, recipe: Mapping[str, Mapping[str, str]]) -> str:
-    """Return why a job must run, in Snakemake's words, naming what has changed in its step.
+    """Return Snakemake's reason for a job, with the changed parts of its step in words.
 
-    Snakemake names the file of the step's identity; `recipe` is the one in the job's record.
+    Snakemake names only the file of the step's identity. `recipe` is that of the job's record.
     """
 
     def changed(file: re.Match) -> str:
         script = f"{identity.SCRIPTS}/{file[1].replace('.', '/')}.py"
-        if script not in recipe.get("code", {}):  # the job has another step's identity as an input
+        if script not in recipe.get("code", {}):  # the identity of another step is an input, too
             return script
         step = json.loads(Path(file[0]).read_bytes())
         before = {(part, name, value) for part in step for name, value in recipe[part].items()}
@@ -310,11 +320,7 @@ def explained(why: str, recipe: Mapping[str, Mapping[str, str]]) -> str:
 
 def span(seconds: float) -> str:
     """Return a time in words."""
-    unit, length = next(
-        (unit, length)
-        for unit, length in (("s", 1), ("min", 60), ("h", 3600))
-        if seconds < 100 * length or unit == "h"
-    )
+    unit, length = ("s", 1) if seconds < 100 else ("min", 60) if seconds < 6000 else ("h", 3600)
     return f"{max(1, round(seconds / length))} {unit}"
 
 
@@ -328,39 +334,22 @@ def _state_of(name: str, todo: Mapping[str, str]) -> str:
     return "missing" if re.match("Missing|Incomplete", todo[name]) else "stale"
 
 
-def _tally(names: Iterable[str], todo: Mapping[str, str]) -> dict[str, int]:
-    """Count the jobs that are done, missing and stale."""
-    states = Counter(_state_of(name, todo) for name in names)
-    return {state: states[state] for state in ("done", "missing", "stale")}
-
-
-def _causes(why: str) -> list[str]:
-    """Those of a job's reasons that are not the consequence of another job's."""
-    consequences = ("Missing", "Incomplete", "Input files updated by another job")
-    return [reason for reason in why.split("; ") if not reason.startswith(consequences)]
-
-
 def _state(run: Running, now: float) -> str:
-    """How far a job is that trains or searches, as its log says."""
+    """Return the progress of a job that trains or searches, as its log reports it."""
     line = _last_line(run, now)
-    found = re.search(r"(seed \d+): .*?([\d,]+ trials).*?([\d.]+%)", line) or re.search(
+    match = re.search(r"(seed \d+): .*?([\d,]+ trials).*?([\d.]+%)", line) or re.search(
         r"(\d+ of \d+ networks)", line
     )
-    return f" ({', '.join(found.groups())})" if found else ""
+    return f" ({', '.join(match.groups())})" if match else ""
 
 
 def _last_line(run: Running, now: float) -> str:
-    """The last line of what a job has written into its logs since it began; nothing if there is
-    none yet."""
+    """Return the last line that a job has written to its logs, or "" if there is none yet."""
     for name in run.logs:
-        try:
-            with open(name, "rb") as file:
-                if time.time() - os.fstat(file.fileno()).st_mtime > now - run.since + 1:
-                    continue  # left by an earlier run
+        with suppress(OSError), open(name, "rb") as file:
+            if time.time() - os.fstat(file.fileno()).st_mtime <= now - run.start + 1:  # not earlier
                 file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
                 lines = re.split(r"[\r\n]+", file.read().decode(errors="replace").strip())
-        except OSError:
-            continue
-        if lines[-1]:
-            return lines[-1]
+                if lines[-1]:
+                    return lines[-1]
     return ""

@@ -23,7 +23,10 @@ TABLE = "results/smoke/experiments/energy_vs_width"
 CONFIG = read(Path(__file__).parents[2] / "config.yaml")
 (GRID,) = CONFIG["experiments"]["energy_vs_width"]["smoke"]
 WIDTHS, SEEDS = GRID["width"], CONFIG["seeds"]["smoke"]
-SOURCES = ("scripts", "envs", "schemas", "config.yaml", "Snakefile", "figures", "CITATION.cff")
+SOURCES = (
+    *("scripts", "envs", "schemas", "report", "figures"),
+    *("config.yaml", "Snakefile", "CITATION.cff"),
+)
 
 
 HASHES: dict[tuple[int, int], str] = {}
@@ -172,7 +175,7 @@ def test_every_file_is_read_once(tree, monkeypatch):
     verifier = Verifier(History(tree.root))
     records = list(verifier.history.records)
     for path in records:
-        assert all(finding.status == "verified" for finding in verifier.behind(path))
+        assert all(issue.status == "verified" for issue in verifier.behind(path))
     assert len(read) == len(set(read))
     files = {file for path in records for file in verifier.history.records[path]["outputs"]}
     assert {tree.root / file for file in files} <= set(read)
@@ -214,7 +217,7 @@ def test_a_flipped_byte_is_found(tree, file, audited):
     tree.flip(file)
     status, subject, what = tree.broken(audited)
     assert (status, subject) == ("TAMPERED", file)
-    assert what.startswith("its bytes are not those of its record")
+    assert what.startswith("content does not match its record")
 
 
 def test_the_first_broken_link_is_told_in_words(tree):
@@ -222,7 +225,7 @@ def test_the_first_broken_link_is_told_in_words(tree):
     process = tree.run(f"{FIGURE}.svg")
     assert process.returncode == 1
     last = process.stdout.splitlines()[-1]
-    start = f"NOT VERIFIED {FIGURE}.svg: first broken link: TAMPERED: {RUN}.csv: its bytes"
+    start = f"NOT VERIFIED {FIGURE}.svg: first broken link: TAMPERED: {RUN}.csv: content"
     assert last.startswith(start)
 
 
@@ -231,7 +234,7 @@ def test_a_figure_copied_over_another_is_found(tree):
     tree.write(f"{FIGURE}.svg", (tree.root / f"{other}.svg").read_bytes())
     status, subject, what = tree.broken(f"{FIGURE}.svg")
     assert (status, subject) == ("TAMPERED", f"{FIGURE}.svg")
-    assert what == f"this is what {other}.record.json records, not what {FIGURE}.record.json does"
+    assert what == f"this is the file of {other}.record.json, not of {FIGURE}.record.json"
 
 
 # Records
@@ -248,7 +251,7 @@ def test_a_changed_record_is_found(tree, name):
 def test_a_forged_record_of_a_run_is_found(tree):
     """The id and the seal fit, but not the command."""
     tree.forge(f"{RUN}.record.json", lambda made: made["recipe"]["parameters"].update(width=51))
-    what = "its parameters are not those of its command and its inputs"
+    what = "its parameters do not match its command and its inputs"
     assert tree.broken(f"{FIGURE}.svg") == ("TAMPERED", f"{RUN}.record.json", what)
 
 
@@ -270,7 +273,7 @@ def test_a_forged_result_and_its_record_are_found(tree):
     tree.forge(f"{RUN}.record.json", lambda made: made["outputs"].update({f"{RUN}.csv": hash}))
     status, subject, what = tree.broken(f"{FIGURE}.svg")
     assert (status, subject) == ("TAMPERED", f"{RUN}.csv")
-    assert what == f"{TABLE}.record.json was made from other bytes of it"
+    assert what == f"{TABLE}.record.json was made from another version of it"
 
 
 def test_a_forged_record_of_a_figure_is_found(tree):
@@ -282,7 +285,7 @@ def test_a_forged_record_of_a_figure_is_found(tree):
     tree.forge(f"{FIGURE}.record.json", forge)
     status, subject, what = tree.broken(f"{FIGURE}.svg")
     assert (status, subject) == ("TAMPERED", f"{FIGURE}.pdf")
-    assert what.startswith("it carries the id ")
+    assert what.startswith("it contains the id ")
 
 
 @pytest.mark.parametrize("name", [FIGURE, TABLE, RUN, "data/mnist/prepare"])
@@ -297,7 +300,7 @@ def test_a_deleted_record_of_a_figure_is_found_without_the_others(tree):
     (tree.root / "figures/smoke/records.json.gz").unlink()
     status, subject, what = tree.broken(f"{FIGURE}.svg")
     assert (status, subject) == ("MISSING", f"{FIGURE}.svg")
-    assert what.endswith("is gone")
+    assert what.endswith("is missing")
 
 
 @pytest.mark.parametrize("file", [f"{RUN}.csv", f"{FIGURE}.csv", "data/mnist/labels.npy"])
@@ -356,11 +359,11 @@ def test_modules_that_are_used_since_or_no_more_are_named(tree):
     tree.write(module, (tree.root / module).read_bytes() + b"import more\n")
     (tree.root / "scripts/more.py").write_text("")
     found = json.dumps(tree.audit(f"{FIGURE}.svg")["trees"])
-    assert '"scripts/more.py", "what": "scripts/train.py has used it only since"' in found
+    assert '"scripts/more.py", "what": "not used by scripts/train.py then"' in found
     (tree.root / module).unlink()
     found = json.dumps(tree.audit(f"{FIGURE}.svg")["trees"])
-    assert f'"{module}", "what": "it is not there any more"' in found
-    assert '"what": "it is not used any more"' in found  # what it alone has used
+    assert f'"{module}", "what": "missing"' in found
+    assert '"what": "no longer used"' in found  # what it alone has used
 
 
 def test_code_that_cannot_be_read_is_named(tree):
@@ -368,7 +371,7 @@ def test_code_that_cannot_be_read_is_named(tree):
     tree.write(module, (tree.root / module).read_bytes() + b"import\n")
     status, subject, what = tree.broken(f"{FIGURE}.svg")
     assert (status, subject) == ("STALE", module)
-    assert what.startswith("it cannot be read as code any more")
+    assert what.startswith("no longer valid Python")
 
 
 def test_how_data_were_got_does_not_count(tree):
@@ -380,9 +383,9 @@ def test_an_upgraded_package_is_named(tree, monkeypatch):
     monkeypatch.chdir(tree.root)
     then = verify.installed
     monkeypatch.setattr(verify, "installed", lambda name: "99.0" if name == "numpy" else then(name))
-    (finding,) = Verifier(History(tree.root)).behind(f"{FIGURE}.record.json")
-    assert (finding.status, finding.subject) == ("STALE", "numpy")
-    assert finding.what == f"version {then('numpy')} then, 99.0 now"
+    (issue,) = Verifier(History(tree.root)).behind(f"{FIGURE}.record.json")
+    assert (issue.status, issue.subject) == ("STALE", "numpy")
+    assert issue.what == f"version {then('numpy')} then, 99.0 now"
 
 
 def test_without_packages_their_versions_are_not_compared(tree, monkeypatch):
@@ -416,8 +419,8 @@ def test_runs_that_are_asked_for_now_and_no_more_are_named(tree):
     now = [60, *WIDTHS[1:]]  # no other experiment asks for the first
     tree.edit("config.yaml", f"width: {WIDTHS}", f"width: {now}")
     found = json.dumps(tree.audit(f"{FIGURE}.svg"))
-    assert f"it has no run backprop-width{WIDTHS[0]} any more" in found
-    assert "it now asks for results/smoke/runs/backprop-width60.csv, too" in found
+    assert f"no longer asks for the run backprop-width{WIDTHS[0]}" in found
+    assert "now also asks for results/smoke/runs/backprop-width60.csv" in found
 
 
 def test_what_is_made_anew_makes_stale_what_was_made_from_it(tree):

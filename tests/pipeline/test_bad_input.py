@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 import claims
 import fetch
 import train
-from figures import tables
-from figures.tables import TableError
+from analysis import tables
+from analysis.tables import TableError
 from plasticity import data
 from plasticity.data import DataError
 from workflow import builds, configuration, datasets, training_options
@@ -57,6 +57,9 @@ def npy(*arrays, **named):
     return buffer.getvalue()
 
 
+PLOT = f"plot {ROOT}/scripts/figures"
+
+
 def table(kind, **values):
     """Return a table of one network, test or claim in CSV, with the columns that are given."""
     usual = {tables.TEXT: "x", tables.NUMBER: 1, tables.TRUTH: True}
@@ -80,7 +83,7 @@ def paper(old, new, told):
 def plot(figure, kind, content, told):
     """A table that a figure is to be drawn from."""
     options = f"--{kind} table.csv --experiment x --output figure"
-    return (f"figures/{figure} {options}", {"table.csv": content}, told)
+    return (f"{PLOT}/{figure}.py {options}", {"table.csv": content}, told)
 
 
 def entry(text, told):
@@ -115,7 +118,7 @@ CASES = [
     mine("scale: 2024-13-45", "mine.yaml: not valid YAML: month must be in 1..12"),
     mine("scale: !!int x", "mine.yaml: not valid YAML: invalid literal for int()"),
     mine("model: &a {goal: *b}", "mine.yaml: line 1: not valid YAML: found undefined alias"),
-    mine("rules: {a: {gate: error}, a: {gate: always}}", "the key 'a' is there twice"),
+    mine("rules: {a: {gate: error}, a: {gate: always}}", "the key 'a' appears twice"),
     # What would run code, or leave the project.
     mine(
         f"scale: !!python/object/apply:os.system ['{HARM}']", "not valid YAML: could not determine"
@@ -130,7 +133,7 @@ CASES = [
     ("snakemake --configfile paper.yaml", {"paper.yaml": "{}"}, "(not smoke, not paper)"),
     ("snakemake --configfile Mine.yaml", {"Mine.yaml": "{}"}, "'Mine.yaml' is not allowed"),
     mine(
-        "figures: {a: {number: 99, title: a, caption: a, script: ../train}}",
+        "figures: {a: {number: 99, title: a, script: ../train}}",
         "script: '../train' is",
     ),
     mine(f"rules: {{$({HARM}): {{gate: always}}}}", "is not allowed: a name of up to 64 small"),
@@ -182,11 +185,11 @@ CASES = [
         ".plastic_units: 10 is not allowed: at most the",
     ),
     mine(
-        "figures: {own: {number: 99, title: a, caption: a}}",
+        "figures: {own: {number: 99, title: a}}",
         "own.script: 'own' is not allowed: there",
     ),
     mine(
-        "figures: {own: {number: 99, title: a, caption: a, script: turnover}}",
+        "figures: {own: {number: 99, title: a, script: turnover}}",
         "figures.own.experiment: 'own' is not allowed: one of energy_vs_width",
     ),
     # Command lines of Snakemake.
@@ -226,9 +229,9 @@ CASES = [
     (f"{TRAIN} --learning-rate nan", {}, "--learning-rate: 'nan' is not allowed: a finite"),
     (f"{TRAIN} --max-epochs 1e300", {}, "--max-epochs: '1e300' is not allowed: a number abov"),
     (f"{TRAIN} --lerning-rate 1", {}, "unrecognized arguments: --lerning-rate 1"),
-    (f"{TRAIN} --output .", {}, "train: .: not a place where a file can be written"),
-    (f"{TRAIN} --output file/a.csv", {"file": ""}, "file/a.csv: not a place where a file can be"),
-    (f"{TRAIN} --counts file/a.npz", {"file": ""}, "file/a.npz: not a place where a file can be"),
+    (f"{TRAIN} --output .", {}, "train: .: cannot write a file here"),
+    (f"{TRAIN} --output file/a.csv", {"file": ""}, "file/a.csv: cannot write a file"),
+    (f"{TRAIN} --counts file/a.npz", {"file": ""}, "file/a.npz: cannot write a file"),
     ("fetch --dataset cifar", {}, "--dataset: invalid choice: 'cifar' (choose from"),
     ("fetch --folder a --source nowhere", {}, "nowhere has no train-images-idx3-ubyte (nor"),
     ("fetch --folder file", {"file": ""}, "File exists: 'file'"),
@@ -242,15 +245,15 @@ CASES = [
     ("audit nothing", {}, "audit: nothing: not in"),
     ("audit . --rerun -1", {}, "--rerun: '-1' is not allowed: an integer of at least 0"),
     ("crate --scale tiny --output c", {}, "--scale: invalid choice: 'tiny' (choose from"),
-    ("crate --output .", {}, "crate: .: it is there and no crate: name another folder"),
-    ("crate --output file/c", {"file": ""}, "crate: file/c: no crate can be written here: Not a"),
+    ("crate --output .", {}, "crate: .: exists and is not a crate: choose another folder"),
+    ("crate --output file/c", {"file": ""}, "crate: file/c: cannot write a crate here: Not a"),
     ("history --output b.gz a.json", {}, "history: a.json: no such record"),
     ("train_found --finalists a.csv --output -", {}, "No such file or directory: 'a.csv'"),
     (f"{SEARCH} --space width", {}, "search: width: '' is not allowed: an integer"),
     (f"{SEARCH} --space width=2,1", {}, "search: width: '2,1' is not allowed: two numbers, low,hi"),
     (f"{SEARCH} --space wdth=1,2", {}, "search: wdth: '1' is not allowed: no parameter has this"),
     (f"{SEARCH} --space gate=always,nver", {}, "--space: 'gate' is not allowed: it must have elig"),
-    ("figures/subnet_size --scale tiny", {}, "--scale: invalid choice: 'tiny' (choose from"),
+    (f"{PLOT}/subnet_size.py --scale tiny", {}, "--scale: invalid choice: 'tiny' (choose from"),
     # Damaged files.
     (
         "fetch --folder a --source s",
@@ -308,9 +311,17 @@ CASES = [
         "finding: a.csv: No such file or directory",
     ),
     (
-        "figures/frugal_frontier --energy a.csv --searches s.csv --experiment x --output figure",
+        f"{PLOT}/frugal_frontier.py --energy a.csv --searches s.csv --experiment x --output figure",
         {"a.csv": ENERGY, "s.csv": table("searches", front="maybe")},
         "frugal_frontier: s.csv: row 1: front: 'maybe' is not allowed: True or False",
+    ),
+    (f"{PLOT}/none.py", {}, "none.py: no script in scripts/figures/; there are: "),
+    (f"{PLOT}/style.py", {}, "not the script of a figure: it has no function summarise"),
+    (f"{PLOT}/turnover.py --energy a.csv", {"a.csv": ENERGY}, "turnover.py: --counts is missing"),
+    (
+        f"{PLOT}/turnover.py --energy a.csv --counts c.npz --experiment x --output figure",
+        {"a.csv": ENERGY, "c.npz": npy(hidden=np.zeros((2, 785), int), out=np.zeros((10, 3), int))},
+        "turnover: the numbers of updates are those of networks of [2] hidden units",
     ),
     plot("subnet_size", "energy", b"\x8d\xff", "subnet_size: table.csv: not a table in CSV"),
     plot("subnet_size", "energy", table("energy", width=...), "it has no column width"),
@@ -324,7 +335,7 @@ CASES = [
     ),
     *(
         (
-            "figures/turnover --energy a.csv --counts c.npz --experiment x --output figure",
+            f"{PLOT}/turnover.py --energy a.csv --counts c.npz --experiment x --output figure",
             {"a.csv": ENERGY, "c.npz": content},
             "turnover: c.npz: does not hold numbers of updates (hidden, out)",
         )

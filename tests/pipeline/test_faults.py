@@ -22,7 +22,7 @@ import psutil
 import pytest
 import yaml
 
-from figures.tables import COLUMNS
+from analysis.tables import COLUMNS
 from plasticity.raw_files import SHA256, check
 
 ROOT = Path(__file__).parents[2]
@@ -42,9 +42,7 @@ MINE = {
             ],
         }
     },
-    "figures": {
-        "quick": {"number": 30, "title": "Quick", "caption": "Quick.", "script": "energy_vs_width"}
-    },
+    "figures": {"quick": {"number": 30, "title": "Quick", "script": "energy_vs_width"}},
 }
 
 
@@ -219,7 +217,7 @@ def test_two_builds_at_once_are_refused_and_looking_is_not(quick):
     second = Build(quick, *QUICK)
     status, told = second.end()
     assert status == 1
-    assert f"another build runs here (process {first.process.pid}): let it end first" in told
+    assert f"another build is running here (process {first.process.pid}): wait for it" in told
     assert "Traceback" not in told and "unlock" not in told
     status, told = Build(quick, "--dry-run", *QUICK).end()
     assert status == 0, told
@@ -239,7 +237,7 @@ def test_a_build_is_refused_while_another_one_starts(copied, tmp_path):
         held.flush()
         process = copy.snakemake()
     assert process.returncode == 1
-    assert "another build runs here (process 12345): let it end first" in process.stderr
+    assert "another build is running here (process 12345): wait for it" in process.stderr
     assert "Traceback" not in process.stderr and not (copy.root / "results/smoke").exists()
 
 
@@ -317,7 +315,8 @@ SCRIPTS = {
     "summarise": "summarise.py --output {place}/out.csv {table}",
     "claims": "claims.py --energy {table} --output {place}/out.csv",
     "gallery": "gallery.py --figures {figures} --output {place}/out.md",
-    "figure": "figures/subnet_size.py --energy {table} --experiment x --output {place}/out",
+    "figure": "plot.py {scripts}/figures/subnet_size.py --energy {table} --experiment x"
+    " --output {place}/out",
 }
 
 
@@ -328,7 +327,7 @@ def script(mnist, tmp_path):
 
     def run(name, place, *options, **limits):
         where = {"place": place, "data": ROOT / "data" / "mnist", "table": tmp_path / "table.csv"}
-        where["figures"] = ROOT / "figures"
+        where |= {"figures": ROOT / "figures", "scripts": ROOT / "scripts"}
         command = [word.format(**where) for word in SCRIPTS[name].split()] + list(options)
         return subprocess.run(
             [sys.executable, ROOT / "scripts" / command[0], *command[1:]],
@@ -382,7 +381,7 @@ def test_a_read_only_folder_is_told_in_one_line(disk, script, name):
     done = script(name, folder)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and str(folder) in done.stderr
-    assert "Read-only" in done.stderr or "not a place where a file can be written" in done.stderr
+    assert "Read-only" in done.stderr or "cannot write a file here" in done.stderr
 
 
 @pytest.mark.thorough
@@ -394,7 +393,7 @@ def test_a_build_on_a_full_disk_says_so_and_goes_on_when_there_is_room(quick, un
     (folder / "data").symlink_to(data_folder)
     copy = type(quick)(folder, {})
     fill(folder, left=2**21)
-    full = f"{folder}: the disk is full: make room, and type the same command again"
+    full = f"{folder}: the disk is full: free some space, and run the same command again"
     build = Build(copy, *WHOLE)
     status, told = build.end()
     assert status == 1 and told.splitlines()[-1] == full, told
@@ -415,7 +414,7 @@ def test_a_build_in_a_read_only_folder_says_so(copied, disk):
     subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
     status, told = Build(copy).end()
     assert status == 1
-    assert told.splitlines()[-1] == f"{copy.root}: nothing can be built here: it is read-only"
+    assert told.splitlines()[-1] == f"{copy.root}: cannot build here: the folder is read-only"
 
 
 # Memory

@@ -35,7 +35,6 @@ FIGURE = {
         "own_figure": {
             "number": 30,
             "title": "Own",
-            "caption": "Own.",
             "script": "energy_vs_fraction",
             "experiment": "own",
         }

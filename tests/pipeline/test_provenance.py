@@ -107,9 +107,9 @@ from provenance.history import History
 from provenance.verify import Verifier
 
 verifier = Verifier(History("."))
-found = verifier.behind(verifier.history.maker[sys.argv[1]])
-print(*found, sep="\\n")
-sys.exit(any(finding.breaks for finding in found))
+issues = verifier.behind(verifier.history.maker[sys.argv[1]])
+print(*issues, sep="\\n")
+sys.exit(any(issue.breaks for issue in issues))
 """,
 }
 
@@ -208,7 +208,7 @@ def test_what_an_edit_remakes_and_what_the_verifier_says(toy):
     (toy.root / "results/total.txt").write_text("7.0")
     status, said = toy.check()
     assert status == 1
-    assert any(line.startswith("results/total.txt: its bytes are not those") for line in said)
+    assert any(line.startswith("results/total.txt: content does not match") for line in said)
 
 
 def test_provenance_knows_nothing_of_this_project():

@@ -13,7 +13,8 @@ import pytest
 from workflow.configuration import read
 
 CHROMIUM = shutil.which("chromium")
-CONFIG = read(Path(__file__).parents[2] / "config.yaml")
+ROOT = Path(__file__).parents[2]
+CONFIG = read(ROOT / "config.yaml")
 
 # Before anything else on the page: remember what goes wrong, files that do not load included.
 LISTEN = """
@@ -84,7 +85,7 @@ def test_every_figure_has_its_caption_and_says_what_was_trained(seen):
     for name, figure in CONFIG["figures"].items():
         caption = " ".join(seen["figures"][f"figures/smoke/{name}.svg"]["caption"].split())
         assert f"Figure {figure['number']}. {figure['title']}" in caption
-        assert figure["caption"] in caption
+        assert " ".join((ROOT / figure["caption"]).read_text().split()) in caption
         if experiment := CONFIG["experiments"].get(figure.get("experiment", name)):
             assert experiment["question"] in caption
             assert caption.count("rule ") >= len(experiment["smoke"])

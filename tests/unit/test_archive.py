@@ -1,20 +1,19 @@
-"""Published runs: packed to the same bytes, checked to the last one, restored, and taken as they
-are for as long as they are what is asked for."""
+"""Published runs: packing, checks of every byte, restoring, and use while they are up to date."""
 
 import json
 import shutil
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from archive import packed
 from provenance import archive, history
-from provenance.archive import ArchiveError, of_rules, published, restore, restored, unlike
+from provenance.archive import of_rules, published, restore, restored, unlike
 from provenance.files import digest, sha256, write_json
-from provenance.record import read, seal
+from provenance.record import RecordError, read, seal
 from workflow import restored as restoring
+from workflow.configuration import Condition, Plan
 
 FIGURES = "figures/smoke"
 RUNS = "results/smoke/runs"
@@ -40,7 +39,7 @@ def write_record(path, rule, script, outputs, records=(), **parameters):
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """A project, in the current folder, that has published two runs."""
+    """Return a project, in the current folder, that has published two runs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(archive, "_step", lambda script: STEP)
     for file in ("data/d/inputs.npy", f"{RUNS}/a.csv", f"{RUNS}/b.csv", f"{FIGURES}/x.svg"):
@@ -70,9 +69,9 @@ def record_published():
         write_record(record, "archive", "scripts/archive.py", [f"{FIGURES}/{file}"])
 
 
-def refusal():
-    """The line that says why the published runs are not used."""
-    with pytest.raises(ArchiveError) as refused:
+def error():
+    """Return the error message for the published runs."""
+    with pytest.raises((RecordError, OSError)) as refused:
         published(FIGURES)
     line = str(refused.value)
     assert "\n" not in line
@@ -84,7 +83,7 @@ def test_the_same_files_give_the_same_bytes():
     assert packed(files) == packed(dict(reversed(files.items())))
 
 
-def test_what_is_published_is_read(tree):
+def test_published_runs_are_read(tree):
     shown = published(FIGURES)
     assert shown.files == {
         f"{RUNS}/{name}.csv": Path(f"{RUNS}/{name}.csv").read_bytes() for name in "ab"
@@ -93,65 +92,65 @@ def test_what_is_published_is_read(tree):
 
 
 @pytest.mark.parametrize("file", [archive.NAME, history.BUNDLE])
-@pytest.mark.parametrize("place", range(0, 300, 59))
-def test_a_flipped_byte_is_named(tree, file, place):
+@pytest.mark.parametrize("position", range(0, 300, 59))
+def test_a_flipped_byte_is_reported(tree, file, position):
     path = Path(FIGURES, file)
     content = bytearray(path.read_bytes())
-    content[place] ^= 1
+    content[position] ^= 1
     path.write_bytes(content)
-    assert refusal().startswith(f"{path}: damaged")
+    assert error().startswith(f"{path}: damaged")
 
 
 @pytest.mark.parametrize("file", [archive.NAME, history.BUNDLE, "runs.record.json"])
-def test_a_missing_file_is_named(tree, file):
+def test_a_missing_file_is_reported(tree, file):
     path = Path(FIGURES, file)
     path.unlink()
-    assert str(path) in refusal()
+    assert str(path) in error()
 
 
-def test_a_truncated_archive_is_named_though_its_record_agrees(tree):
+def test_a_truncated_archive_with_a_matching_record_is_reported(tree):
     path = Path(FIGURES, archive.NAME)
     path.write_bytes(path.read_bytes()[:-30])
     record_published()
-    assert refusal().startswith(f"{path}: damaged")
+    assert error().startswith(f"{path}: damaged")
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({f"{RUNS}/a.csv": None}, f"{RUNS}/a.csv: it is missing"),
-        ({f"{RUNS}/c.csv": b"1"}, f"{RUNS}/c.csv: no published record is about it"),
-        ({"../../a.csv": b"1"}, "../../a.csv: no published record is about it"),
-        ({f"{RUNS}/a.csv": b"1"}, f"{RUNS}/a.csv: its bytes are not those of its record"),
+        ({f"{RUNS}/a.csv": None}, f"{RUNS}/a.csv: missing"),
+        ({f"{RUNS}/c.csv": b"1"}, f"{RUNS}/c.csv: no published record of this file"),
+        ({"../../a.csv": b"1"}, "../../a.csv: no published record of this file"),
+        ({f"{RUNS}/a.csv": b"1"}, f"{RUNS}/a.csv: content does not match its record"),
     ],
 )
-def test_a_member_that_is_missing_foreign_or_changed_is_named(tree, change, reason):
+def test_a_missing_unknown_or_changed_member_is_reported(tree, change, reason):
     files = dict(published(FIGURES).files) | change
     write_archive({name: content for name, content in files.items() if content is not None})
     record_published()
-    assert refusal() == f"{FIGURES}/{archive.NAME}: {reason}"
+    assert error() == f"{FIGURES}/{archive.NAME}: {reason}"
 
 
-def test_a_member_that_is_there_twice_is_named(tree):
+def test_a_duplicate_member_is_reported(tree):
     with (
         pytest.warns(UserWarning, match="Duplicate"),
         zipfile.ZipFile(f"{FIGURES}/{archive.NAME}", "a") as opened,
     ):
         opened.writestr(f"{RUNS}/a.csv", f"the content of {RUNS}/a.csv\n")
     record_published()
-    assert f"{RUNS}/a.csv" in refusal()
+    assert f"{RUNS}/a.csv" in error()
 
 
-def test_a_changed_record_is_named(tree):
+def test_a_changed_record_is_reported(tree):
     bundle = Path(FIGURES, history.BUNDLE)
     path = Path(f"{RUNS}/a.record.json")
     path.write_text(path.read_text().replace('"width": 10', '"width": 11'))
     history.pack([f"{FIGURES}/x.record.json"], bundle, {})
     record_published()
-    assert refusal() == f"{bundle}: the record {path} was changed after it was written"
+    assert error() == f"{bundle}: the record {path} was changed after it was written"
 
 
-def test_the_files_come_back_with_their_records(tree, tmp_path_factory):
+def test_files_are_restored_with_their_records(tree, tmp_path_factory):
     shown = published(FIGURES)
     folder = tmp_path_factory.mktemp("clone")
     written = restore(shown, folder)
@@ -163,24 +162,24 @@ def test_the_files_come_back_with_their_records(tree, tmp_path_factory):
     assert restore(shown, folder) == []
 
 
-def test_what_is_there_with_the_same_bytes_stays_and_is_not_called_restored(tree):
+def test_an_existing_file_with_the_same_bytes_does_not_count_as_restored(tree):
     before = {path: path.stat().st_mtime_ns for path in Path(RUNS).iterdir()}
     assert restore(published(FIGURES), Path()) == []
     assert before == {path: path.stat().st_mtime_ns for path in Path(RUNS).iterdir()}
     assert restored() == {}
 
 
-def test_another_file_stays_and_nothing_is_written(tree):
+def test_a_different_file_is_not_overwritten(tree):
     shown = published(FIGURES)
     Path(f"{RUNS}/a.csv").unlink()
     Path(f"{RUNS}/b.csv").write_text("mine\n")
-    with pytest.raises(ArchiveError, match=rf"^{RUNS}/b.csv: .*remove it"):
+    with pytest.raises(RecordError, match=rf"^{RUNS}/b.csv: .*remove it"):
         restore(shown, Path())
     assert not Path(f"{RUNS}/a.csv").exists()
     assert Path(f"{RUNS}/b.csv").read_text() == "mine\n"
 
 
-def test_one_that_is_made_anew_is_restored_no_more(tree):
+def test_a_run_that_is_made_again_no_longer_counts_as_restored(tree):
     shown = published(FIGURES)
     shutil.rmtree("results")
     restore(shown, Path(), leave_out=[f"{RUNS}/b.record.json"])
@@ -189,7 +188,7 @@ def test_one_that_is_made_anew_is_restored_no_more(tree):
     assert restored() == {}
 
 
-def test_what_an_interrupted_call_has_restored_counts(tree, monkeypatch):
+def test_files_of_an_interrupted_call_count_as_restored(tree, monkeypatch):
     shown = published(FIGURES)
     shutil.rmtree("results")
     whole = dict(shown.files)
@@ -203,41 +202,37 @@ def test_what_an_interrupted_call_has_restored_counts(tree, monkeypatch):
 
 @pytest.fixture
 def asked(tree, monkeypatch):
-    """What is asked for, to be changed, after the published runs were restored."""
+    """Return the requested runs, which a test may change; the published runs are restored."""
     wanted = {
         f"{RUNS}/{name}.record.json": ("scripts/train.py", {"width": width})
         for name, width in {"a": 10, "b": 20}.items()
     }
-    monkeypatch.setattr(restoring, "asked", lambda plan, results: wanted)
+    monkeypatch.setattr(restoring, "requested", lambda plan, results: wanted)
     shown = published(FIGURES)
     shutil.rmtree("results")
     restore(shown, Path())
     return wanted
 
 
-def names():
-    """The conditions that are taken as they were restored."""
-    plan = SimpleNamespace(
-        searches={},
-        conditions={name: SimpleNamespace(record=set()) for name in "ab"},
-        searched=lambda names: [],
-    )
-    return restoring.restored(plan, "results/smoke")[1]
+def used():
+    """Return the names of the restored conditions that are used."""
+    plan = Plan(conditions={name: Condition({}) for name in "ab"})
+    return {"a", "b"} - restoring.remaining(plan, "results/smoke").conditions.keys()
 
 
-def test_restored_runs_are_taken_until_their_parameters_change(asked):
-    assert names() == {"a", "b"}
+def test_restored_runs_are_used_until_their_parameters_change(asked):
+    assert used() == {"a", "b"}
     asked[f"{RUNS}/a.record.json"] = ("scripts/train.py", {"width": 11})
-    assert names() == {"b"}
+    assert used() == {"b"}
 
 
 @pytest.mark.parametrize("part", STEP)
-def test_restored_runs_are_taken_until_their_step_changes(asked, monkeypatch, part):
+def test_restored_runs_are_used_until_their_step_changes(asked, monkeypatch, part):
     monkeypatch.setattr(archive, "_step", lambda script: STEP | {part: {"other": "1"}})
-    assert names() == set()
+    assert used() == set()
 
 
-def test_runs_by_other_code_are_not_taken_but_by_other_packages(tree, monkeypatch):
+def test_restored_runs_are_used_after_a_change_of_packages_but_not_of_code(tree, monkeypatch):
     shown = published(FIGURES)
     for part, taken in {"code": False, "packages": True, "arithmetic": True}.items():
         monkeypatch.setattr(archive, "_step", lambda script, part=part: STEP | {part: {"y": "1"}})
@@ -250,7 +245,7 @@ def test_runs_by_other_code_are_not_taken_but_by_other_packages(tree, monkeypatc
         assert restored()[run] == archive.meaning({"width": 10}, "scripts/train.py")
 
 
-def test_what_made_the_runs_elsewhere_is_told(tree, monkeypatch):
+def test_differences_of_the_environment_are_reported(tree, monkeypatch):
     other = {"code": {"scripts/x.py": "2"}, "packages": {"numpy": "3"}, "arithmetic": {"blas": "Z"}}
     monkeypatch.setattr(archive, "_step", lambda script: other)
     code, packages, python, platform = unlike(published(FIGURES).runs, "they")

@@ -1,4 +1,4 @@
-"""What the configuration asks for, as the audit compares it with records."""
+"""Comparison of records with the configuration."""
 
 import copy
 import shutil
@@ -10,13 +10,13 @@ from snakemake.utils import update_config
 
 from provenance.record import parameters
 from workflow import configuration
-from workflow.asked import Configuration, merged, place_of
+from workflow.asked import Configuration, merged, overlay_and_scale
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
-    ("file", "place"),
+    ("file", "target"),
     [
         ("results/smoke/runs/a.csv", ("", "smoke")),
         ("results/paper/energy.csv", ("", "paper")),
@@ -32,8 +32,8 @@ ROOT = Path(__file__).resolve().parents[2]
         ("README.md", None),
     ],
 )
-def test_files_have_a_place(file, place):
-    assert place_of(file) == place
+def test_files_have_an_overlay_and_a_scale(file, target):
+    assert overlay_and_scale(file) == target
 
 
 def test_overlays_are_merged_as_snakemake_does():
@@ -46,11 +46,11 @@ def test_overlays_are_merged_as_snakemake_does():
 
 @pytest.fixture
 def project(tmp_path):
-    """A project's configuration, and the record of the run of its first condition."""
+    """Return a folder with a configuration, and a function for a run's path and record."""
     for name in ("config.yaml", "beyond.yaml"):
         shutil.copy2(ROOT / name, tmp_path / name)
 
-    def record(overlay=""):
+    def run(overlay=""):
         config = configuration.read(tmp_path / "config.yaml")
         files = [tmp_path / f"{overlay}.yaml"] if overlay else []
         for file in files:
@@ -62,38 +62,40 @@ def project(tmp_path):
         words = configuration.command_line(condition)
         folder = "/".join(filter(None, ("results", overlay, "smoke")))
         recipe = {"rule": "train", "parameters": parameters(words, {}, [])}
-        return {"recipe": recipe, "outputs": {f"{folder}/runs/{name}.csv": ""}, "inputs": {}}
+        outputs = {f"{folder}/runs/{name}.csv": ""}
+        path = f"{folder}/runs/{name}.record.json"
+        return path, {"recipe": recipe, "outputs": outputs, "inputs": {}}
 
-    return tmp_path, record
-
-
-@pytest.mark.parametrize("overlay", ["", "beyond"])
-def test_what_is_asked_for_is_no_finding(project, overlay):
-    folder, record = project
-    assert list(Configuration(folder)("path", record(overlay))) == []
+    return tmp_path, run
 
 
 @pytest.mark.parametrize("overlay", ["", "beyond"])
-def test_another_value_is_told(project, overlay):
-    folder, record = project
-    made = record(overlay)
-    made["recipe"]["parameters"]["learning_rate"] = 7
-    (finding,) = Configuration(folder)("path", made)
-    assert finding.subject == "config.yaml: learning_rate"
-    assert finding.what.startswith("7 then, ")
+def test_a_requested_run_has_no_issue(project, overlay):
+    folder, run = project
+    assert list(Configuration(folder)(*run(overlay))) == []
 
 
-def test_an_overlay_that_is_not_here_is_not_compared(project):
-    folder, record = project
-    made = record("beyond")
+@pytest.mark.parametrize("overlay", ["", "beyond"])
+def test_a_changed_value_is_reported(project, overlay):
+    folder, run = project
+    path, record = run(overlay)
+    record["recipe"]["parameters"]["learning_rate"] = 7
+    (issue,) = Configuration(folder)(path, record)
+    assert issue.subject == "config.yaml: learning_rate"
+    assert issue.what.startswith("7 then, ")
+
+
+def test_a_missing_overlay_is_not_compared(project):
+    folder, run = project
+    path, record = run("beyond")
     (folder / "beyond.yaml").unlink()
-    made["recipe"]["parameters"]["width"] = 1
-    assert list(Configuration(folder)("path", made)) == []
+    record["recipe"]["parameters"]["width"] = 1
+    assert list(Configuration(folder)(path, record)) == []
 
 
-def test_a_configuration_that_cannot_be_read_is_told(project):
-    folder, record = project
-    made = record()
+def test_an_invalid_configuration_is_reported(project):
+    folder, run = project
+    path, record = run()
     (folder / "config.yaml").write_text("model: [")
-    (finding,) = Configuration(folder)("path", made)
-    assert (finding.status, finding.subject) == ("STALE", "config.yaml")
+    (issue,) = Configuration(folder)(path, record)
+    assert (issue.status, issue.subject) == ("STALE", "config.yaml")

@@ -1,4 +1,4 @@
-"""How long jobs will take: as in an earlier build, or like others of their rule."""
+"""Estimated durations of jobs, from earlier builds or other jobs of the same rule."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from workflow.durations import INERTIA, UNKNOWN, Durations, Job, size
 
 
 def record(rule, seconds, **parameters):
-    """The parts of a provenance record that tell how long its job took."""
+    """Return the parts of a provenance record that determine durations."""
     return {"recipe": {"rule": rule, "parameters": parameters}, "made": {"seconds": seconds}}
 
 
@@ -21,7 +21,7 @@ def test_nothing_is_left_when_nothing_waits_or_runs():
     assert Durations({}).left([], {}, 2) == 0
 
 
-def test_a_job_that_has_a_record_takes_as_long_again():
+def test_a_job_with_a_record_takes_the_same_time_again():
     assert Durations(TRAINED).expected(Job("train/c", "c")) == 900
 
 
@@ -41,18 +41,18 @@ def test_the_duration_of_a_job_whose_rule_never_ran_is_a_guess():
     assert Durations(TRAINED).expected(Job("plot/z", "z", 3.0)) == 3 * UNKNOWN
 
 
-def test_records_that_do_not_tell_a_time_are_passed_over():
+def test_records_without_a_time_are_ignored():
     untimed = {"recipe": {"rule": "train"}, "made": {"start": "2026-01-01T00:00:00.000+00:00"}}
     assert Durations({"a": untimed}).expected(Job("train/a", "a")) == UNKNOWN
 
 
-def test_finished_jobs_tell_the_speed_of_this_build():
+def test_the_speed_of_a_build_is_learned_from_finished_jobs():
     known = Durations(TRAINED)
     known.end(Job("train/c", "c"), 3 * 900 + 2 * INERTIA)
     assert known.left([Job("train/b", "b")], {}, 1) == pytest.approx(30)
 
 
-def test_a_single_short_job_says_little_about_the_speed():
+def test_a_single_short_job_hardly_changes_the_speed():
     known = Durations(TRAINED)
     known.end(Job("train/b", "b"), 0.0)
     assert 8 < known.left([Job("train/b", "b")], {}, 1) < 10
@@ -63,7 +63,7 @@ def test_a_running_job_takes_what_is_left_of_its_time():
     assert Durations(TRAINED).left([], {job: 600.0}, 1) == 300
 
 
-def test_a_job_that_runs_for_longer_than_expected_does_not_end_at_once():
+def test_a_job_that_takes_longer_than_expected_needs_some_more_time():
     job = Job("train/c", "c")
     assert Durations(TRAINED).left([], {job: 2000.0}, 1) == 200
 

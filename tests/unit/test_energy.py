@@ -37,7 +37,7 @@ def change(trainer: Reference, hidden: float, out: float = 0) -> None:
 # --- Updates ---
 
 
-def test_M0_counts_changes_and_M1_sums_their_sizes_by_layer():
+def test_updates_are_counted_and_their_sizes_summed_by_layer():
     total = Energy()
     total.add(HIDDEN, np.array([[0, 1.5], [-2, 0]], np.float32))
     total.add(OUT, np.array([[0.25, -0.25, 0]], np.float32))
@@ -46,7 +46,7 @@ def test_M0_counts_changes_and_M1_sums_their_sizes_by_layer():
     assert total.M1.tolist() == [4.0, 0.5]
 
 
-def test_M0_is_exact_and_M1_double_where_single_precision_would_stall():
+def test_the_count_is_exact_and_the_sum_double_where_single_precision_would_stall():
     total = Energy()
     total.M0[HIDDEN], total.M1[HIDDEN] = 10**12 + 1, 2.0**24
     total.add(HIDDEN, np.ones((3, 5), np.float32))

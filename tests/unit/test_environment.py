@@ -1,4 +1,4 @@
-"""The environment: its files agree, and set-up installs what is needed and no more."""
+"""The environment: its files are consistent, and set-up installs only what is needed."""
 
 import ast
 import importlib.metadata
@@ -18,7 +18,7 @@ ENVS = ROOT / "envs"
 
 
 def pins(text: str) -> dict[str, str]:
-    """Return the version, with its marker if there is one, of each package pinned in `text`."""
+    """Return the version, with a marker if it has one, of each package pinned in `text`."""
     return dict(re.findall(r"^([\w.-]+)==(.*?) *\\?$", text, re.MULTILINE))
 
 
@@ -32,7 +32,7 @@ def asked_for(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["bootstrap", "requirements", "tools"])
-def test_lock_holds_all_that_is_asked_for_once_and_with_hashes(name):
+def test_a_lock_has_every_requirement_once_and_with_hashes(name):
     entries = re.split(r"\n(?=\S)", (ENVS / f"{name}.lock").read_text().strip())
     packages = [entry.split("==")[0] for entry in entries]
     assert asked_for(name) <= set(packages)
@@ -49,7 +49,7 @@ def test_tools_have_the_versions_of_the_packages_for_figures():
 
 
 def imported(path: Path) -> set[str]:
-    """Return the top-level names of all modules that a file imports, inside functions too."""
+    """Return the top-level names of all modules that a file imports, also inside functions."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -77,7 +77,7 @@ def test_conda_file_has_the_versions_of_the_lock():
     assert pins("\n".join(conda)) == locked("requirements")
 
 
-def test_what_is_installed_is_what_is_locked():
+def test_installed_versions_are_those_of_the_locks():
     for package, version in (locked("requirements") | locked("tools")).items():
         pinned = Requirement(f"{package}=={version}")
         if pinned.marker is None or pinned.marker.evaluate():
@@ -101,13 +101,13 @@ def test_no_tracked_file_names_a_package_index():
 
 @pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="set up without make")
 @pytest.mark.parametrize("target", ["env", ".venv/tools"])
-def test_make_has_nothing_to_do_once_set_up(target):
+def test_make_has_nothing_to_do_after_set_up(target):
     done = subprocess.run(["make", "--question", target], cwd=ROOT, capture_output=True)
     assert done.returncode == 0
 
 
 class Project:
-    """A folder with the Makefile, empty locks, and a .venv that only lists what it runs."""
+    """A folder with the Makefile, empty locks, and a .venv that only logs its commands."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -126,12 +126,12 @@ class Project:
     def make(self, *arguments: str) -> list[str]:
         """Return the commands that `make` runs in the environment."""
         (self.folder / "calls").write_text("")
-        kept = {name: os.environ[name] for name in ("PATH", "HOME")}
-        subprocess.run(["make", *arguments], cwd=self.folder, env=kept, check=True)
+        variables = {name: os.environ[name] for name in ("PATH", "HOME")}
+        subprocess.run(["make", *arguments], cwd=self.folder, env=variables, check=True)
         return (self.folder / "calls").read_text().splitlines()
 
     def edit(self, lock: str) -> None:
-        """Make a lock newer than whatever has been installed from it."""
+        """Make a lock newer than everything that was installed from it."""
         newest = max(path.stat().st_mtime for path in (self.folder / ".venv").iterdir())
         os.utime(self.folder / "envs" / lock, (newest + 1, newest + 1))
 
@@ -142,11 +142,11 @@ def project(tmp_path: Path) -> Project:
 
 
 def synced(calls: list[str]) -> list[list[str]]:
-    """Return the locks of each installation among these commands."""
+    """Return the locks of each installation in these commands."""
     return [re.findall(r"envs/(\w+)\.lock", call) for call in calls if "pip sync" in call]
 
 
-def test_figures_need_no_tools_and_tools_stay(project):
+def test_figures_need_no_tools_and_installed_tools_remain(project):
     project.set_up()
     build = "python -m snakemake --cores all"
     calls = project.make("figures")
@@ -161,7 +161,7 @@ def test_figures_need_no_tools_and_tools_stay(project):
 
 
 @pytest.mark.parametrize("target", ["test", "coverage", "format", "bench"])
-def test_what_uses_tools_installs_them(project, target):
+def test_targets_that_use_tools_install_them(project, target):
     project.set_up()
     assert synced(project.make(target)) == [["requirements"], ["requirements", "tools"]]
 
@@ -182,16 +182,16 @@ def test_variables_become_options_of_snakemake(project, arguments, options):
 
 
 def test_clean_keeps_published_figures(project):
-    made = ["results/a.csv", "logs/a", "figures/smoke/a.svg", "figures/mine/a.svg"]
-    made += ["figures/beyond/smoke/a.svg"]
-    kept = ["figures/a.svg", "figures/beyond/a.svg", "data/mnist/a"]
-    for name in made + kept:
+    unpublished = ["results/a.csv", "logs/a", "figures/smoke/a.svg", "figures/mine/a.svg"]
+    unpublished += ["figures/beyond/smoke/a.svg"]
+    published = ["figures/a.svg", "figures/beyond/a.svg", "data/mnist/a"]
+    for name in unpublished + published:
         path = project.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     project.make("clean")
-    left = [name for name in made + kept if (project.folder / name).exists()]
-    assert left == kept
+    left = [name for name in unpublished + published if (project.folder / name).exists()]
+    assert left == published
     project.make("clean")
 
 
@@ -208,7 +208,7 @@ def test_help_names_every_target():
     assert {line.split()[1] for line in done.stdout.splitlines()} == set(phony.split())
 
 
-def test_no_suitable_python_is_one_line(project):
+def test_a_missing_python_is_reported_in_one_line(project):
     programs = project.folder / "bin"
     programs.mkdir()
     (programs / "python3").write_text("#!/bin/sh\nexit 1\n")

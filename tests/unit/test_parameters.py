@@ -95,9 +95,10 @@ ADDED = """    momentum: float = parameter(
 """
 LOOK = """
 import json, sys
-sys.path[:0] = ["scripts", "scripts/figures"]
+sys.path[:0] = ["scripts"]
 from workflow import parameters, training_options
-import claims, estimates, found, tables
+import found
+from analysis import conditions, estimates, tables
 from plasticity.results import COLUMNS, CURVE_COLUMNS
 from plasticity.settings import Settings
 schema = json.loads(parameters.SCHEMA.read_text())
@@ -106,7 +107,7 @@ print(json.dumps({
     "option": training_options.parser("train", "").format_help(),
     "type": found.KINDS["momentum"].__name__,
     "lists": ["momentum" in names for names in (
-        COLUMNS, CURVE_COLUMNS, claims.CONDITION, estimates.CONDITION, tables.COLUMNS["energy"],
+        COLUMNS, CURVE_COLUMNS, conditions.CONDITION, estimates.CONDITION, tables.COLUMNS["energy"],
         training_options.REQUIRED, entry, schema["properties"]["model"]["properties"])],
     "schema": schema["$defs"]["momentum"],
     "page": parameters.PAGE.read_text(),

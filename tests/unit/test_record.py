@@ -1,5 +1,4 @@
-"""The recorder: what it writes of a command, when it writes nothing, what an id depends on, and
-what it takes from the store."""
+"""The recorder: records, failures, what an id depends on, and the store."""
 
 import json
 import os
@@ -28,7 +27,7 @@ TARGET = ["--source", "results/a.txt", "--target", "results/b.txt"]
 
 
 class Project:
-    """A folder with what the recorder needs, and one file that a rule made, with its record."""
+    """A folder with the recorder, and one output of a rule with its record."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -36,11 +35,11 @@ class Project:
         (folder / "results").mkdir()
         shutil.copytree(ROOT / "scripts/provenance", folder / "scripts/provenance")
         shutil.copy2(ROOT / "scripts/record.py", folder / "scripts/record.py")
-        # To ask the libraries what computes takes seconds, and is tried elsewhere.
+        # The real script takes seconds and has its own tests.
         self.write("scripts/arithmetic.py", "print('{}')")
         self.write("scripts/copy.py", COPY)
         self.write("scripts/helper.py", "TIMES = 1  # once\n")
-        self.write("notes.txt", "data of nobody's making\n")
+        self.write("notes.txt", "data that no rule made\n")
         self.write("results/a.txt", "made\n")
         self.write("scripts/first.py", "")
         self.run("first", [], ["results/a.txt"], ["python", "scripts/first.py"])
@@ -49,10 +48,10 @@ class Project:
         (self.folder / name).write_text(text)
 
     def command(self, name, inputs, outputs, command, *options):
-        made = f"results/{name}.record.json"
+        path = f"results/{name}.record.json"
         return [
-            *(sys.executable, "scripts/record.py", "--rule", name, "--record", made, *options),
-            *("--inputs", "notes.txt", *inputs, "--outputs", *outputs, made, "--", *command),
+            *(sys.executable, "scripts/record.py", "--rule", name, "--record", path, *options),
+            *("--inputs", "notes.txt", *inputs, "--outputs", *outputs, path, "--", *command),
         ]
 
     def run(self, name, inputs, outputs, command, *options, **variables):
@@ -67,7 +66,7 @@ class Project:
         )
 
     def script(self, text, name="second", options=(), **variables):
-        """Run a script of this text, which may make results/b.txt; return the process."""
+        """Run a script with this text, which may write results/b.txt; return the process."""
         self.write("scripts/script.py", text)
         command = ["python", "scripts/script.py"]
         return self.run(name, [], ["results/b.txt"], command, *options, **variables)
@@ -83,7 +82,7 @@ class Project:
 
     @property
     def runs(self):
-        """How often the copying script has run."""
+        """Return how often the copying script has run."""
         return (self.folder / "ran.txt").read_text().count("copy")
 
 
@@ -92,17 +91,15 @@ def project(tmp_path):
     return Project(tmp_path / "project")
 
 
-def test_a_record_says_what_was_made_from_what(project):
+def test_a_record_has_inputs_outputs_and_recipe(project):
     assert project.copy("--learning-rate", "1e-2", "--seed", "0", "1").returncode == 0
-    made = project.read("second")
-    recipe, a, notes = (
-        made["recipe"],
-        *(sha256(project.folder / name) for name in ("results/a.txt", "notes.txt")),
-    )
-    assert made.keys() == {"id", "recipe", "outputs", "inputs", "records", "made", "seal"}
-    assert made["outputs"] == {"results/b.txt": sha256(project.folder / "results/b.txt")}
-    assert made["inputs"] == {"results/a.txt": a, "notes.txt": notes}
-    assert made["records"] == {"results/first.record.json": project.read("first")["id"]}
+    second = project.read("second")
+    recipe = second["recipe"]
+    a, notes = (sha256(project.folder / name) for name in ("results/a.txt", "notes.txt"))
+    assert second.keys() == {"id", "recipe", "outputs", "inputs", "records", "made", "seal"}
+    assert second["outputs"] == {"results/b.txt": sha256(project.folder / "results/b.txt")}
+    assert second["inputs"] == {"results/a.txt": a, "notes.txt": notes}
+    assert second["records"] == {"results/first.record.json": project.read("first")["id"]}
     assert recipe.keys() == {"rule", "code", "packages", "arithmetic", "parameters", "data"}
     assert recipe["rule"] == "second"
     assert recipe["code"].keys() == {"scripts/copy.py", "scripts/helper.py"}
@@ -115,34 +112,34 @@ def test_a_record_says_what_was_made_from_what(project):
         "seed": [0, 1],
     }
     assert recipe["data"] == {"notes.txt": notes}
-    when = made["made"]
-    assert when["command"][:2] == ["python", "scripts/copy.py"]
-    assert when["start"] <= when["end"]
-    assert when["seconds"] > 0 and when["from_store"] is False
-    assert when["sources"]["scripts/helper.py"] == sha256(project.folder / "scripts/helper.py")
-    assert when.keys() == {
+    details = second["made"]
+    assert details["command"][:2] == ["python", "scripts/copy.py"]
+    assert details["start"] <= details["end"]
+    assert details["seconds"] > 0 and details["from_store"] is False
+    assert details["sources"]["scripts/helper.py"] == sha256(project.folder / "scripts/helper.py")
+    assert details.keys() == {
         *("start", "end", "seconds", "host", "cpu", "platform", "python", "commit", "dirty"),
         *("command", "from_store", "sources"),
     }
-    assert made["id"] == digest(recipe)
-    assert made["seal"] == record.seal(made)
+    assert second["id"] == digest(recipe)
+    assert second["seal"] == record.seal(second)
 
 
 def test_the_command_knows_the_id(project):
-    tell = "import os; open('results/b.txt', 'w').write(os.environ['RECORD_ID'])"
-    assert project.script(tell).returncode == 0
+    script = "import os; open('results/b.txt', 'w').write(os.environ['RECORD_ID'])"
+    assert project.script(script).returncode == 0
     assert (project.folder / "results/b.txt").read_text() == project.read("second")["id"]
 
 
-def test_the_command_does_not_see_what_would_alter_its_arithmetic(project):
-    tell = "import os; open('results/b.txt', 'w').write(' '.join(os.environ))"
+def test_the_command_does_not_get_variables_that_alter_its_arithmetic(project):
+    script = "import os; open('results/b.txt', 'w').write(' '.join(os.environ))"
     variables = {"NUMBA_OPT": "0", "OPENBLAS_CORETYPE": "Nehalem", "PYTHONHASHSEED": "1"}
-    assert project.script(tell, **variables).returncode == 0
+    assert project.script(script, **variables).returncode == 0
     seen = (project.folder / "results/b.txt").read_text().split()
     assert "PATH" in seen and not variables.keys() & {*seen}
 
 
-def test_an_id_does_not_tell_folders_times_zones_locales_or_cores(project, tmp_path):
+def test_an_id_does_not_depend_on_folders_times_zones_locales_or_cores(project, tmp_path):
     other = Project(tmp_path / "elsewhere" / "longer name")
     project.copy()
     other.copy(TZ="Asia/Kathmandu", LC_ALL="tr_TR.UTF-8", OMP_NUM_THREADS="7", HOME="/nowhere")
@@ -159,7 +156,7 @@ def test_an_id_does_not_tell_folders_times_zones_locales_or_cores(project, tmp_p
         ("results/a.txt", "made otherwise\n"),
     ],
 )
-def test_an_id_tells_whatever_decides_on_the_outputs(project, file, text):
+def test_an_id_depends_on_everything_that_determines_the_outputs(project, file, text):
     project.copy()
     before = project.read("second")["id"]
     project.write(file, text)
@@ -169,20 +166,20 @@ def test_an_id_tells_whatever_decides_on_the_outputs(project, file, text):
     assert project.read("second")["id"] != before
 
 
-def test_an_id_tells_what_computes(project):
+def test_an_id_depends_on_the_arithmetic(project):
     project.write("scripts/helper.py", "import numpy\nTIMES = 1")
     ids = []
     for kernel in ("one", "other"):
         project.write("scripts/arithmetic.py", f'print(\'{{"blas": "{kernel}"}}\'.strip())')
         assert project.copy().returncode == 0
-        made = project.read("second")
-        assert made["recipe"]["arithmetic"] == {"blas": kernel}
-        assert made["recipe"]["packages"].keys() == {"numpy"}
-        ids.append(made["id"])
+        second = project.read("second")
+        assert second["recipe"]["arithmetic"] == {"blas": kernel}
+        assert second["recipe"]["packages"].keys() == {"numpy"}
+        ids.append(second["id"])
     assert ids[0] != ids[1]
 
 
-def test_an_id_does_not_tell_comments(project):
+def test_an_id_does_not_depend_on_comments(project):
     project.copy()
     before = project.read("second")
     project.write("scripts/helper.py", '"""What helps."""\nTIMES: int = 1\n')
@@ -193,28 +190,29 @@ def test_an_id_does_not_tell_comments(project):
     assert project.runs == 1
 
 
-def test_the_id_of_known_contents_does_not_tell_how_they_were_got(project):
-    made = []
+def test_an_id_by_content_does_not_depend_on_the_code(project):
+    records = []
     for text in ("x = 1", "x = 2"):
         project.write("results/b.txt", "known")
         assert project.script(text, options=["--by-content"]).returncode == 0
-        made.append(project.read("second"))
-    assert made[0]["id"] == made[1]["id"]
-    assert made[0]["made"]["recipe"]["code"] != made[1]["made"]["recipe"]["code"]
-    assert made[0]["recipe"] == {"rule": "second", "content": made[0]["outputs"]}
+        records.append(project.read("second"))
+    first, second = records
+    assert first["id"] == second["id"]
+    assert first["made"]["recipe"]["code"] != second["made"]["recipe"]["code"]
+    assert first["recipe"] == {"rule": "second", "content": first["outputs"]}
 
 
-def test_a_record_that_is_read_as_a_file_is_data(project):
-    """A bundle of records is another one when a record was written anew."""
+def test_a_record_that_the_command_reads_is_data(project):
+    """A bundle of records changes if a record is written again."""
     first = "results/first.record.json"
     command = ["python", "scripts/copy.py", "--source", first, "--target", "results/b.txt"]
     ids = []
     for _ in range(2):
         project.run("first", [], ["results/a.txt"], ["python", "scripts/first.py"])
         assert project.run("second", [first], ["results/b.txt"], command).returncode == 0
-        made = project.read("second")
-        assert made["inputs"][first] == sha256(project.folder / first)
-        ids.append(made["id"])
+        second = project.read("second")
+        assert second["inputs"][first] == sha256(project.folder / first)
+        ids.append(second["id"])
         assert (project.folder / "results/b.txt").read_text() == (
             project.folder / first
         ).read_text()
@@ -224,7 +222,7 @@ def test_a_record_that_is_read_as_a_file_is_data(project):
 # The store
 
 
-def test_what_was_made_from_the_recipe_before_is_not_made_again(project):
+def test_a_known_recipe_is_not_run_again(project):
     project.copy()
     first = project.read("second")
     (project.folder / "results/b.txt").unlink()
@@ -247,7 +245,7 @@ def test_going_back_takes_from_the_store(project):
         assert (project.folder / "results/b.txt").read_text() == "made\n" * times
 
 
-def test_other_folders_of_files_take_from_the_store(project):
+def test_other_folders_of_outputs_take_from_the_store(project):
     project.copy()
     (project.folder / "results/mine").mkdir()
     target = "results/mine/c.txt"
@@ -258,14 +256,14 @@ def test_other_folders_of_files_take_from_the_store(project):
     assert (project.folder / target).read_text() == "made\n"
 
 
-def test_a_store_that_is_to_be_ignored_is(project):
+def test_the_store_can_be_ignored(project):
     project.copy()
     assert project.copy(RESULT_STORE_FRESH="1").returncode == 0
     assert project.runs == 2
     assert project.read("second")["made"]["from_store"] is False
 
 
-def test_a_damaged_entry_is_named_and_made_again(project):
+def test_a_damaged_entry_is_reported_and_computed_again(project):
     project.copy()
     (path,) = (
         path
@@ -280,7 +278,7 @@ def test_a_damaged_entry_is_named_and_made_again(project):
     assert project.copy().stderr == "" and project.runs == 2
 
 
-def test_many_outputs_keep_their_places(project):
+def test_many_outputs_keep_their_order(project):
     names = [f"results/{i}.txt" for i in range(12)]
     project.write("scripts/many.py", "import sys\nfor n in sys.argv[1:]: open(n, 'w').write(n)")
     for _ in range(2):
@@ -291,7 +289,7 @@ def test_many_outputs_keep_their_places(project):
     assert project.read("many")["made"]["from_store"]
 
 
-# What goes wrong
+# Errors
 
 
 def test_a_failing_command_leaves_no_record_and_its_status(project):
@@ -299,22 +297,22 @@ def test_a_failing_command_leaves_no_record_and_its_status(project):
     assert not (project.folder / "results/second.record.json").exists()
 
 
-def test_a_command_that_the_system_kills_is_told_as_such(project):
+def test_a_killed_command_is_reported(project):
     process = project.script("import os; os.kill(os.getpid(), 9)")
     assert process.returncode == 128 + signal.SIGKILL
     assert process.stderr == "record: second was killed: out of memory?\n"
 
 
 def refused(project, process, line):
-    """Whether the recorder said just this and left no record."""
+    """Return whether the recorder printed only this error and wrote no record."""
     assert process.returncode == 1
     assert process.stderr == f"record: {line}\n"
     return not (project.folder / "results/second.record.json").exists()
 
 
-def test_an_input_that_is_not_what_was_made_is_refused(project):
+def test_an_input_that_does_not_match_its_record_is_refused(project):
     project.write("results/a.txt", "Made\n")
-    line = "results/a.txt: its bytes are not those of its record: make it again"
+    line = "results/a.txt: content does not match its record: build it again"
     assert refused(project, project.copy(), line)
     assert not (project.folder / "results/b.txt").exists()
 
@@ -322,21 +320,21 @@ def test_an_input_that_is_not_what_was_made_is_refused(project):
 def test_an_input_without_its_record_is_refused(project):
     command = ["python", "scripts/copy.py", *TARGET]
     process = project.run("second", ["results/a.txt"], ["results/b.txt"], command)
-    assert refused(project, process, "results/a.txt: its record is no input")
+    assert refused(project, process, "results/a.txt: its record is not an input of the rule")
 
 
-def test_an_input_that_changes_meanwhile_is_refused(project):
+def test_an_input_that_changes_during_the_run_is_refused(project):
     process = project.script("open('notes.txt', 'a').write('more'); open('results/b.txt', 'w')")
-    assert refused(project, process, "notes.txt: it was changed while second ran: run it again")
+    assert refused(project, process, "notes.txt: changed while second was running: run it again")
 
 
-def test_code_that_changes_meanwhile_is_refused(project):
+def test_code_that_changes_during_the_run_is_refused(project):
     edit = "open('scripts/script.py', 'a').write('x = 1'); open('results/b.txt', 'w')"
-    line = "scripts/script.py: its code was changed while second ran: run it again"
+    line = "scripts/script.py: code changed while second was running: run it again"
     assert refused(project, project.script(edit + "\n"), line)
 
 
-def test_what_ends_the_recorder_ends_the_command(project):
+def test_a_signal_to_the_recorder_ends_the_command(project):
     wait = "open('results/b.txt', 'w')\nimport time\ntime.sleep(600)"
     project.write("scripts/script.py", wait)
     command = ["python", "scripts/script.py"]
@@ -375,23 +373,23 @@ def test_options_are_parameters_with_their_types():
         ("9007199254740993", 9007199254740993),
     ],
 )
-def test_a_number_is_a_number_however_it_is_written(word, value):
+def test_numbers_are_recognised_in_every_notation(word, value):
     number = record.number(word)
     assert number == value and type(number) is type(value)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": "x"}', "\xff"])
-def test_what_is_no_record_is_refused(tmp_path, content):
+def test_a_damaged_record_is_refused(tmp_path, content):
     path = tmp_path / "x.record.json"
     path.write_text(content, encoding="latin-1")
     with pytest.raises(record.RecordError, match="not a provenance record"):
         record.read(path)
 
 
-# What computes
+# The arithmetic
 
 
-def test_what_computes_is_asked_once_for_all_it_depends_on(project):
+def test_the_arithmetic_is_determined_once(project):
     project.write("scripts/helper.py", "import numpy\nTIMES = 1")
     project.write("scripts/arithmetic.py", "print('{}')\nopen('asked.txt', 'a').write('x')")
     shutil.rmtree(project.folder / ".cache/arithmetic")  # what was asked with the file before
@@ -404,7 +402,7 @@ def test_what_computes_is_asked_once_for_all_it_depends_on(project):
     assert note.read_text() == "{}\n"
 
 
-def test_jobs_run_with_the_variables_that_choose_the_arithmetic(project):
+def test_jobs_get_the_variables_that_select_the_arithmetic(project):
     answer = {"kernel": "old", "environment": {"NPY_CHOICE": "pinned"}}
     project.write("scripts/arithmetic.py", f"print({json.dumps(json.dumps(answer))})")
     script = "import os; open('results/b.txt', 'w').write(str(os.environ.get('NPY_CHOICE')))"

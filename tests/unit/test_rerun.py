@@ -1,4 +1,4 @@
-"""What is made again in a clean folder, and how a file is said to differ."""
+"""Running a recorded command again, and describing differences between files."""
 
 import numpy as np
 import pytest
@@ -10,52 +10,54 @@ from provenance.rerun import differences, rerun
 
 @pytest.fixture
 def pair(tmp_path):
-    """Two folders, for a file as it was and as it is now."""
+    """Two folders, for the old and the new version of a file."""
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
     return tmp_path / "old", tmp_path / "new"
 
 
-def told(pair, name):
+def lines(pair, name):
     return list(differences(pair[0] / name, pair[1] / name, name))
 
 
 def test_columns_of_a_table(pair):
     (pair[0] / "a.csv").write_text("rule,M0,M1\nx,100,2.0\ny,50,1.0\n")
     (pair[1] / "a.csv").write_text("rule,M0,M1\nx,100,2.5\nz,50,1.0\n")
-    assert told(pair, "a.csv") == [
+    assert lines(pair, "a.csv") == [
         "a.csv: column rule differs in 1 of 2 rows, first 'y', now 'z'",
         "a.csv: column M1 differs in 1 of 2 rows, by at most 0.25 of its value (2.0, now 2.5)",
     ]
 
 
 @pytest.mark.parametrize("content", ["rule\nx\ny\n", "rule,M0\nx,1\n", ""])
-def test_another_form_of_table(pair, content):
+def test_a_table_with_different_rows_or_columns(pair, content):
     (pair[0] / "a.csv").write_text("rule\nx\n")
     (pair[1] / "a.csv").write_text(content)
-    assert told(pair, "a.csv") == ["a.csv: it has other rows or columns"]
+    assert lines(pair, "a.csv") == ["a.csv: different rows or columns"]
 
 
 def test_arrays(pair):
     np.savez(pair[0] / "a.npz", hidden=np.array([1, 2, 3]), out=np.zeros(2))
     np.savez(pair[1] / "a.npz", hidden=np.array([1, 2, 5]), out=np.zeros(3))
-    assert told(pair, "a.npz") == [
+    assert lines(pair, "a.npz") == [
         "a.npz: array hidden differs at 1 of 3, by at most 2",
         "a.npz: array out has shape (3,), not (2,)",
     ]
 
 
-def test_bytes_alone(pair):
+def test_other_formats(pair):
     for folder, content in zip(pair, (b"1", b"2"), strict=True):
         (folder / "a.bin").write_bytes(content)
-    assert told(pair, "a.bin") == ["a.bin: other bytes than recorded"]
+    assert lines(pair, "a.bin") == ["a.bin: content differs from its record"]
     (pair[0] / "a.bin").unlink()
-    assert told(pair, "a.bin") == ["a.bin: other bytes than recorded (what it was is not here)"]
+    assert lines(pair, "a.bin") == [
+        "a.bin: content differs from its record (the recorded file is not here)"
+    ]
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project whose one record is of a script that was run, in a history of it."""
+    """Return a project with one script and, in its history, one record of it."""
     (tmp_path / "scripts").mkdir()
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.txt").write_text("number\n7\n")
@@ -71,23 +73,23 @@ def project(tmp_path, monkeypatch):
         (tmp_path / "results").mkdir()
         (tmp_path / "results/b.csv").write_text(output)
         command = ["python", "scripts/copy.py", "data/a.txt", "results/b.csv"]
-        made = {
+        record = {
             "made": {"command": command},
             "inputs": {"data/a.txt": sha256(tmp_path / "data/a.txt")},
             "outputs": {"results/b.csv": sha256(tmp_path / "results/b.csv")},
         }
         history = History(tmp_path)
-        history.records["b"] = made
+        history.records["b"] = record
         return history
 
     return history
 
 
-def test_a_command_that_is_followed_again_gives_the_same(project):
+def test_a_repeated_command_gives_the_same(project):
     assert rerun("b", project("number\n7\n")) == []
 
 
-def test_a_command_that_is_followed_again_shows_what_is_different(project):
+def test_a_repeated_command_shows_differences(project):
     (line,) = rerun("b", project("number\n8\n"))
     assert line == (
         "results/b.csv: column number differs in 1 of 1 rows, by at most 0.12 of its value (8.0,"
@@ -95,7 +97,7 @@ def test_a_command_that_is_followed_again_shows_what_is_different(project):
     )
 
 
-def test_a_command_that_fails_is_told(project):
+def test_a_failing_command_is_reported(project):
     history = project("number\n7\n")
     (history.root / "data/a.txt").unlink()
     (line,) = rerun("b", history)

@@ -1,4 +1,4 @@
-"""What a cluster is asked for: bounds that follow from a condition's parameters."""
+"""Bounds of memory and time for a cluster, from a condition's parameters."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ BASE = {"scale": "paper", "found": {}, "figures": {}}
 
 
 def condition(**parameters):
-    """Return the one condition of a configuration that trains it alone, with five networks."""
+    """Return a condition with these parameters and five networks."""
     paper = configuration.read(ROOT / "config.yaml")
     entry = {"rule": "backprop", "width": 100} | parameters
     experiment = {"question": "?", "seeds": {"smoke": [0], "paper": [0, 1, 2, 3, 4]}}
     experiments = {"one": experiment | {"smoke": [entry], "paper": [entry]}}
     plan = configuration.plan(paper | BASE | {"experiments": experiments})
-    [made] = plan.conditions.values()
-    return made
+    (only,) = plan.conditions.values()
+    return only
 
 
-def test_a_network_of_a_million_units_gets_its_memory_and_no_cluster_is_asked_for_too_much():
+def test_a_network_of_a_million_units_gets_enough_memory_but_not_too_much():
     asked = resources.memory_mb(condition(width=1_000_000))
     assert 4_000 / 0.8 < asked < 16_000  # it takes 4,000 MB
 
@@ -34,7 +34,7 @@ def test_a_network_of_a_million_units_gets_its_memory_and_no_cluster_is_asked_fo
         {"eligible": "random_synapses", "eligible_fraction": 0.5},
     ],
 )
-def test_what_looks_at_every_synapse_gets_more_time(slow):
+def test_selection_that_examines_every_synapse_gets_more_time(slow):
     fast = {"rule": "competitive", "fraction": 0.1, "max_epochs": 3}
     seconds = 0.4e-3 * 3 * 60_000 * 5  # as measured, for each trial of width 100
     assert 60 * resources.minutes(condition(**fast)) < seconds

@@ -1,4 +1,4 @@
-"""The store of results: what it gives back is what was put in, or nothing."""
+"""The store of results: it returns exactly what was stored, or nothing."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ FILES = {"output 0": b"numbers " * 40, "output 1": b"", "output 10": b"\x00\xff"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A store of one's own."""
+    """Use an empty store; return its folder."""
     monkeypatch.setenv("RESULT_STORE", str(tmp_path / "store"))
     monkeypatch.delenv("RESULT_STORE_FRESH", raising=False)
     return tmp_path / "store"
@@ -29,33 +29,28 @@ def entry(folder, id=ID):
     return folder / id[:2] / f"{id}.zip"
 
 
-def test_what_was_put_in_is_given_back(folder):
+def test_a_stored_entry_is_returned(folder):
     assert store.get(ID) is None
     store.put(ID, FILES, 1.25)
     assert store.get(ID) == store.Entry(FILES, 1.25)
     assert [path for path in folder.rglob("*") if path.is_file()] == [entry(folder)]
 
 
-def test_an_entry_tells_no_folder_and_no_time():
+def test_an_entry_contains_no_folder_and_no_time():
     assert store.pack(ID, FILES, 1.0) == store.pack(ID, FILES, 1.0)
 
 
-def test_every_flipped_bit_is_harmless_or_found():
-    """In the times and attributes of a zip file they alter nothing; the content is checked."""
+def test_every_flipped_bit_is_harmless_or_reported():
+    """Times and attributes in a zip file do not matter; the content is checked."""
     content = store.pack(ID, FILES, 1.5)
     for i in range(len(content)):
         damaged = bytearray(content)
         damaged[i] ^= 1 << i % 8
-        try:
-            files, _ = store.unpack(bytes(damaged), ID)
-        except store.StoreError as error:
-            assert "\n" not in str(error)
-        else:
-            assert files == FILES
+        assert store.unpack(bytes(damaged), ID) in (None, store.Entry(FILES, 1.5))
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "foreign", "member", "text"])
-def test_a_damaged_entry_is_named_removed_and_made_again(folder, capsys, damage):
+def test_a_damaged_entry_is_reported_and_removed(folder, capsys, damage):
     store.put(ID, FILES, 1.0)
     path = entry(folder)
     content = bytearray(path.read_bytes())
@@ -78,13 +73,13 @@ def test_a_damaged_entry_is_named_removed_and_made_again(folder, capsys, damage)
             part.writestr(store.MANIFEST, manifest)
     assert store.get(ID) is None
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"store: {path}: ") and line.endswith("; it is made again")
+    assert line.startswith(f"store: {path}: ") and line.endswith(": removed, and computed again")
     assert not path.exists()
     store.put(ID, FILES, 2.0)
     assert store.get(ID) == store.Entry(FILES, 2.0)
 
 
-def test_nothing_is_taken_when_all_is_to_be_made_anew(monkeypatch):
+def test_a_fresh_build_takes_nothing_from_the_store(monkeypatch):
     store.put(ID, FILES, 1.0)
     monkeypatch.setenv("RESULT_STORE_FRESH", "1")
     assert store.get(ID) is None
@@ -93,7 +88,7 @@ def test_nothing_is_taken_when_all_is_to_be_made_anew(monkeypatch):
     assert store.get(ID) == store.Entry(FILES, 3.0)
 
 
-def test_a_folder_that_cannot_be_made_is_done_without(folder, capsys):
+def test_a_folder_that_cannot_be_created_is_ignored(folder, capsys):
     folder.write_text("a file")
     store.put(ID, FILES, 1.0)
     assert store.get(ID) is None
@@ -103,7 +98,7 @@ def test_a_folder_that_cannot_be_made_is_done_without(folder, capsys):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_to_is_read(folder):
+def test_a_read_only_folder_is_read(folder):
     store.put(ID, FILES, 1.0)
     folder.chmod(0o500)
     entry(folder).parent.chmod(0o500)
@@ -114,13 +109,13 @@ def test_a_folder_that_cannot_be_written_to_is_read(folder):
     folder.chmod(0o700)
 
 
-def test_what_is_too_large_is_not_kept(monkeypatch):
+def test_a_large_result_is_not_stored(monkeypatch):
     monkeypatch.setattr(store, "LARGEST", 10)
     store.put(ID, {"output 0": bytes(11)}, 1.0)
     assert store.get(ID) is None
 
 
-def test_processes_that_write_the_same_entry_leave_a_whole_one(folder):
+def test_processes_can_write_the_same_entry(folder):
     code = """
 import sys
 sys.path.insert(0, "scripts")
@@ -138,7 +133,7 @@ for _ in range(50):
     assert [path.name for path in entry(folder).parent.iterdir()] == [f"{ID}.zip"]
 
 
-def test_threads_may_prune_while_others_write():
+def test_threads_can_prune_while_others_write():
     ids = [f"{i:064x}" for i in range(40)]
     pruning = threading.Thread(target=lambda: [store.prune(1000) for _ in range(40)])
     pruning.start()
@@ -148,7 +143,7 @@ def test_threads_may_prune_while_others_write():
     pruning.join()
 
 
-def test_what_was_not_used_for_longest_goes_first(folder):
+def test_the_longest_unused_entries_are_removed_first(folder):
     ids = [f"{i:02x}" + 62 * "e" for i in range(4)]
     for age, id in enumerate(ids):
         store.put(id, {"output 0": bytes(1000)}, 1.0)
@@ -162,7 +157,7 @@ def test_what_was_not_used_for_longest_goes_first(folder):
     assert store.size() == (0, 0)
 
 
-def test_the_folder_is_among_the_users_caches(monkeypatch, tmp_path):
+def test_the_folder_is_in_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("RESULT_STORE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert store.folder() == tmp_path / "result-store"
@@ -171,7 +166,7 @@ def test_the_folder_is_among_the_users_caches(monkeypatch, tmp_path):
     assert store.folder() == tmp_path / "home/.cache/result-store"
 
 
-def test_the_script_tells_the_size_and_clears(folder):
+def test_the_script_prints_the_size_and_clears_the_store(folder):
     store.put(ID, FILES, 1.0)
 
     def run(*words):

@@ -1,14 +1,13 @@
-"""The tables that claims are tested on and figures drawn from, and what their columns must hold."""
+"""Reading and checking of the tables that the claims and figures are computed from."""
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # behind the folder of the figures
-from plasticity.settings import CONDITION, PARAMETERS  # noqa: E402
+from plasticity.settings import CONDITION, PARAMETERS
 
-# What a column holds, in words, and which values are none; empty is allowed unless it is needed.
+# The type of a column, in words, and which values are wrong. Empty cells are allowed except in the
+# columns of NEEDED.
 TEXT, NUMBER, TRUTH = "a text", "a number", "True or False"
 WRONG = {
     TEXT: lambda values: values.isna() & False,
@@ -20,7 +19,7 @@ NEEDED = {
     "search",
 }
 
-# The columns that are used; there may be more.
+# The columns that are used. A table may have more.
 COLUMNS = {
     "energy": {
         **dict.fromkeys(["experiment", "searched"], TEXT),
@@ -42,8 +41,8 @@ COLUMNS = {
         **dict.fromkeys(["M1_consolidation", "maintenance"], NUMBER),
     },
     "claims": {
-        **dict.fromkeys(["id", "claim", "source", "expected", "verdict"], TEXT),
-        **dict.fromkeys(["quantity", "detail"], TEXT),
+        **dict.fromkeys(["id", "claim", "source", "reading", "expected", "verdict"], TEXT),
+        **dict.fromkeys(["quantity", "reason"], TEXT),
         **dict.fromkeys(["value", "low", "high"], NUMBER),
     },
 }
@@ -54,9 +53,9 @@ class TableError(Exception):
 
 
 def read(path: str | Path, kind: str) -> pd.DataFrame:
-    """Return the table of this kind (a key of COLUMNS) in the CSV file `path`.
+    """Return the table in a CSV file; `kind` is a key of COLUMNS.
 
-    Raises TableError when it cannot be read, lacks a column, or holds a value of another sort.
+    Raises TableError if the file cannot be read, or if a column is missing or has a wrong value.
     """
     try:
         table = pd.read_csv(path)

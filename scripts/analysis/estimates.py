@@ -1,7 +1,10 @@
-"""What the figures draw, as one tidy table: runs, means with intervals, fitted power laws.
+"""The plotted numbers of figures as a tidy table: runs, means with intervals, power laws.
 
-Columns: `panel` (its letter), `quantity` (what y is), `series`, `kind` (run, mean, fit, exponent),
-`x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (its goal).
+Columns: `panel` (its letter), `quantity` (on the y axis), `series`, `kind` (run, mean, fit,
+exponent), `x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (the goal).
+
+All quantities are positive and drawn on logarithmic axes. Means are geometric, and their intervals
+are Student's t of the logarithms, as in the claims.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,33 +13,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from seeds import CONFIDENCE, PowerLaw, power_law
-from tables import CONDITION
 
-RESAMPLES = 10_000
+from analysis.seeds import PowerLaw, geometric_mean, power_law
+from analysis.tables import CONDITION
+
 COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
 
-# How a series' name tells values of a parameter apart.
+# How the value of a parameter is added to the name of a series.
 VARIANT = {"fraction": " {:g}", "plastic_units": " K={:g}", "width": " N={:g}"}
 
 
-def interval(values: ArrayLike) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of the mean of `values`, as (low, high).
-
-    The resampling has a fixed seed: the same values give the same interval. Fewer than two values
-    say nothing about their spread: (nan, nan).
-    """
-    values = np.asarray(values, dtype=float)
-    if len(values) < 2:
-        return np.nan, np.nan
-    picks = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    tail = (1 - CONFIDENCE) / 2
-    return tuple(np.quantile(values[picks].mean(axis=1), [tail, 1 - tail]))
-
-
 def rows(**columns: Any) -> pd.DataFrame:
-    """Return tidy rows from the given columns (sequences or scalars); the others stay empty."""
+    """Return tidy rows from the given columns, which are sequences or scalars.
+
+    The other columns are empty, and `reached` is true unless it is given.
+    """
     length = max((len(c) for c in columns.values() if np.ndim(c)), default=1)
     columns.setdefault("reached", True)
     table = pd.DataFrame(columns, index=range(length)).reindex(columns=COLUMNS)
@@ -47,12 +38,12 @@ def rows(**columns: Any) -> pd.DataFrame:
 def tidy(
     runs: pd.DataFrame, panel: str, x: str, y: str, series: str = "rule", keep: Iterable[str] = ()
 ) -> pd.DataFrame:
-    """Return what one panel plots of a table of runs: a row for each run, then for each mean.
+    """Return the tidy rows of one panel: a row for each run, then a row for each mean.
 
-    `x`, `y` and `series` name columns of `runs`, `keep` those to be kept beside them; a series
-    whose `x` is empty holds at any x. A run that did not reach its goal, or diverged, leaves its
-    condition without a mean (the mean of the others would flatter it): y is then empty and
-    `reached` False.
+    `x`, `y` and `series` name columns of `runs`; the columns in `keep` are copied. A series whose
+    `x` is empty is valid at any x. If a run of a condition did not reach its goal, or diverged,
+    then the condition has no mean, because the mean of the other runs would be biased: its y is
+    empty and `reached` is False.
     """
     each = rows(
         panel=panel,
@@ -71,22 +62,19 @@ def tidy(
 def panels(
     runs: pd.DataFrame, quantities: Iterable[str], x: str, series: str = "rule"
 ) -> pd.DataFrame:
-    """Return the tidy rows of one panel for each of `quantities`, lettered A, B, C, ..."""
+    """Return the tidy rows of one panel for each of `quantities`; panels are A, B, C, ..."""
     lettered = zip(ascii_uppercase, quantities, strict=False)
     tables = [tidy(runs, letter, x, y, series) for letter, y in lettered]
     return pd.concat(tables, ignore_index=True)
 
 
-def errors(accuracies: pd.DataFrame) -> pd.DataFrame:
-    """Return tidy rows with errors for their accuracies, both in %: they spread over decades."""
-    y, low, high = (100 - accuracies[column] for column in ("y", "low", "high"))
-    return accuracies.assign(y=y, low=high, high=low)
-
-
 def variants(
     runs: pd.DataFrame, columns: Iterable[str] = ("fraction", "plastic_units", "width")
 ) -> pd.Series:
-    """Return each run's series: its rule, and those of `columns` of which the rule has several."""
+    """Return the name of the series of each run.
+
+    It consists of the rule and the values of those `columns` that vary within the rule.
+    """
     series = runs["rule"]
     for column in columns:
         several = runs.groupby("rule")[column].transform("nunique") > 1
@@ -97,10 +85,10 @@ def variants(
 def most_sparing(
     runs: pd.DataFrame, quantity: str, of: Sequence[str] = ("rule", "width")
 ) -> pd.DataFrame:
-    """Return, of each rule at each width, the runs of the setting with the least mean `quantity`.
+    """Return the runs of the condition with the least mean `quantity`, for each value of `of`.
 
-    `of` names the columns, other than these, for whose values a setting is chosen. Only settings
-    with which every run reached the goal are considered; where there is none, all runs are kept.
+    `of` names columns; by default there is one condition for each rule and width. Only conditions
+    in which every run reached the goal are considered. If there is none, all runs are returned.
     """
     condition = runs.groupby([*dict.fromkeys([*of, *CONDITION])], dropna=False)
     mean = condition[quantity].transform("mean")
@@ -111,37 +99,34 @@ def most_sparing(
 
 def _mean(condition: pd.DataFrame) -> pd.DataFrame:
     reached = condition["reached"].all()
-    low, high = interval(condition["y"]) if reached else (np.nan, np.nan)
+    y, low, high = geometric_mean(condition["y"]) if reached else [np.nan] * 3
     return condition.head(1).assign(
-        kind="mean",
-        y=condition["y"].mean() if reached else np.nan,
-        low=low,
-        high=high,
-        seed=pd.NA,
-        reached=reached,
+        kind="mean", y=y, low=low, high=high, seed=pd.NA, reached=reached
     )
 
 
 def laws(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.Index, PowerLaw]]:
-    """Yield the power laws of a tidy table's series: (where it is, fitted x, law).
+    """Yield the power law of each series of a tidy table, as (key, fitted x, law).
 
-    Where: its `panel`, `quantity` and `series`. Each series is fitted from its x of least
-    (geometric) mean y on, over at least three x. Seeds that lack a condition are left out.
+    The key has the series' `panel`, `quantity` and `series`. The fit starts at the x with the least
+    geometric mean of y and needs at least three x; other series are left out, and so are seeds that
+    are missing in a condition.
     """
     means = table[(table["kind"] == "mean") & table["reached"] & table["x"].notna()]
-    place = ["panel", "quantity", "series"]
-    runs = table[table["kind"] == "run"].merge(means[[*place, "x"]], on=[*place, "x"])
-    for where, points in runs.groupby(place, sort=False):
+    key = ["panel", "quantity", "series"]
+    runs = table[table["kind"] == "run"].merge(means[[*key, "x"]], on=[*key, "x"])
+    for values, points in runs.groupby(key, sort=False):
         logs = np.log(points.pivot(index="seed", columns="x", values="y").astype(float).dropna())
         beyond = logs.loc[:, logs.mean().idxmin() :]
         if beyond.shape[1] >= 3:
-            yield dict(zip(place, where, strict=True)), beyond.columns, power_law(beyond)
+            yield dict(zip(key, values, strict=True)), beyond.columns, power_law(beyond)
 
 
 def fitted(table: pd.DataFrame, upto: float | None = None) -> pd.DataFrame:
-    """Return the power laws of a tidy table's series, as rows of kind fit (a line) and exponent.
+    """Return the power laws of a tidy table's series, as rows of kind `fit` and `exponent`.
 
-    The line goes to x = `upto`, or to the largest x that was fitted.
+    The rows of kind `fit` are points of the line, which ends at x = `upto` (default: the largest
+    fitted x).
     """
     lines = [rows(panel=[])]
     for at, columns, law in laws(table):

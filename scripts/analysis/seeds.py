@@ -1,4 +1,4 @@
-"""Averages over seeds and their 95 % intervals; power laws, fitted to each seed by itself."""
+"""Averages over seeds with their 95 % intervals, and power laws fitted to each seed."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ WIDEST_OF_PAPER = 10_000  # hidden units; the power laws of the paper's range ar
 
 
 def over_seeds(values: ArrayLike) -> np.ndarray:
-    """Return the mean over the first axis and its 95 % interval (Student's t): (mean, low, high).
+    """Return the mean over the first axis and its 95 % interval, as (mean, low, high).
 
-    One seed alone has no interval (nan).
+    The interval is Student's t. It is NaN for a single seed.
     """
     values = np.asarray(values, dtype=float)
     mean, count = values.mean(axis=0), len(values)
@@ -24,6 +24,11 @@ def over_seeds(values: ArrayLike) -> np.ndarray:
     else:
         half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * stats.sem(values)
     return np.array([mean, mean - half, mean + half])
+
+
+def geometric_mean(values: ArrayLike) -> np.ndarray:
+    """Return the geometric mean of positive values and its 95 % interval: (mean, low, high)."""
+    return np.exp(over_seeds(np.log(np.asarray(values, dtype=float))))
 
 
 @dataclass(frozen=True)
@@ -39,21 +44,23 @@ class PowerLaw:
         return over_seeds(self.slopes)
 
     def logarithms(self, x: ArrayLike) -> np.ndarray:
-        """Return log y at the values `x`, (seeds, len(x))."""
+        """Return the natural logarithm of y at the values `x`; its shape is (seeds, len(x))."""
         distance = np.log(np.asarray(x, dtype=float)) - self.centre
         return self.heights[:, None] + self.slopes[:, None] * distance
 
     def at(self, x: ArrayLike) -> np.ndarray:
-        """Return y (geometric mean over seeds) at the values `x` and its 95 % band, in rows.
+        """Return y at the values `x` and its 95 % band, as rows (mean, low, high).
 
-        The band is that of the fitted lines: it does not say whether the power law holds at `x`.
+        The mean is geometric, over seeds. The band is that of the fitted lines; it does not show
+        whether the power law is valid at `x`.
         """
         return np.exp(over_seeds(self.logarithms(x)))
 
     def missed(self, x: float, values: ArrayLike) -> tuple[float, float, float]:
-        """Return by which factor `values` of seeds at `x` exceed the law: (mean, low, high).
+        """Return the factor by which `values` at `x` exceed the law, as (mean, low, high).
 
-        The geometric mean counts. The interval is that of the law, over the seeds it is fitted to.
+        The geometric mean of `values` is compared. The interval is the law's, over the seeds to
+        which it was fitted.
         """
         law, low, high = self.at([x])[:, 0]
         value = np.exp(np.mean(np.log(values)))
@@ -61,7 +68,10 @@ class PowerLaw:
 
 
 def power_law(logarithms: pd.DataFrame) -> PowerLaw:
-    """Fit a power law by least squares to each row of `logarithms` (of y; columns: x itself)."""
+    """Fit a power law by least squares to each row of `logarithms`.
+
+    `logarithms` has the natural logarithm of y, a row per seed; its column labels are x.
+    """
     log_x, log_y = np.log(logarithms.columns.to_numpy(dtype=float)), logarithms.to_numpy(float)
     distance = log_x - log_x.mean()
     return PowerLaw(log_y @ distance / (distance @ distance), log_y.mean(axis=1), log_x.mean())

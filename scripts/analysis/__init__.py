@@ -1,0 +1,1 @@
+"""Analysis of trained networks: tables, averages over seeds, power laws, claims."""

@@ -1,0 +1,213 @@
+"""Claims, their tests, and the table of outcomes.
+
+Intervals are 95 % intervals of the mean over seeds (Student's t). Energies, trials and their ratios
+are averaged as logarithms. A claim whose networks are not in the table is not tested.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import isnan, nan
+
+import numpy as np
+import pandas as pd
+
+from analysis import seeds
+from analysis.conditions import NotReached, NotTested
+
+COLUMNS = [
+    *("id", "claim", "source", "reading", "expected", "value", "low", "high"),
+    *("verdict", "quantity", "reason"),
+]
+MISSED = "networks did not reach the goal"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds with its 95 % interval.
+
+    The numbers are NaN if networks did not reach the goal.
+    """
+
+    value: float = nan
+    low: float = nan
+    high: float = nan
+
+    @property
+    def known(self) -> bool:
+        """Whether the mean is known, that is, not NaN."""
+        return not isnan(self.value)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a claim: its verdict and the measured values.
+
+    `readings` maps names to values, the main value first. It is empty if the claim was not tested
+    or its networks did not reach the goal; `reason` says why.
+    """
+
+    verdict: str
+    readings: Mapping[str, Estimate]
+    reason: str = ""
+
+    @property
+    def main(self) -> Estimate:
+        """The first reading; raises StopIteration if there are no readings."""
+        return next(iter(self.readings.values()))
+
+
+Test = Callable[[pd.DataFrame], Outcome]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim: its text, its source, the expected and the measured quantity, and its test.
+
+    Sources: A, the paper's abstract; S, a survey that quotes the paper; P, the preprint's abstract;
+    ours, this project. `expected` is one text for all readings, or maps readings to texts, the main
+    one first. `reads` names the table that is tested: `energy` (trained networks) or `curves`
+    (tests during training).
+    """
+
+    text: str
+    source: str
+    expected: str | Mapping[str, str]
+    quantity: str
+    reads: str
+    test: Test
+
+    def expects(self, reading: str) -> str:
+        """Return the expected value of a reading, as text.
+
+        The name `reading` is empty if nothing was measured; the main reading is used then.
+        """
+        if isinstance(self.expected, str):
+            return self.expected
+        return self.expected.get(reading or next(iter(self.expected)), "")
+
+    def outcome(self, table: pd.DataFrame) -> Outcome:
+        """Return the outcome on a table of the kind that the claim reads.
+
+        The exceptions NotTested and NotReached become outcomes without readings.
+        """
+        try:
+            return self.test(table)
+        except NotTested as reason:
+            return Outcome("not tested", {}, str(reason))
+        except NotReached as reason:
+            return Outcome("not reproduced", {}, str(reason))
+
+
+class Registry(dict[str, Claim]):
+    """Claims by id."""
+
+    def register(
+        self,
+        name: str,
+        text: str,
+        source: str,
+        expected: str | Mapping[str, str],
+        quantity: str,
+        reads: str = "energy",
+    ) -> Callable[[Test], Test]:
+        """Return a decorator that registers a function as the test of the claim `name`.
+
+        The other parameters are the fields of `Claim`.
+        """
+
+        def decorate(test: Test) -> Test:
+            self[name] = Claim(text, source, expected, quantity, reads, test)
+            return test
+
+        return decorate
+
+
+def over_seeds(values: pd.Series) -> Estimate:
+    """Return the mean of `values`, one per seed, with its Student's t interval.
+
+    Raises NotTested for fewer than two seeds: the spread is then unknown.
+    """
+    if len(values) < 2:
+        raise NotTested("an interval takes two seeds at least")
+    return Estimate(*seeds.over_seeds(values))
+
+
+def factor(logarithms: pd.Series) -> Estimate:
+    """Return the geometric mean of factors, one per seed, given as natural logarithms."""
+    mean = over_seeds(logarithms)
+    return Estimate(np.exp(mean.value), np.exp(mean.low), np.exp(mean.high))
+
+
+def exponent(table: pd.DataFrame) -> Estimate:
+    """Return the mean exponent of the power laws that are fitted to each seed.
+
+    `table` has logarithms: a row per seed, a column per x (such as the width).
+    """
+    return over_seeds(slopes(table))
+
+
+def slopes(table: pd.DataFrame) -> pd.Series:
+    """Return the exponent of the power law that is fitted to each row.
+
+    `table` has logarithms: a row per seed, a column per x (such as the width).
+    """
+    return pd.Series(seeds.power_law(table).slopes, index=table.index)
+
+
+def least_first(readings: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """Return the readings with the least one first, so that it is the main one.
+
+    A reading without a value is the main one only if there is no other.
+    """
+    least = min(readings, key=lambda name: (not readings[name].known, readings[name].value))
+    return {least: readings[least], **readings}
+
+
+def verdict(reproduced: bool, partly: bool) -> str:
+    """Return the verdict as text; `partly` matters only if `reproduced` is false."""
+    return "reproduced" if reproduced else "partly" if partly else "not reproduced"
+
+
+def all_or_some(holds: Iterable[bool]) -> str:
+    """Return the verdict: reproduced if all conditions hold, partly if some do."""
+    holds = list(holds)
+    return verdict(all(holds), any(holds))
+
+
+def within(value: float, expected: float, times: float) -> bool:
+    """Return whether `value` is within a factor `times` of `expected`."""
+    return expected / times <= value <= expected * times
+
+
+def judged(claims: Mapping[str, Claim], energy: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """Test claims and return the table of their outcomes, with one row per reading.
+
+    `energy` has the trained networks, `curves` the tests during training. A claim without readings
+    has one row, which has the reason.
+    """
+    tables = {"energy": energy, "curves": curves}
+    rows = []
+    for name, claim in claims.items():
+        outcome = claim.outcome(tables[claim.reads])
+        for reading, estimate in (outcome.readings or {"": Estimate()}).items():
+            reason = "" if estimate.known else outcome.reason or MISSED
+            head = (name, claim.text, claim.source, reading, claim.expects(reading))
+            numbers = (estimate.value, estimate.low, estimate.high)
+            rows.append((*head, *numbers, outcome.verdict, claim.quantity, reason))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def outcomes(table: pd.DataFrame) -> dict[str, Outcome]:
+    """Return the outcomes in a table that `judged` returned, by the id of the claim."""
+    return {
+        str(name): Outcome(
+            rows["verdict"].iloc[0],
+            {
+                row.reading: Estimate(row.value, row.low, row.high)
+                for row in rows.dropna(subset=["reading"]).itertuples()
+                if row.reading
+            },
+            "" if rows["reading"].fillna("").any() else rows["reason"].iloc[0],
+        )
+        for name, rows in table.groupby("id", sort=False)
+    }

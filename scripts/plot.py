@@ -1,0 +1,128 @@
+"""Draw a figure: its script computes the plotted numbers from tables, and draws them.
+
+python scripts/plot.py scripts/figures/energy_vs_width.py --energy results/paper/energy.csv
+"""
+
+import argparse
+import importlib
+import inspect
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables import TableError, read
+from figures.style import save
+from workflow.command_line import Parser
+
+FOLDER = Path(__file__).parent / "figures"
+
+
+def main() -> None:
+    """Run the command: compute the plotted numbers, draw the figure and write both."""
+    arguments = _parser().parse_args()
+    try:
+        script = _script(arguments.script)
+        tables = _tables(script, arguments)
+        numbers = script.summarise(**tables)
+        output = arguments.output or f"figures/{arguments.script.stem}"
+        save(script.draw(numbers), numbers, output, arguments.scale)
+    except (TableError, OSError) as error:
+        sys.exit(f"{arguments.script.stem}: {error}")
+
+
+def _parser() -> Parser:
+    parser = Parser("plot", description=__doc__)
+    add = parser.add_argument
+    add("script", type=Path, metavar="SCRIPT", help="the figure's script in scripts/figures/")
+    for what, (several, text, _) in READS.items():
+        add(f"--{what}", metavar="FILE", nargs="+" if several else None, help=text)
+    add("--experiment", help="whose networks are drawn (default: the one of the script's name)")
+    add("--scale", choices=["smoke", "paper"], default="paper")
+    add("--output", help="path of the figure without suffix (default: figures/NAME)")
+    return parser
+
+
+def _script(path: Path) -> ModuleType:
+    """Return the module of a figure's script; raise TableError if it is not one."""
+    if path.resolve().parent != FOLDER.resolve() or not path.is_file():
+        known = sorted(script.stem for script in FOLDER.glob("*.py"))
+        raise TableError(f"{path}: no script in scripts/figures/; there are: {', '.join(known)}")
+    module = importlib.import_module(f"figures.{path.stem}")
+    if not hasattr(module, "summarise"):
+        raise TableError(f"{path}: not the script of a figure: it has no function summarise")
+    return module
+
+
+def _tables(script: ModuleType, arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the arguments of the script's `summarise`, by name.
+
+    Raises TableError if a table is not given or cannot be used.
+    """
+    reads = inspect.signature(script.summarise).parameters
+    for what in reads:
+        if getattr(arguments, what) is None:
+            raise TableError(f"{arguments.script}: --{what} is missing: {READS[what][1]}")
+    return {what: READS[what][2](arguments) for what in reads}
+
+
+def _energy(arguments: argparse.Namespace) -> pd.DataFrame:
+    energy = read(arguments.energy, "energy")
+    experiment = arguments.experiment or arguments.script.stem
+    chosen = energy[energy["experiment"] == experiment]
+    if chosen.empty:
+        known = ", ".join(sorted(energy["experiment"].unique()))
+        raise TableError(
+            f"{arguments.energy}: no networks of experiment {experiment}; it has: {known}"
+        )
+    return chosen.reset_index(drop=True)
+
+
+def _counts(arguments: argparse.Namespace) -> list[dict[str, np.ndarray]]:
+    """Return {layer: updates of each synapse} for each condition, in the experiment's order."""
+    return [_layers(Path(path)) for path in arguments.counts]
+
+
+def _layers(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as file:
+            layers = {layer: file[layer] for layer in ("hidden", "out")}
+    except FileNotFoundError as error:
+        raise TableError(f"{path}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, EOFError, OSError, zlib.error, BadZipFile):
+        layers = {}
+    if not layers or any(
+        layer.ndim != 2 or layer.dtype.kind not in "iu" for layer in layers.values()
+    ):
+        raise TableError(f"{path}: does not hold numbers of updates (hidden, out)")
+    return layers
+
+
+def _together(what: str) -> Callable[[argparse.Namespace], pd.DataFrame]:
+    """Return a function that reads several tables of a kind and concatenates them."""
+    return lambda arguments: pd.concat(
+        [read(path, what) for path in getattr(arguments, what)], ignore_index=True
+    )
+
+
+# The parameters that `summarise` may have: (several files?, help text, function that reads them).
+READS: dict[str, tuple[bool, str, Callable[[argparse.Namespace], object]]] = {
+    "energy": (False, "table of trained networks (CSV)", _energy),
+    "curves": (True, "tables of the tests during training (CSV)", _together("curves")),
+    "counts": (True, "numbers of updates of each synapse, by condition (npz)", _counts),
+    "searches": (True, "histories of searches (CSV)", _together("searches")),
+    "claims": (
+        False,
+        "table of claims (CSV)",
+        lambda arguments: read(arguments.claims, "claims"),
+    ),
+}
+
+
+if __name__ == "__main__":
+    main()
