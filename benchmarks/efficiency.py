@@ -1,16 +1,16 @@
 """Compare the processor time of a study with the time of its unavoidable matrix products.
 
-Unavoidable are, for the parameters and the trials of each trained network:
+For the parameters and trials of each trained network, these products are unavoidable:
 
-- a product of a pattern with the hidden units' weights, forward, on each trial, and another one for
-  the update where the update is a matrix product (as in speed.py);
-- a forward product for each pattern that a test cannot do without: all test patterns where the goal
-  is reached or a learning curve is recorded, else as many as there must be errors to fail;
-- one for each training pattern where its accuracy is measured.
+- a forward product of a pattern with the hidden units' weights on each trial, and another product
+  for the update if the update is a matrix product (as in speed.py);
+- a forward product for each pattern that a test needs: all test patterns if the goal is reached or
+  a learning curve is recorded, otherwise as many patterns as there must be errors to fail;
+- a forward product for each training pattern if the accuracy on the training set is measured.
 
-Only the units that may change count for a subnet. The efficiency is the time that these products
-take at the rate of a large `sgemm`, measured here, over the processor time in the records. A rate
-that was measured on another machine than the study, or on a busy one, says little.
+For a subnet, only the units that may change are counted. The efficiency is the time that these
+products take at the rate of a large `sgemm`, measured here, over the processor time in the records.
+It is only meaningful if the rate is measured on the machine of the study, while it is idle.
 
     python benchmarks/efficiency.py results/paper
 """
@@ -35,42 +35,50 @@ from plasticity.settings import Settings
 ROUNDS = 5
 
 
-def operations(asked: dict, networks: pd.DataFrame) -> float:
-    """Floating-point operations of the unavoidable products of a condition's networks.
+def operations(parameters: dict, networks: pd.DataFrame) -> float:
+    """Return the floating-point operations of the unavoidable products of a condition.
 
-    `asked` has their parameters, and `curve` and `train_accuracy` where these were recorded;
-    `networks` has a row for each.
+    `parameters` has the parameters of its networks, and `curve` and `train_accuracy` if these were
+    recorded. `networks` has a row for each network.
     """
-    dense = asked["select"] == "all" and asked["eligible"] in ("all", "subnet")
+    dense = parameters["select"] == "all" and parameters["eligible"] in ("all", "subnet")
     passes = networks["trials"] * (2 if dense else 1)
-    tests = np.ceil(networks["trials"] / asked["test_interval"])
-    fails = TEST_IMAGES - int(np.ceil(asked["goal"] * TEST_IMAGES - 1e-9)) + 1
-    whole = tests if "curve" in asked else asked["consecutive_tests"] * networks["reached"]
+    tests = np.ceil(networks["trials"] / parameters["test_interval"])
+    fails = TEST_IMAGES - int(np.ceil(parameters["goal"] * TEST_IMAGES - 1e-9)) + 1
+    whole = (
+        tests if "curve" in parameters else parameters["consecutive_tests"] * networks["reached"]
+    )
     tested = whole * TEST_IMAGES + (tests - whole) * fails
-    if asked.get("train_accuracy") is True:
-        tested += (tests if "curve" in asked else 1) * TRAINING_IMAGES
-    return float(2 * INPUTS * asked.get("plastic_units", asked["width"]) * (passes + tested).sum())
+    if parameters.get("train_accuracy") is True:
+        tested += (tests if "curve" in parameters else 1) * TRAINING_IMAGES
+    units = parameters.get("plastic_units", parameters["width"])
+    return float(2 * INPUTS * units * (passes + tested).sum())
 
 
 def study(folder: Path) -> pd.DataFrame:
-    """Return a row for each condition with a record in `folder`/runs: rule, operations, seconds.
+    """Return the rule, operations and seconds of each condition with a record in `folder`/runs.
 
-    Raises FileNotFoundError when there are none.
+    Raises FileNotFoundError if there are none.
     """
     rows = []
     for path in sorted((folder / "runs").glob("*.record.json")):
         record = json.loads(path.read_text())
         networks = pd.read_csv(path.with_name(path.name.replace(".record.json", ".csv")))
         first = networks.iloc[0].dropna().to_dict()
-        asked = {"test_interval": Settings.test_interval} | first | record["recipe"]["parameters"]
-        rows.append((first["rule"], operations(asked, networks), record["made"]["seconds"]))
+        parameters = {"test_interval": Settings.test_interval} | first
+        parameters |= record["recipe"]["parameters"]
+        needed = operations(parameters, networks)
+        rows.append((first["rule"], needed, record["made"]["seconds"]))
     if not rows:
         raise FileNotFoundError(f"{folder}: no records of trained networks in its folder runs")
     return pd.DataFrame(rows, columns=["rule", "operations", "seconds"])
 
 
 def report(rows: pd.DataFrame, rate: float) -> Iterable[str]:
-    """Yield a line for each rule and one for the study; `rate` in operations a second."""
+    """Yield a line of text for each rule and one for the study.
+
+    `rows` is the table that `study` returns; `rate` is in operations per second.
+    """
     rules = rows.groupby("rule")[["operations", "seconds"]].sum()
     rules.loc["all"] = rules.sum()
     for rule, (needed, seconds) in rules.sort_values("seconds").iterrows():
@@ -79,6 +87,7 @@ def report(rows: pd.DataFrame, rate: float) -> Iterable[str]:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path, help="results of a study, such as results/paper")
     try:

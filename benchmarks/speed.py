@@ -1,17 +1,18 @@
-"""Measure how fast training is on one core, beside other ways of training and the limit.
+"""Measure the speed of training on one core, compared with other implementations and a limit.
 
 A case is a rule at a width. It is timed in rounds that alternate a large matrix product, the engine
-and a PyTorch loop, because machines are noisy; what is reported are medians over the rounds, of
-ratios too. Set-up, import and compilation are not counted. Times are the processor's: on one thread
-the clock's on an idle machine, but hardly longer on a busy one. What is compared:
+and a PyTorch loop, because machines are noisy. The reported times and ratios are medians over the
+rounds. Set-up, import and compilation are not included. Times are processor times: on one thread
+they equal the clock time of an idle machine, and they are hardly longer on a busy one. The
+following are compared:
 
-- engine: the exact block training of this project, all its energy accounting included;
-- reference: the literal trainer of this project, likewise;
-- torch: backprop in the same network by PyTorch, a pattern at a time, without energy accounting;
+- engine: the exact block training of this project, including energy accounting;
+- reference: the literal trainer of this project, also including energy accounting;
+- torch: backprop in the same network by PyTorch, one pattern at a time, without energy accounting;
 - limit: the operations of the first layer's matrix products, at the rate of `sgemm`;
-- whole: a run to the goal, tests included, over the limit of its trials and of the tests it made.
+- whole: a run to the goal, including tests, over the limit of its trials and tests.
 
-Written beside this file: speed.csv and its plot, slopes.csv, targets.csv.
+The results are written to the folder of this file: speed.csv and its plot, slopes.csv, targets.csv.
 """
 
 import argparse
@@ -51,21 +52,21 @@ from workflow.training_options import CONFIG
 HERE = Path(__file__).resolve().parent
 WIDTHS = (30, 100, 300, 1000, 3000, 10000)
 ROUNDS, WHOLE_ROUNDS = 5, 3
-SECONDS = 0.3  # that one timing takes, about
+SECONDS = 0.3  # approximate duration of one timing
 SEED = 0
-PREPARED = 10_000  # patterns for which a subnet's frozen outputs are prepared: its trials use these
+PREPARED = 10_000  # patterns in the trials of a subnet; its frozen outputs are prepared for these
 TEST_INTERVAL = Settings.test_interval
 GROWTH_TRIALS = (1000, 2000, 4000, 8000, 16000)
 GROWTH_WIDTH = 300
-SLOPE_WIDTH = 300  # from here on the cost against width is fitted; below, it is the output layer's
+SLOPE_WIDTH = 300  # least width of the fit; the output layer dominates the cost below
 
-Run = Callable[[np.ndarray], object]  # makes a trial with each of the patterns
-Draw = Callable[[int], np.ndarray]  # so many random patterns
+Run = Callable[[np.ndarray], object]  # runs a trial with each of the patterns
+Draw = Callable[[int], np.ndarray]  # returns the given number of random patterns
 
 
 @dataclass(frozen=True)
 class Case:
-    """A rule of config.yaml, with the parameter that it leaves open, at a width."""
+    """A rule of config.yaml at a width, with the parameter that the rule leaves open."""
 
     rule: str
     width: int
@@ -90,12 +91,12 @@ class Case:
         return self.forward * (2 if self.rule in ("backprop", "subnet") else 1)
 
     def definition(self) -> Rule:
-        """The rule as the trainers take it."""
+        """Return the rule in the form that the trainers use."""
         parts = yaml.safe_load(CONFIG.read_text())["rules"][self.rule]
         return Rule(**parts, fraction=self.fraction, plastic_units=self.plastic_units)
 
     def trainer(self, dataset: Dataset, kind: type = Engine) -> Engine | Reference:
-        """A new network, which learns at a rate that no rule diverges at."""
+        """Return a trainer with a new network and a learning rate at which no rule diverges."""
         settings = Settings(self.width, learning_rate=stable_rate(self.width))
         return kind(dataset, self.definition(), settings, SEED)
 
@@ -117,7 +118,7 @@ CASES = [
 WHOLE = [Case("backprop", width) for width in (100, 1000, 10000)]
 WHOLE += [Case("competitive", 1000, fraction=0.01)]
 
-# Case, column of speed.csv, which way, bound.
+# Case, column of speed.csv, direction, bound.
 TARGETS = (
     (Case("backprop", 100), "torch_per_engine", "at least", 40),
     (Case("backprop", 1000), "whole_per_limit", "at most", 1.3),
@@ -133,12 +134,15 @@ TARGETS = (
 
 
 def stable_rate(width: int) -> float:
-    """Learning rate: the paper's 0.01, and falling with the width where that becomes unstable."""
+    """Return a stable learning rate.
+
+    It is the paper's 0.01, or a smaller one in wide networks, in which 0.01 is unstable.
+    """
     return min(0.01, 10 / width)
 
 
 class TorchLoop:
-    """Backprop as users of PyTorch write it: modules, autograd, `optim.SGD`, batches of one."""
+    """Backprop in idiomatic PyTorch: modules, autograd, `optim.SGD`, batches of one pattern."""
 
     def __init__(self, dataset: Dataset, width: int):
         start = initial_network(width, SEED, Settings.initial_sd, "leaky_relu", np.float32)
@@ -154,7 +158,7 @@ class TorchLoop:
         self.targets = nn.functional.one_hot(labels, CLASSES).float()
 
     def run(self, patterns: np.ndarray) -> None:
-        """Make a trial with each of these patterns."""
+        """Run a trial with each of these patterns (indices of the training set)."""
         for p in patterns.tolist():
             y = self.model(self.inputs[p : p + 1])
             loss = nn.functional.mse_loss(y, self.targets[p : p + 1], reduction="sum") / 2
@@ -164,7 +168,10 @@ class TorchLoop:
 
 
 class Timed(Engine):
-    """The engine with a stopwatch on its parts, and a count of the test patterns it classifies."""
+    """The engine with the processor times of its parts and the number of tested patterns.
+
+    `setup`, `training` and `testing` are in seconds.
+    """
 
     def __init__(self, *arguments):
         self.training = self.testing = 0.0
@@ -172,11 +179,13 @@ class Timed(Engine):
         self.setup, _ = timed(super().__init__, *arguments)
 
     def run(self, patterns: np.ndarray) -> int:
+        """Train as the engine does, and add to the training time."""
         seconds, done = timed(super().run, patterns)
         self.training += seconds
         return done
 
     def test_outputs(self, chosen: np.ndarray) -> np.ndarray:
+        """Test as the engine does, and add to the testing time and the number of patterns."""
         seconds, y = timed(super().test_outputs, chosen)
         self.testing += seconds
         self.tested += len(chosen)
@@ -184,7 +193,10 @@ class Timed(Engine):
 
 
 def run_as_training_does(trainer: Engine | Reference, patterns: np.ndarray) -> None:
-    """Make these trials in the portions that lie between two tests."""
+    """Run these trials in the portions between two tests.
+
+    Raises RuntimeError if training diverges.
+    """
     for first in range(0, len(patterns), TEST_INTERVAL):
         part = patterns[first : first + TEST_INTERVAL]
         if trainer.run(part) < len(part):
@@ -192,12 +204,12 @@ def run_as_training_does(trainer: Engine | Reference, patterns: np.ndarray) -> N
 
 
 def trials_that_fill(run: Run, draw: Draw, least: int) -> int:
-    """Number of trials that take about SECONDS, but at least `least`."""
+    """Return the number of trials that take about SECONDS, but at least `least`."""
     return max(least, round(SECONDS / seconds_per_trial(run, draw(least))))
 
 
 def seconds_per_trial(run: Run, patterns: np.ndarray) -> float:
-    """What a trial takes on average over these."""
+    """Return the mean processor time of a trial with these patterns, in seconds."""
     return timed(run, patterns)[0] / len(patterns)
 
 
@@ -215,8 +227,9 @@ def require_equal(dataset: Dataset, width: int, trials: int = 20) -> None:
 
 
 def prepare(case: Case, dataset: Dataset) -> tuple[Run, Draw, float]:
-    """A new network of the engine that is ready for timing: its `run`, what to draw patterns by,
-    and the seconds that its frozen part took.
+    """Return an engine that is ready for timing, as (run, draw, seconds for the frozen part).
+
+    The seconds are NaN if the network has no frozen part.
     """
     trainer = case.trainer(dataset)
     trainer.run(np.arange(10))  # loads or compiles the loop
@@ -227,7 +240,7 @@ def prepare(case: Case, dataset: Dataset) -> tuple[Run, Draw, float]:
 
 
 def measure(dataset: Dataset, case: Case) -> dict[str, float]:
-    """Times of a trial in microseconds and their ratios: a row of speed.csv, without whole runs."""
+    """Return a row of speed.csv without whole runs: times per trial (µs) and their ratios."""
     engine, draw, frozen = prepare(case, dataset)
     loop = TorchLoop(dataset, case.width).run
     engine_trials = trials_that_fill(engine, draw, 256)
@@ -256,7 +269,10 @@ def measure(dataset: Dataset, case: Case) -> dict[str, float]:
 
 
 def measure_whole(dataset: Dataset, case: Case) -> dict[str, float]:
-    """A run to the goal at the paper's learning rate, another seed in each round: medians."""
+    """Return medians over runs to the goal at the paper's learning rate, with different seeds.
+
+    Raises RuntimeError if a run does not reach the goal.
+    """
     rounds = []
     for seed in range(WHOLE_ROUNDS):
         before = sgemm_rate()
@@ -284,7 +300,7 @@ def measure_whole(dataset: Dataset, case: Case) -> dict[str, float]:
 
 
 def measure_growth(dataset: Dataset, case: Case) -> list[dict]:
-    """Seconds that the first so many trials of one run take, for each number of GROWTH_TRIALS."""
+    """Return the seconds that one run takes for its first trials, for each of GROWTH_TRIALS."""
     run, draw, _ = prepare(case, dataset)
     portions = np.diff(GROWTH_TRIALS, prepend=0)
     seconds = np.cumsum([timed(run, draw(portion))[0] for portion in portions])
@@ -295,7 +311,10 @@ def measure_growth(dataset: Dataset, case: Case) -> list[dict]:
 
 
 def measure_wide() -> dict[str, float]:
-    """Times and peak memory of the widest network, in a process of its own."""
+    """Return the time per trial (µs) and the peak memory (10^9 bytes) of the widest network.
+
+    It is trained in a separate process, because the memory is that of the whole process.
+    """
     command = [sys.executable, str(HERE / "wide.py")]
     found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     per_trial = 1e6 * found["training_s"] / found["trials"]
@@ -303,12 +322,12 @@ def measure_wide() -> dict[str, float]:
 
 
 def slope(x: pd.Series, y: pd.Series) -> float:
-    """Exponent of the power law that fits best on logarithmic axes."""
+    """Return the exponent of the power law that fits best on logarithmic axes."""
     return np.polyfit(np.log(x), np.log(y), 1)[0]
 
 
 def slopes(speed: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
-    """Exponents of the engine's cost: a trial's against width, and in all against trials."""
+    """Return the exponents of the engine's cost: per trial against width, total against trials."""
     wide = speed[speed["width"].between(SLOPE_WIDTH, WIDTHS[-1])]
     rows = [
         {
@@ -324,7 +343,7 @@ def slopes(speed: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
 
 
 def targets(speed: pd.DataFrame) -> pd.DataFrame:
-    """Whether each target is met."""
+    """Return the table of targets, with the measured values and whether each target is met."""
     rows = []
     for case, column, direction, bound in TARGETS:
         value = speed.set_index(["name", "width"]).at[(case.name, case.width), column]
@@ -335,17 +354,17 @@ def targets(speed: pd.DataFrame) -> pd.DataFrame:
 
 
 def per_narrow(speed: pd.DataFrame) -> pd.Series:
-    """Cost per trial of a subnet over that in a network of width 1,000.
+    """Return the cost per trial of a subnet over that in a network of width 1,000.
 
-    Both are taken over their limit, which is the same number of operations, so that a machine whose
-    speed changed between the two does not matter.
+    Both are divided by their limit, which has the same number of operations, so that changes of the
+    machine's speed between the two cancel.
     """
     subnet = speed[speed["plastic_units"].notna()].set_index("width")["engine_per_limit"]
     return speed["width"].map(subnet / subnet.get(1000)).where(speed["plastic_units"].notna())
 
 
 def measured_all(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables of all cases and of the growth with trials."""
+    """Measure all cases; return the tables of the cases and of the growth with trials."""
     rows, growth = [], []
     for width in WIDTHS:
         require_equal(dataset, width)
@@ -365,12 +384,15 @@ def measured_all(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def report(text: str) -> None:
-    """Show on standard error how the measurements get on."""
+    """Write a line about the progress to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def look(series: str) -> dict:
-    """Colour, marker and line: a rule's as in every figure, here also by its fraction."""
+    """Return colour, marker and line of a series.
+
+    Rules have their usual colour and marker. The line depends on the fraction.
+    """
     others = {
         "PyTorch": {"color": "#D55E00", "marker": "s", "linestyle": "-"},
         "literal": {"color": "#0072B2", "marker": "D", "linestyle": "-"},
@@ -384,13 +406,13 @@ def look(series: str) -> dict:
 
 
 def points(series: str, x: pd.Series, y: pd.Series) -> pd.DataFrame:
-    """A curve as the figures' functions take it."""
+    """Return a curve in the form that the functions of the figures use."""
     curve = {"series": series, "kind": "mean", "reached": True}
     return pd.DataFrame({"x": x, "y": y, "low": y, "high": y}).assign(**curve)
 
 
 def plot(speed: pd.DataFrame, growth: pd.DataFrame) -> style.Figure:
-    """Draw other ways of training, all rules, their distance from the limit, and their growth."""
+    """Draw the times of other implementations, of all rules, over the limit, and in long runs."""
     speed = speed[speed["width"] <= WIDTHS[-1]]
     backprop = speed[speed["name"] == "backprop"]
     ways = {"literal": "reference", "PyTorch": "torch", "engine": "engine", "limit": "limit"}
@@ -430,6 +452,7 @@ def plot(speed: pd.DataFrame, growth: pd.DataFrame) -> style.Figure:
 
 
 def main() -> None:
+    """Run the command: measure, write the tables and the plot, and print the tables."""
     argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
     dataset = data.load("mnist", datasets.ensure("mnist"))
     for array in (dataset.train_inputs, dataset.train_order, dataset.test_inputs):

@@ -1,4 +1,4 @@
-"""Processor time of a call, and the rate of a large matrix product to compare it with."""
+"""Processor time of a call, and the rate of a large matrix product for comparison."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ SGEMM_SIZE = 2048
 
 
 def timed(function: Callable, *arguments, **options) -> tuple[float, Any]:
-    """Seconds of the processor that a call takes, and what it returns."""
+    """Call a function; return the processor time in seconds and the result."""
     start = time.process_time()
     result = function(*arguments, **options)
     return time.process_time() - start, result
@@ -24,5 +24,5 @@ def _matrices() -> list[np.ndarray]:
 
 
 def sgemm_rate() -> float:
-    """Floating-point operations a second, now, of a large matrix product in single precision."""
+    """Measure the floating-point operations per second of a large product in single precision."""
     return 2 * SGEMM_SIZE**3 / timed(np.matmul, *_matrices())[0]

@@ -1,10 +1,10 @@
-"""Train a very wide network by backprop for some trials and print what that takes, as JSON.
+"""Train a very wide network by backprop for some trials and print time and memory, as JSON.
 
     python benchmarks/wide.py --width 1000000 --trials 500 --learning-rate 1e-5
 
-Keys: width, trials (made before divergence, if any), correct (of these), setup_s (drawing the
-weights), training_s, rest_s (testing some patterns and accounting for the energy), peak_gb (memory
-of the whole process, in 10^9 bytes).
+Keys: width, trials (before divergence, if any), correct (of these), setup_s (drawing the weights),
+training_s, rest_s (testing some patterns and accounting for the energy), peak_gb (memory of the
+whole process, in 10^9 bytes).
 """
 
 import argparse
@@ -32,18 +32,21 @@ SEED = 0
 
 
 def peak_memory() -> float:
-    """Largest resident memory that this process has had so far, in 10^9 bytes."""
+    """Return the largest resident memory of this process so far, in 10^9 bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
 def train_wide(dataset: data.Dataset, width: int, trials: int, learning_rate: float) -> dict:
-    """Do all that a run does, but test a few patterns only; return what the module's text says."""
+    """Do the same as a run, but with few test patterns.
+
+    Returns the values that are listed in the docstring of the module, by key.
+    """
     settings = Settings(width, learning_rate=learning_rate)
     times = [time.process_time()]
     trainer = Engine(dataset, Rule(), settings, SEED)
     times.append(time.process_time())
-    made = trainer.run(np.arange(trials))
+    completed = trainer.run(np.arange(trials))
     times.append(time.process_time())
     trainer.test_outputs(np.arange(CHUNK))
     trainer.finish()
@@ -51,11 +54,12 @@ def train_wide(dataset: data.Dataset, width: int, trials: int, learning_rate: fl
     participation(trainer.counts())
     times.append(time.process_time())
     seconds = dict(zip(("setup_s", "training_s", "rest_s"), np.diff(times).tolist(), strict=True))
-    done = {"width": width, "trials": made, "correct": trainer.correct_trials}
+    done = {"width": width, "trials": completed, "correct": trainer.correct_trials}
     return done | seconds | {"peak_gb": peak_memory()}
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--width", type=int, default=1_000_000, help="number of hidden units")
     parser.add_argument("--trials", type=int, default=500, help="patterns to learn from")
