@@ -25,19 +25,18 @@ from functools import partial
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
-sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts" / "figures"))
 
 from plasticity import data  # isort: skip  # before NumPy: see there
 
 import numpy as np
 import pandas as pd
-import style
 import torch
 import yaml
 from threadpoolctl import threadpool_limits
 from timing import sgemm_rate, timed
 from torch import nn
 
+from figures import style
 from plasticity.data import INPUTS, Dataset
 from plasticity.engine import Engine
 from plasticity.network import CLASSES, LEAK, initial_network

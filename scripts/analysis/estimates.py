@@ -7,7 +7,8 @@ All quantities are positive and drawn on logarithmic axes. Means are geometric, 
 are Student's t of the logarithms, as in the claims.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from string import ascii_uppercase
 from typing import Any
 
@@ -65,6 +66,20 @@ def panels(
     """Return the tidy rows of one panel for each of `quantities`; panels are A, B, C, ..."""
     lettered = zip(ascii_uppercase, quantities, strict=False)
     tables = [tidy(runs, letter, x, y, series) for letter, y in lettered]
+    return pd.concat(tables, ignore_index=True)
+
+
+def grid(runs: Mapping[str, pd.DataFrame], keep: Iterable[str] = ()) -> pd.DataFrame:
+    """Return the tidy rows of a grid of panels, lettered row by row: M0 above, M1 below.
+
+    `runs` has the runs of each column by the parameter that is its x; the column `parameter` of
+    the result names it. `keep` as in `tidy`.
+    """
+    panels = product(["M0", "M1"], runs.items())
+    tables = [
+        tidy(chosen, letter, key, quantity, keep=keep).assign(parameter=key)
+        for letter, (quantity, (key, chosen)) in zip(ascii_uppercase, panels, strict=False)
+    ]
     return pd.concat(tables, ignore_index=True)
 
 

@@ -10,18 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from analysis.estimates import tidy
-from figures.style import (
-    draw_series,
-    label_ends,
-    lay_out,
-    look,
-    name_axes,
-    new_figure,
-    place_choices,
-    title,
-    unlined,
-)
+from analysis.estimates import grid
+from figures.style import draw_grid
 
 TASKS = {
     ("mnist", "mse"): "MNIST",
@@ -54,41 +44,18 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
         "width": energy[usual_task & usual_goal],
         "task": energy[(usual_goal | ~usual_task) & usual_width],
     }
-    tables = []
-    for line, quantity in enumerate(["M0", "M1"]):
-        for column, (key, runs) in enumerate(chosen.items()):
-            letter = chr(ord("A") + line * len(chosen) + column)
-            table = tidy(runs, letter, key, quantity, keep=["varied"])
-            tables.append(table.assign(parameter=key))
-    return pd.concat(tables, ignore_index=True)
+    return grid(chosen, keep=["varied"])
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    letters = sorted(table["panel"].unique())
-    figure, axes = new_figure(2, len(AXES), height=110, sharey="row")
-    drawn = []
-    for index, (ax, letter) in enumerate(zip(axes, letters, strict=True)):
-        panel = table[table["panel"] == letter]
-        parameter, quantity = panel.iloc[0][["parameter", "quantity"]]
-        name_axes(ax, AXES[parameter], quantity, "y" if parameter == "task" else "xy")
-        if index % len(AXES):
-            ax.set_ylabel("")
-        if parameter == "task":
-            panel = place_choices(ax, panel)
-        if parameter == "goal":
-            panel = _as_errors(ax, panel)
-        draw_series(ax, panel, unlined if parameter == "task" else look)
-        title(ax, letter)
-        drawn.append(panel)
-    lay_out(figure)
-    for index in (len(AXES) - 1, 2 * len(AXES) - 1):
-        label_ends(axes[index], drawn[index])
-    return figure
+    return draw_grid(table, AXES, ["task"], 110, _as_errors)
 
 
-def _as_errors(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
-    """Return the panel with errors as x; label them by goals, which rise from left to right."""
+def _as_errors(ax: Axes, panel: pd.DataFrame, parameter: str) -> pd.DataFrame:
+    """Return a panel of goals with errors as x; label them by goals, rising from left to right."""
+    if parameter != "goal":
+        return panel
     goals = sorted(panel["x"].unique())
     ax.set_xticks([1 - goal for goal in goals], [f"{100 * goal:g}" for goal in goals])
     ax.xaxis.set_minor_locator(NullLocator())

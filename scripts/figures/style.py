@@ -7,7 +7,7 @@ them in greyscale. Rules found by searches for the same energy have the same col
 
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +245,39 @@ def draw_measures(
         finish(ax, panel)
     lay_out(figure)
     label_ends(axes[-1], panel, look, name)
+    return figure
+
+
+def draw_grid(
+    table: pd.DataFrame,
+    axes_names: Mapping[str, str],
+    choices: Collection[str],
+    height: float,
+    finish: Callable[[Axes, pd.DataFrame, str], pd.DataFrame],
+) -> Figure:
+    """Return a figure `height` mm high of a grid of panels (see `estimates.grid`).
+
+    `axes_names` names the x axis of each parameter, `choices` are the parameters without numbers.
+    `finish(ax, panel, parameter)` adjusts a panel's axis, and returns its rows as they are drawn.
+    """
+    letters = sorted(table["panel"].unique())
+    columns = len(letters) // 2
+    figure, axes = new_figure(2, columns, height, sharey="row")
+    drawn = []
+    for index, (ax, letter) in enumerate(zip(axes, letters, strict=True)):
+        panel = table[table["panel"] == letter]
+        parameter, quantity = panel.iloc[0][["parameter", "quantity"]]
+        named = parameter in choices
+        name_axes(ax, axes_names[parameter], quantity, "y" if named else "xy")
+        if index % columns:
+            ax.set_ylabel("")
+        panel = place_choices(ax, panel) if named else finish(ax, panel, parameter)
+        draw_series(ax, panel, unlined if named else look)
+        title(ax, letter)
+        drawn.append(panel)
+    lay_out(figure)
+    for index in (columns - 1, 2 * columns - 1):
+        label_ends(axes[index], drawn[index])
     return figure
 
 
