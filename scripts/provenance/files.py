@@ -1,12 +1,14 @@
 """Write files atomically, read JSON safely, and compute sha256 digests."""
 
+import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 ROOT = Path(__file__).resolve().parents[2]
 HASHES = ROOT / ".cache" / "sha256"  # of large files
@@ -49,14 +51,44 @@ def write_json(path: str | Path, value: object) -> None:
 
 def read_json(path: str | Path) -> Any:
     """Return the JSON value in a file, or None if the file is missing or damaged."""
-    with suppress(OSError, ValueError):
-        return json.loads(Path(path).read_bytes())
+    with suppress(OSError, ValueError, RecursionError):
+        return json.loads(read_bytes(path))
+
+
+def opened(path: str | Path) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Raises OSError for everything else: a pipe or a device could have no end.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return open(path, "rb")
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Return the content of a regular file; raise OSError for everything else."""
+    with opened(path) as file:
+        return file.read()
 
 
 def sha256(path: str | Path) -> str:
-    """Return the sha256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
+    """Return the sha256 of a regular file's bytes, in hexadecimal."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def walk(root: Path, folder: str) -> Iterator[str]:
+    """Yield all that is in a folder and below, relative to `root`, without hidden names.
+
+    Links are followed; a folder that is reached in several ways is entered once.
+    """
+    entered = set()
+    for place, folders, files in os.walk(root / folder, followlinks=True):
+        real = os.path.realpath(place)
+        names = [] if real in entered else [name for name in folders + files if name[0] != "."]
+        entered.add(real)
+        folders[:] = sorted({*folders} & {*names})
+        yield from (os.path.relpath(os.path.join(place, name), root) for name in sorted(names))
 
 
 def digest(value: object) -> str:

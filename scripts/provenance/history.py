@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from provenance import shape
 from provenance.files import sha256, write
-from provenance.record import SUFFIX, RecordError, is_record, read
+from provenance.record import SUFFIX, RecordError, read
 
 BUNDLE = "records.json.gz"
 
@@ -104,9 +105,9 @@ def unpack(bundle: Path) -> dict[str, dict]:
     """Return the records in a bundle, by path; raise RecordError if the file is not a bundle."""
     try:
         records = json.loads(gzip.decompress(bundle.read_bytes()))
-        if all(map(is_record, records.values())):
+        if not any(map(shape.problem, records.values())):
             return records
-    except (OSError, EOFError, zlib.error, ValueError, AttributeError):
+    except (OSError, EOFError, zlib.error, ValueError, AttributeError, RecursionError):
         pass
     raise RecordError(f"{bundle}: not a bundle of provenance records")
 

@@ -27,13 +27,15 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from provenance.files import ROOT, digest, read_json, state, write_json
+from provenance.files import ROOT, digest, read_json, state, walk, write_json
 
 SCRIPTS = "scripts"
+COMPILED = (".pyc", ".so", ".pyd", *EXTENSION_SUFFIXES)  # endings of files that Python can run
 NEUTRAL = ("provenance", "workflow")
 STEPS = Path(".snakemake/identity")  # one file for each step, an input of its rule
 ARITHMETIC = "scripts/arithmetic.py"  # prints the third part of the identity
@@ -81,6 +83,35 @@ def write_step(*scripts: str) -> str:
     if read_json(path) != identity:
         write_json(path, identity)
     return str(path)
+
+
+class StrayError(Exception):
+    """A file that is not in the recipe could run; the message is one line that names it."""
+
+
+def require_sources(script: str, root: Path = ROOT) -> None:
+    """Make sure that a script runs the sources of the recipe, and packages as installed.
+
+    Bytecode is removed, since Python compares it with the source by size and time, or not at all.
+    Raises StrayError for compiled code, and for a module beside the script that would be imported
+    in place of a module of Python or of an installed package.
+    """
+    for name in [*walk(root, SCRIPTS), *walk(root, str(Path(script).parent))]:
+        path = root / name
+        if path.parent.name == "__pycache__":
+            path.unlink(missing_ok=True)
+        elif path.name.endswith(COMPILED):
+            raise StrayError(f"{name}: compiled code is not allowed here: remove it")
+    for path in (root / script).parent.iterdir():
+        module = path.name.partition(".")[0]
+        if path.suffix == ".py" or (path / "__init__.py").exists():
+            if module in sys.stdlib_module_names:
+                owner = "a module of Python"
+            elif PathFinder.find_spec(module, _site_packages()):
+                owner = "an installed package"
+            else:
+                continue
+            raise StrayError(f"{path.relative_to(root)}: it hides {owner}: rename it")
 
 
 def _packages_of(scripts: Sequence[str], root: Path) -> dict[str, str]:
@@ -143,9 +174,9 @@ def _files(parts: list[str], folders: Iterable[Path]) -> list[Path]:
 def _module(path: Path) -> Module:
     """Return a parsed file; parse it only if it has changed since it was last parsed."""
     notes, now = _notes(), state(path)
-    known = notes.get(str(path))
-    if known and known[0] == now:
-        return Module(*known[1:])
+    match notes.get(str(path)):
+        case [before, str(sha256), str(meant), list(imports)] if before == now:
+            return Module(sha256, meant, imports)
     content = path.read_bytes()
     tree = ast.parse(content, str(path))
     module = Module(
@@ -332,9 +363,13 @@ def packages(imports: Iterable[str]) -> dict[str, str]:
 @functools.cache
 def _installed() -> dict[str, Path]:
     """Return the metadata folders of all installed packages, by normalised name."""
-    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    paths = sorted(path for folder in folders for path in Path(folder).glob("*.dist-info"))
+    paths = sorted(path for one in _site_packages() for path in Path(one).glob("*.dist-info"))
     return {_normal(path.stem.split("-")[0]): path for path in paths}
+
+
+def _site_packages() -> list[str]:
+    """Return the folders of the installed packages."""
+    return sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
 
 _providers = functools.cache(packages_distributions)
@@ -383,8 +418,9 @@ def _computing(root: Path) -> dict[str, Any]:
 
 
 def _plain_environment() -> dict[str, str]:
-    """Return the caller's environment without UNWANTED variables."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(UNWANTED)}
+    """Return the caller's environment without UNWANTED variables, and without user packages."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(UNWANTED)}
+    return kept | {"PYTHONNOUSERSITE": "1"}
 
 
 @functools.cache

@@ -31,18 +31,15 @@ import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.util import cache_from_source
 from math import isfinite
 from pathlib import Path
 
-from provenance import identity, store
-from provenance.files import digest, remembered_sha256, sha256, state, write, write_json
+from provenance import identity, shape, store
+from provenance.files import digest, read_bytes, remembered_sha256, sha256, state, write, write_json
+from provenance.identity import StrayError
 
 SUFFIX = ".record.json"
 MADE = ("data/", "results/", "figures/")  # folders of the outputs of rules
-PARTS = {"id": str, "seal": str} | dict.fromkeys(
-    ("recipe", "outputs", "inputs", "records", "made"), dict
-)
 
 Value = str | int | float | bool | list  # of a parameter; True for an option without values
 
@@ -140,31 +137,29 @@ def resolved(command: Sequence[str], inputs: Mapping[str, str], outputs: Sequenc
 def read(path: str | Path) -> dict:
     """Return the record in a file; raise RecordError if it is missing or damaged."""
     try:
-        record = json.loads(Path(path).read_bytes())
-    except FileNotFoundError:
+        record = json.loads(read_bytes(path))
+    except (FileNotFoundError, NotADirectoryError):
         raise RecordError(f"{path}: no such record") from None
-    except ValueError:
-        record = None
-    if not is_record(record):
-        raise RecordError(f"{path}: not a provenance record")
+    except OSError as error:
+        raise RecordError(f"{path}: not a provenance record: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise RecordError(f"{path}: not a provenance record: not JSON") from None
+    if found := shape.problem(record):
+        raise RecordError(f"{path}: not a provenance record: {found}")
     return record
 
 
-def is_record(value: object) -> bool:
-    """Return whether a JSON value has the parts of a record."""
-    return (
-        isinstance(value, dict)
-        and all(isinstance(value.get(part), kind) for part, kind in PARTS.items())
-        and bool(value["outputs"])
-    )
-
-
 def commit() -> subprocess.Popen | None:
-    """Start a process that prints the commit and whether files differ; None without git."""
+    """Start a process that prints the commit and whether files differ; None without git.
+
+    Only a repository of the project's own folder counts, not one that contains this folder.
+    """
+    others = ("GIT_DIR", "GIT_WORK_TREE")
+    own = {"GIT_OPTIONAL_LOCKS": "0", "GIT_CEILING_DIRECTORIES": str(Path.cwd().parent)}
     try:
         return subprocess.Popen(
             ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
-            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
+            env={name: text for name, text in os.environ.items() if name not in others} | own,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -173,26 +168,16 @@ def commit() -> subprocess.Popen | None:
         return None
 
 
-def forget_bytecode(sources: Iterable[str]) -> None:
-    """Remove bytecode that is older than its source.
-
-    Python compares only sizes and times in whole seconds, so it could run outdated bytecode.
-    """
-    for source in sources:
-        bytecode = Path(cache_from_source(source))
-        with suppress(OSError):
-            if bytecode.stat().st_mtime_ns <= Path(source).stat().st_mtime_ns:
-                bytecode.unlink()
-
-
 def run(command: Sequence[str], id: str | None) -> int:
     """Run `command` and return its exit status; pass SIGTERM on to it.
 
     Environment variables that are not part of the recipe, but could alter results, are removed.
+    `python` is the Python that runs this, whose packages are in the recipe.
     """
     signal.signal(signal.SIGINT, lambda *_: None)  # a terminal also sends it to the command
     environment = identity.job_environment() | ({"RECORD_ID": id} if id else {})
-    child = subprocess.Popen(command, env=environment)
+    program = sys.executable if command[0] == "python" else command[0]
+    child = subprocess.Popen([program, *command[1:]], env=environment)
     signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
     status = child.wait()
     return status if status >= 0 else 128 - status
@@ -220,7 +205,8 @@ def run_and_record(arguments: argparse.Namespace) -> int:
         for i, path in enumerate(outputs):
             write(path, entry.files[f"output {i}"])
     else:
-        forget_bytecode(recipe.get("code", ()))
+        if scripts:
+            identity.require_sources(scripts[0])
         status = run(command, None if arguments.by_content else id)
         if status == 128 + signal.SIGKILL:
             print(f"record: {rule} was killed: out of memory?", file=sys.stderr)
@@ -277,7 +263,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         sys.exit(run_and_record(arguments))
-    except (RecordError, OSError, subprocess.CalledProcessError) as error:
+    except (RecordError, StrayError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"record: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

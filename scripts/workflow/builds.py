@@ -15,12 +15,14 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import psutil
-from snakemake.cli import parse_config
+import yaml
+from snakemake.cli import get_profile_dir, parse_config
 from snakemake.rules import Rule
 from snakemake.workflow import Workflow
 
@@ -42,6 +44,9 @@ READ_ONLY = {
     *("--list-untracked", "--lu", "--print-compilation"),
 }
 
+SLURM = ("sbatch", "squeue", "scancel")  # its commands that a build needs
+PATIENCE = 60  # seconds until a build gives up waiting for the end of an earlier one
+
 PID_LENGTH = 11  # characters of the process id in the lock, before the token
 FULL = 2**20  # bytes; a disk with less free space is called full
 
@@ -49,30 +54,68 @@ _locks: list[TextIO] = []  # a lock lasts as long as its file is open
 
 
 def check(arguments: Sequence[str]) -> None:
-    """Refuse a folder that is not writable, and a configuration that is not allowed.
+    """Refuse a folder that is not writable, and options or a configuration that are not allowed.
 
     `arguments` are Snakemake's. Raises SystemExit with one line. Snakemake itself would print a
-    traceback, run the code in a template, or leave a log.
+    traceback, wait for ever, run the code in a template, or leave a log.
     """
-    if not os.access(".", os.W_OK):
-        sys.exit(f"{Path.cwd()}: cannot build here: the folder is read-only")
-    if full := full_disk():
-        sys.exit(full)
-    parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS, prog="snakemake")
-    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[])
-    parser.add_argument("--config", "-C", nargs="*", default=[])
-    given, _ = parser.parse_known_args(arguments)
-    for entry in given.config:
-        name, equals, _ = entry.partition("=")
-        if not equals or name not in configuration.SCHEMA["properties"]:
+    if problem := read_only() or full_disk():
+        sys.exit(problem)
+    given = _given(arguments)
+    if given.directory and Path(given.directory).resolve() != Path.cwd():
+        raise ConfigurationError(
+            f"--directory: {given.directory!r} is not allowed: go to the project's folder, and run"
+            " the command there"
+        )
+    for count in filter(None, given.cores):
+        if not re.fullmatch(r"all|unlimited|0*[1-9]\d*", count):
             raise ConfigurationError(
-                f"--config: {entry!r} is not allowed: a key of config.yaml and its value, such as "
-                "scale=smoke"
+                f"--cores, --jobs: {count!r} is not allowed: a number of at least 1, or all"
             )
+    for file in given.configfile[1:]:
+        if Path(file).suffix not in (".yaml", ".yml", ".json"):
+            raise ConfigurationError(
+                f"--configfile: {file!r} is not allowed: a YAML file; targets come before options,"
+                " such as snakemake TARGET --configfile mine.yaml"
+            )
+    for entry in given.config:
+        _check_entry(entry)
     overlays = configuration.overlays(given.configfile)
     config = merged(read_merged(Path("config.yaml"), overlays), parse_config(given.config))
     configuration.folder(overlays)
     configuration.plan(configuration.typed(config), overlays)
+
+
+def _given(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return those of Snakemake's options that are looked at here."""
+    parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS, prog="snakemake")
+    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[])
+    parser.add_argument("--config", "-C", nargs="*", default=[])
+    parser.add_argument("--cores", "-c", "--jobs", "-j", nargs="?", action="append", default=[])
+    parser.add_argument("--directory", "-d")
+    parser.add_argument("--executor", "-e")
+    parser.add_argument("--profile", default=os.environ.get("SNAKEMAKE_PROFILE"))
+    return parser.parse_known_args(arguments)[0]
+
+
+def _check_entry(entry: str) -> None:
+    """Refuse an entry of --config that is no key and value, or that Snakemake would not keep."""
+    name, equals, value = entry.partition("=")
+    if not equals or name not in configuration.SCHEMA["properties"]:
+        raise ConfigurationError(
+            f"--config: {entry!r} is not allowed: a key of config.yaml and its value, such as "
+            "scale=smoke (targets come before options)"
+        )
+    parsed = parse_config([entry])[name]
+    if isinstance(parsed, dict | list):
+        meant = None
+        with suppress(yaml.YAMLError, ValueError, TypeError):
+            meant = yaml.safe_load(value)
+        if parsed != meant:
+            raise ConfigurationError(
+                f"--config: {entry!r} is not allowed: Snakemake would make texts of the values in"
+                " it: write them into a file, and give that with --configfile"
+            )
 
 
 def claim(snakemake: Workflow) -> None:
@@ -84,6 +127,10 @@ def claim(snakemake: Workflow) -> None:
     """
     if snakemake.output_settings.dryrun or READ_ONLY.intersection(sys.argv):
         return
+    if uses_slurm(sys.argv[1:]):
+        for command in SLURM:
+            if shutil.which(command) is None:
+                sys.exit(f"{command}: no such command: build where Slurm is, or without Slurm")
     path = FOLDER / "build.lock"
     try:
         FOLDER.mkdir(exist_ok=True)
@@ -102,7 +149,8 @@ def claim(snakemake: Workflow) -> None:
         process = path.read_text()[:PID_LENGTH].strip() or "?"
         sys.exit(f"{Path.cwd()}: another build is running here (process {process}): wait for it")
     except OSError as error:
-        sys.exit(f"{Path.cwd()}: cannot build here: {error.strerror}")
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"{Path.cwd()}: cannot build here: {place}{error.strerror}")
     os.environ[TOKEN] = token
     store.prune()
     logging.raiseExceptions = False  # no traceback if there is no room for Snakemake's log
@@ -137,34 +185,101 @@ def full_disk() -> str | None:
     return f"{Path.cwd()}: the disk is full: free some space, and run the same command again"
 
 
+def read_only() -> str | None:
+    """Return an error message if Snakemake cannot write in the project's folder."""
+    for path in (Path(), FOLDER, *FOLDER.glob("*")):
+        if path.exists() and not os.access(path, os.W_OK):
+            what = "the folder" if path == Path() else path
+            return f"{Path.cwd()}: cannot build here: {what} is read-only"
+    return None
+
+
+def uses_slurm(arguments: Sequence[str]) -> bool:
+    """Return whether Snakemake's `arguments`, or the profile that they name, choose Slurm."""
+    given = _given(arguments)
+    if given.executor is None and given.profile and (found := get_profile_dir(given.profile)):
+        given.executor = (yaml.safe_load(found[1].read_bytes()) or {}).get("executor")
+    return given.executor == "slurm"
+
+
 def end_processes(token: str) -> None:
     """Kill all processes that the build with this token has started, and wait for their end."""
-    jobs = [
-        process
-        for process in psutil.process_iter(["environ"])
-        if (process.info["environ"] or {}).get(TOKEN) == token
-    ]
-    for process in jobs:
-        process.kill()
-    psutil.wait_procs(jobs)
+
+    def kill(processes: Iterable[psutil.Process]) -> None:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    _end("process", lambda: list(_processes_here(token)), kill, lambda process: str(process.pid))
 
 
 def end_cluster_jobs() -> None:
     """Cancel the jobs of an earlier build in Slurm's queue, and wait for their end."""
-    while jobs := _slurm_jobs_here():
+
+    def cancel(jobs: Iterable[str]) -> None:
         subprocess.run(["scancel", *jobs], check=False)
-        time.sleep(1)
+
+    _end("Slurm job", _slurm_jobs_here, cancel, str)
+
+
+def _end(
+    kind: str,
+    left: Callable[[], list[Any]],
+    end: Callable[[list[Any]], None],
+    name: Callable[[Any], str],
+) -> None:
+    """End what an earlier build has left, until nothing is left.
+
+    Raises SystemExit with one line if that takes longer than PATIENCE.
+    """
+    start = time.monotonic()
+    told = False
+    while found := left():
+        end(found)
+        what = f"{kind} {', '.join(map(name, found))} of an earlier build"
+        waited = time.monotonic() - start
+        if waited > PATIENCE:
+            sys.exit(f"{Path.cwd()}: cannot build here: {what} does not end: end it yourself")
+        if waited > 1 and not told:
+            print(f"waiting up to {PATIENCE} s for the end of {what}", file=sys.stderr)
+            told = True
+        time.sleep(1 if waited > 1 else 0.1)
 
 
 def correct_times(folders: Iterable[str]) -> None:
     """Set the time of files in the future, which a wrong clock has left, to the present.
 
-    Otherwise Snakemake would reject all outputs made from such a file as older than their input.
+    Otherwise Snakemake would reject all outputs made from such a file as older than their input. A
+    link gets the time itself: what it leads to may belong to others.
     """
     now = time.time()
     for path in (path for folder in folders for path in Path(folder).rglob("*")):
-        if path.lstat().st_mtime > now:
-            os.utime(path, (now, now))
+        with suppress(FileNotFoundError):
+            if path.lstat().st_mtime > now:
+                os.utime(path, (now, now), follow_symlinks=False)
+
+
+def _processes_here(token: str) -> Iterator[psutil.Process]:
+    """Yield the processes that the build with this token has started in this folder.
+
+    A copy of the folder has the same token; so only processes that work in this folder, and are
+    this user's, are meant. A process that has ended, but that nobody has waited for, has no
+    environment any more.
+    """
+    if not token:
+        return
+    here, user = Path.cwd(), os.getuid()
+    me = psutil.Process()
+    callers = {me, *me.parents()}
+    for process in psutil.process_iter(["environ", "cwd", "uids"]):
+        environment, cwd, uids = (process.info[name] for name in ("environ", "cwd", "uids"))
+        if (
+            (environment or {}).get(TOKEN) == token
+            and Path(cwd or "/").is_relative_to(here)
+            and uids.real == user
+            and process not in callers
+        ):
+            yield process
 
 
 def _slurm_jobs_here() -> list[str]:

@@ -432,7 +432,7 @@ def test_ensure_runs_the_scripts_only_where_something_is_missing(fetched, monkey
     commands = []
 
     def run(command, **_):
-        commands.append(Path(command[1]).name)
+        commands.append(Path(command[command.index("--") + 2]).name)
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(datasets, "folder_of", lambda dataset: fetched)
@@ -447,7 +447,7 @@ def test_ensure_runs_the_scripts_only_where_something_is_missing(fetched, monkey
 def test_ensure_stops_at_the_script_that_fails(fetched, monkeypatch):
     monkeypatch.setattr(datasets, "folder_of", lambda dataset: fetched)
     monkeypatch.setattr(
-        datasets.subprocess, "run", lambda command: subprocess.CompletedProcess(command, 1)
+        datasets.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1)
     )
     with pytest.raises(DataError, match="fetch.py failed"):
         datasets.ensure("mnist")

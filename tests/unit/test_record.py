@@ -37,7 +37,7 @@ class Project:
         shutil.copy2(ROOT / "scripts/record.py", folder / "scripts/record.py")
         # The real script takes seconds and has its own tests.
         self.write("scripts/arithmetic.py", "print('{}')")
-        self.write("scripts/copy.py", COPY)
+        self.write("scripts/copying.py", COPY)
         self.write("scripts/helper.py", "TIMES = 1  # once\n")
         self.write("notes.txt", "data that no rule made\n")
         self.write("results/a.txt", "made\n")
@@ -74,7 +74,7 @@ class Project:
     def copy(self, *more, **variables):
         """Make b.txt from a.txt; return the process."""
         inputs = ["results/a.txt", "results/first.record.json"]
-        command = ["python", "scripts/copy.py", *TARGET, *more]
+        command = ["python", "scripts/copying.py", *TARGET, *more]
         return self.run("second", inputs, ["results/b.txt"], command, **variables)
 
     def read(self, name):
@@ -102,10 +102,10 @@ def test_a_record_has_inputs_outputs_and_recipe(project):
     assert second["records"] == {"results/first.record.json": project.read("first")["id"]}
     assert recipe.keys() == {"rule", "code", "packages", "arithmetic", "parameters", "data"}
     assert recipe["rule"] == "second"
-    assert recipe["code"].keys() == {"scripts/copy.py", "scripts/helper.py"}
+    assert recipe["code"].keys() == {"scripts/copying.py", "scripts/helper.py"}
     assert recipe["packages"] == recipe["arithmetic"] == {}
     assert recipe["parameters"] == {
-        "program": ["python", "scripts/copy.py"],
+        "program": ["python", "scripts/copying.py"],
         "source": f"a.txt {a}",
         "target": "output 0",
         "learning_rate": 0.01,
@@ -113,7 +113,7 @@ def test_a_record_has_inputs_outputs_and_recipe(project):
     }
     assert recipe["data"] == {"notes.txt": notes}
     details = second["made"]
-    assert details["command"][:2] == ["python", "scripts/copy.py"]
+    assert details["command"][:2] == ["python", "scripts/copying.py"]
     assert details["start"] <= details["end"]
     assert details["seconds"] > 0 and details["from_store"] is False
     assert details["sources"]["scripts/helper.py"] == sha256(project.folder / "scripts/helper.py")
@@ -205,7 +205,7 @@ def test_an_id_by_content_does_not_depend_on_the_code(project):
 def test_a_record_that_the_command_reads_is_data(project):
     """A bundle of records changes if a record is written again."""
     first = "results/first.record.json"
-    command = ["python", "scripts/copy.py", "--source", first, "--target", "results/b.txt"]
+    command = ["python", "scripts/copying.py", "--source", first, "--target", "results/b.txt"]
     ids = []
     for _ in range(2):
         project.run("first", [], ["results/a.txt"], ["python", "scripts/first.py"])
@@ -250,7 +250,7 @@ def test_other_folders_of_outputs_take_from_the_store(project):
     (project.folder / "results/mine").mkdir()
     target = "results/mine/c.txt"
     inputs = ["results/a.txt", "results/first.record.json"]
-    command = ["python", "scripts/copy.py", "--source", "results/a.txt", "--target", target]
+    command = ["python", "scripts/copying.py", "--source", "results/a.txt", "--target", target]
     assert project.run("second", inputs, [target], command).returncode == 0
     assert project.runs == 1
     assert (project.folder / target).read_text() == "made\n"
@@ -318,7 +318,7 @@ def test_an_input_that_does_not_match_its_record_is_refused(project):
 
 
 def test_an_input_without_its_record_is_refused(project):
-    command = ["python", "scripts/copy.py", *TARGET]
+    command = ["python", "scripts/copying.py", *TARGET]
     process = project.run("second", ["results/a.txt"], ["results/b.txt"], command)
     assert refused(project, process, "results/a.txt: its record is not an input of the rule")
 

@@ -61,7 +61,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "scripts").mkdir()
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.txt").write_text("number\n7\n")
-    (tmp_path / "scripts/copy.py").write_text(
+    (tmp_path / "scripts/copying.py").write_text(
         "import os, sys\n"
         "text = open(sys.argv[1]).read()\n"
         "if 'NUMBA_OPT' in os.environ: text += '8\\n'\n"
@@ -72,7 +72,7 @@ def project(tmp_path, monkeypatch):
     def history(output):
         (tmp_path / "results").mkdir()
         (tmp_path / "results/b.csv").write_text(output)
-        command = ["python", "scripts/copy.py", "data/a.txt", "results/b.csv"]
+        command = ["python", "scripts/copying.py", "data/a.txt", "results/b.csv"]
         record = {
             "made": {"command": command},
             "inputs": {"data/a.txt": sha256(tmp_path / "data/a.txt")},
