@@ -183,7 +183,7 @@ def too_wide(energy: pd.DataFrame) -> list[dict]:
 
 
 # In the order of the page.
-SENTENCES: list[Callable[[Results], Facts]] = [
+STATEMENTS: list[Callable[[Results], Facts]] = [
     *(updates, factor, change, recipe, ingredients),
     *(learning_time, stopping, second_search, other_tasks, cortex),
 ]
@@ -192,9 +192,9 @@ SENTENCES: list[Callable[[Results], Facts]] = [
 def facts(results: Results) -> dict[str, Facts | None]:
     """Return the facts of each statement by its name, or None if networks are missing."""
     found: dict[str, Facts | None] = {}
-    for sentence in SENTENCES:
+    for statement in STATEMENTS:
         try:
-            found[sentence.__name__] = sentence(results)
+            found[statement.__name__] = statement(results)
         except (NothingToSay, NotTested):
-            found[sentence.__name__] = None
+            found[statement.__name__] = None
     return found

@@ -16,11 +16,11 @@ from figures.style import (
     draw_series,
     label_ends,
     lay_out,
-    look,
     name_axes,
     new_figure,
     place_choices,
     title,
+    unlined,
 )
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
@@ -87,4 +87,4 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _look(series: str) -> Style:
-    return {**look(LIKE[series]), "linestyle": ""}
+    return unlined(LIKE[series])

@@ -9,14 +9,15 @@ from matplotlib.figure import Figure
 
 from analysis.estimates import fitted, tidy
 from figures.style import (
+    TITLES,
     Style,
     draw_series,
+    interval,
     label_ends,
     lay_out,
     look,
     name_axes,
     new_figure,
-    number,
     title,
 )
 
@@ -34,12 +35,6 @@ NAMES = {
     "M1_min": "$M_1^{min}$",
     "M0 / M0_min": "$M_0/M_0^{min}$",
     "M1 / M1_min": "$M_1/M_1^{min}$",
-}
-TITLES = {
-    "A": "learning time",
-    "B": "number of updates",
-    "C": "summed change",
-    "D": "energy over the least possible",
 }
 
 
@@ -65,7 +60,7 @@ def draw(table: pd.DataFrame) -> Figure:
         panel = table[table["panel"] == letter]
         name_axes(ax, "width", y)
         draw_series(ax, panel, _look)
-        title(ax, letter, TITLES[letter] + _exponent(panel))
+        title(ax, letter, TITLES.get(y, "energy over the least possible") + _exponent(panel))
     lay_out(figure)
     for ax, letter in zip(axes[1:], "BCD", strict=True):
         label_ends(ax, table[table["panel"] == letter], _look, NAMES.__getitem__)
@@ -79,6 +74,5 @@ def _look(quantity: str) -> Style:
 
 def _exponent(panel: pd.DataFrame) -> str:
     for law in panel[panel["kind"] == "exponent"].itertuples():
-        interval = f" ({number(law.low)} to {number(law.high)})" if pd.notna(law.low) else ""
-        return f"; fit $\\propto$ width$^{{\\,{law.y:.2f}}}${interval}"
+        return f"; fit $\\propto$ width$^{{\\,{law.y:.2f}}}${interval(law.low, law.high)}"
     return ""

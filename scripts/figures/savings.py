@@ -19,6 +19,7 @@ from analysis.seeds import V1_NEURONS
 from figures.style import (
     Style,
     draw_series,
+    interval,
     label_ends,
     lay_out,
     look,
@@ -108,5 +109,4 @@ def _name(series: str, panel: pd.DataFrame) -> str:
     if fit.empty:
         return name(series)
     end = fit.loc[fit["x"].idxmax()]
-    interval = f" ({number(end.low)} to {number(end.high)})" if pd.notna(end.low) else ""
-    return f"{name(series)}\n{number(end.y)}{interval}"
+    return f"{name(series)}\n{number(end.y)}{interval(end.low, end.high)}"

@@ -12,13 +12,13 @@ import pytest
 import finding
 from analysis.claims import Estimate, Outcome
 from analysis.conditions import CONDITION
-from analysis.finding_facts import SENTENCES, Results, facts
+from analysis.finding_facts import STATEMENTS, Results, facts
 from analysis.own_claims import STAYED
 
 SCRIPT = Path(finding.__file__)
 FRONTIER = ["quantity", "series", "stop_on", "x", "y"]
 PLOTTED = ["panel", "quantity", "series", "x", "y", "reached"]
-NAMES = [sentence.__name__ for sentence in SENTENCES]
+NAMES = [statement.__name__ for statement in STATEMENTS]
 UNSAID = "No result: the networks are not in this build, or did not reach their goal."
 SMOKE = "**A quick check with few seeds and short training: not a result.**"
 
