@@ -25,10 +25,26 @@ SNAKEMAKE = $(PYTHON) -m snakemake --cores $(CORES) \
 # Only these modules are compiled now: 100 MB less than for all modules of all packages.
 IMPORTED = jsonschema, matplotlib.pyplot, numba, optuna, pandas, pooch, rocrate, scipy.stats, seaborn, snakemake.cli
 SYNC = uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock
+OR_HINT = || { echo 'make: uv cannot install: behind a proxy, set PIP_CERT and PIP_INDEX_URL (it reads no pip.conf)' >&2; exit 1; }
+# The programs in .venv have its path in them. After a move, or in a copy, it is set up again.
+MOVED := $(shell made=$$(sed -n 's/^command = .* -m venv [^/]*//p' .venv/pyvenv.cfg 2>/dev/null); \
+    [ -z "$$made" ] || [ "$$made" -ef .venv ] || echo moved)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# uv gets the settings of pip: certificates (of the system, if none are named) and package indexes.
+export UV_SYSTEM_CERTS ?= true
+ifneq ($(or $(PIP_CERT),$(REQUESTS_CA_BUNDLE)),)
+export SSL_CERT_FILE ?= $(or $(PIP_CERT),$(REQUESTS_CA_BUNDLE))
+endif
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_EXTRA_INDEX_URL
+export UV_INDEX ?= $(PIP_EXTRA_INDEX_URL)
+export UV_INDEX_STRATEGY ?= unsafe-best-match
+endif
 # Package caches and Snakemake need a home folder; it is replaced if it is not writable.
 ifeq ($(shell test -w "$$HOME" && echo yes),)
 export HOME := $(CURDIR)/.cache
@@ -104,7 +120,8 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The first suitable Python makes .venv; the pinned uv in it installs the locks by their hashes.
-$(INSTALLED): envs/bootstrap.lock envs/requirements.lock
+$(INSTALLED): envs/bootstrap.lock envs/requirements.lock $(MOVED)
+	@$(if $(MOVED),rm -rf .venv)
 	@$(PYTHON) -c '' 2>/dev/null || { \
 	    for python in python3 python3.14 python3.13 python3.12 python3.11 none; do \
 	        $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
@@ -115,13 +132,15 @@ $(INSTALLED): envs/bootstrap.lock envs/requirements.lock
 	    $$python -m venv --clear .venv; }
 	@$(PYTHON) -m ensurepip >/dev/null
 	@$(PYTHON) -m pip install -qq --require-hashes -r envs/bootstrap.lock
-	@$(SYNC) $(if $(wildcard $(TOOLS)),envs/tools.lock)
+	@$(SYNC) $(if $(wildcard $(TOOLS)),envs/tools.lock) $(OR_HINT)
 	@uv pip uninstall -q --python $(PYTHON) pip setuptools
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -c 'import $(IMPORTED)'
 	@touch $@
 
+moved: ;
+
 $(TOOLS): envs/tools.lock $(INSTALLED)
-	@$(SYNC) $<
+	@$(SYNC) $< $(OR_HINT)
 	@touch $@
 
 .venv/benchmarks: envs/bench.in $(TOOLS)

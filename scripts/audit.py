@@ -15,6 +15,7 @@ configuration.
 """
 
 import argparse
+import io
 import json
 import os
 import random
@@ -22,8 +23,9 @@ import shlex
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,8 @@ from provenance.history import History
 from provenance.record import SUFFIX, scripts_of
 from provenance.rerun import rerun
 from provenance.verify import Issue, Verifier, environment_of, real_recipe, settings, text, worst
-from workflow.asked import Configuration
-from workflow.command_line import Parser
+from workflow.asked import PATHS, Configuration
+from workflow.command_line import Parser, finish
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,7 +55,10 @@ ROLES = {
     "history": ("all records", "all records"),
     "archive": ("archive of all runs", "archives of all runs"),
 }
-PATHS = {"output", "folder"}  # parameters that are not shown
+TABLES = ("tabulate", "summarise")  # rules that only collect the results of runs: cheap to repeat
+PRODUCTS = ("report.html",)  # of `make report`, which is not a rule
+# What operating systems and editors leave in folders, in lower case.
+LITTER = (".*", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "*~", "~$*", "#*#")
 WIDTH = 110
 MOST = 6  # values or issues on one line
 
@@ -76,11 +81,11 @@ class Node:
         below = " " * 10 + rest + ("│     " if self.parts else "      ")
         start = f"{self.status:9} {first}"
         yield from textwrap.wrap(self.text, WIDTH, initial_indent=start, subsequent_indent=below)
-        shown = [issue for issue in self.issues if issue.status != "not here"]
-        for issue in shown[:most]:
+        issues = [issue for issue in self.issues if issue.status != "not here"]
+        for issue in issues[:most]:
             yield f"{below}{issue.status if issue.breaks else 'note'}: {issue}"
-        if len(shown) > most:
-            yield f"{below}and {len(shown) - most} more"
+        if len(issues) > most:
+            yield f"{below}and {len(issues) - most} more"
         for part in self.parts:
             branch, bar = ("└─ ", "   ") if part is self.parts[-1] else ("├─ ", "│  ")
             yield from part.lines(most, rest + branch, rest + bar)
@@ -119,15 +124,16 @@ class Tree:
             return Node(f"{name} (see above)")
         self.shown.update(paths)
         numbers = self._numbers(paths[0])
-        issues = self._issues(paths, "made")
+        recipes = [real_recipe(self.records[path]) for path in paths]
+        parameters = summary(recipes)
+        issues = self._issues(paths, "made", *["parameters"] * (not parameters))
         node = Node(name, [issue for issue in issues if issue.subject not in numbers])
         for file in numbers:
             own = [issue for issue in issues if issue.subject == file]
             node.parts.append(Node(f"numbers {file}", own))
-        recipes = [real_recipe(self.records[path]) for path in paths]
         if len(paths) > 1 and self.runs:
             node.parts += [self._run(path) for path in paths]
-        if parameters := summary(recipes):
+        if parameters:
             node.parts.append(Node(parameters, self._issues(paths, "parameters")))
         if code := sources(self.records[path] for path in paths):
             kind = "engine" if rule == "train" else "code"
@@ -244,19 +250,47 @@ def targets(files: Iterable[str], history: History) -> list[str]:
     names: list[str] = []
     for file in files:
         path = Path(os.path.abspath(file))
+        if not path.is_relative_to(ROOT):  # unless the project is reached through a link
+            path = Path(os.path.realpath(path.parent), path.name)
         if not path.is_relative_to(ROOT):
-            sys.exit(f"audit: {file}: not in {ROOT}: use the copy of this script in its project")
+            what = f"not in {ROOT}: use the copy of this script in its project"
+            sys.exit(shown(f"audit: {file}: {what}"))
         name = str(path.relative_to(ROOT))
-        inside = [output for output in history.maker if str(Path(output).parent) == name]
-        if not path.is_dir() and not inside:
+        inside = made_in(name, history)
+        if name in history.maker or not (path.is_dir() or inside):
             names.append(name)
             continue
         if not inside:
-            sys.exit(f"audit: {file}: no record of anything in this folder")
-        present = (str(entry.relative_to(ROOT)) for entry in path.iterdir() if entry.is_file())
-        inside += [entry for entry in present if not entry.endswith(SUFFIX) and entry[0] != "."]
+            sys.exit(shown(f"audit: {file}: no record of anything in this folder"))
+        present = path.iterdir() if path.is_dir() else ()
+        inside |= {f"{name}/{entry.name}" for entry in present if not_aside(entry)}
         names += sorted(inside)
     return list(dict.fromkeys(names))
+
+
+def made_in(folder: str, history: History) -> set[str]:
+    """Return the recorded files in a folder; if there are none, those in the folders below it."""
+    below = {file for file in history.maker if Path(folder) in Path(file).parents}
+    return {file for file in below if str(Path(file).parent) == folder} or below
+
+
+def not_aside(path: Path) -> bool:
+    """Return whether something in a folder needs a record: it is neither a record nor litter."""
+    aside = any(fnmatch(path.name.lower(), pattern) for pattern in LITTER)
+    return not (aside or path.is_dir() or path.name.endswith(SUFFIX) or path.name in PRODUCTS)
+
+
+def shown(text: str) -> str:
+    """Return a line as it is printed: with escapes for whatever could move the cursor."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines at once."""
+    for line in lines:
+        print(shown(line), flush=True)
 
 
 def audited(path: str, verifier: Verifier) -> dict:
@@ -289,10 +323,9 @@ def verdict(files: str, result: dict, verifier: Verifier) -> str:
         return f"VERIFIED {files}: {counted(records, verifier.history)}{notes}"
     beyond = [path for path in records if worst(verifier.issues(path)) == "not here"]
     here = [path for path in records if path not in beyond]
-    return (
-        f"VERIFIED {files} as far as the files here reach: {counted(here, verifier.history)};"
-        f" beyond that, by their records alone: {counted(beyond, verifier.history)}{notes}"
-    )
+    reach = f" as far as the files here reach: {counted(here, verifier.history)}; beyond that,"
+    alone = f" by their records alone: {counted(beyond, verifier.history)}{notes}"
+    return f"VERIFIED {files}{reach if here else ''}{alone}"
 
 
 def counted(paths: Iterable[str], history: History) -> str:
@@ -307,13 +340,13 @@ def counted(paths: Iterable[str], history: History) -> str:
     )
 
 
-def why(path: str, history: History) -> str:
-    """Return how a file was made: rule, command, inputs, time and host.
+def why(path: str, history: History) -> list[str]:
+    """Return how a file was made, in lines: rule, command, inputs, time and host.
 
     Raises SystemExit if it has no record.
     """
     if path not in history.maker:
-        sys.exit(f"audit: {path}: no record says what made it")
+        sys.exit(shown(f"audit: {path}: no record says what made it"))
     name = history.maker[path]
     record = history.records[name]
     recipe, details = real_recipe(record), record["made"]
@@ -339,7 +372,7 @@ def why(path: str, history: History) -> str:
     for key, value in rows.items():
         values = value if isinstance(value, list) else [value]
         lines += [f"  {key * (i == 0):11} {line}" for i, line in enumerate(values)]
-    return "\n".join(lines)
+    return [*lines, ""]
 
 
 def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> list[str]:
@@ -348,12 +381,10 @@ def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> lis
     Runs that need missing results are left out, since they cannot be trained. Raises SystemExit if
     no run remains.
     """
-    behind = {before for path in paths for before in history.behind(path)}
     runs = [
         path
-        for path in sorted(behind)
-        if history.records[path]["recipe"]["rule"] == "train"
-        and all(
+        for path in of_rules(("train",), paths, history)
+        if all(
             history.sha256(file)
             for file in history.records[path]["inputs"]
             if file.startswith("results/")
@@ -362,6 +393,21 @@ def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> lis
     if not runs:
         sys.exit("audit: --rerun: no runs are known to be behind this")
     return random.Random(seed).sample(runs, min(number, len(runs)))
+
+
+def tables(paths: Iterable[str], history: History) -> list[str]:
+    """Return the records of the tables of networks behind `paths` whose inputs are all here."""
+    return [
+        path
+        for path in of_rules(TABLES, paths, history)
+        if all(map(history.sha256, history.records[path]["inputs"]))
+    ]
+
+
+def of_rules(rules: Collection[str], paths: Iterable[str], history: History) -> list[str]:
+    """Return the records of these rules behind the records `paths`, by name."""
+    behind = {before for path in paths for before in history.behind(path)}
+    return [path for path in sorted(behind) if history.records[path]["recipe"]["rule"] in rules]
 
 
 def natural(text: str) -> int:
@@ -386,13 +432,36 @@ def main() -> None:
     add("--rerun", type=natural, default=0, metavar="N", help="train N runs again and compare")
     add("--seed", type=natural, help="seed of the random choice of runs (default: a new one)")
     arguments = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    finish("audit", lambda: audit(arguments))
+
+
+def audit(arguments: argparse.Namespace) -> None:
+    """Audit the files on the command line, and exit."""
+    try:
+        verified = report(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except RecursionError:
+        sys.exit("audit: the records are a chain too long to follow")
+    sys.exit(not verified)
+
+
+def report(arguments: argparse.Namespace) -> bool:
+    """Print the result for the files on the command line; return whether all are verified."""
     history = History(ROOT)
+    history.refuse_incomplete()
     folders = any(map(os.path.isdir, arguments.files))
     paths = targets(arguments.files, history)
     os.chdir(ROOT)
     if arguments.why:
-        return print("\n\n".join(why(path, history) for path in paths))
-    verifier = Verifier(history, [Configuration(ROOT)])
+        say(chain.from_iterable(why(path, history) for path in paths))
+        return True
+    configuration = Configuration(ROOT)
+    verifier = Verifier(history, [configuration])
     results = [audited(path, verifier) for path in paths]
     records = dict.fromkeys(result["record"] or result["file"] for result in results)
     trees = {
@@ -409,26 +478,39 @@ def main() -> None:
     }
     if not arguments.json:
         for tree in () if folders else trees.values():
-            print("\n".join(tree.lines(sys.maxsize if arguments.runs else MOST)), end="\n\n")
+            say([*tree.lines(sys.maxsize if arguments.runs else MOST), ""])
         for name in trees:
             of_it = [result for result in results if name in (result["record"], result["file"])]
-            files = joined(result["file"] for result in of_it)
-            print(verdict(files, of_it[0], verifier), flush=True)
+            say([verdict(joined(result["file"] for result in of_it), of_it[0], verifier)])
     if arguments.rerun:
-        seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
-        chosen = drawn(filter(history.records.get, records), history, arguments.rerun, seed)
-        content["rerun"] = {"seed": seed, "differences": {}}
-        print(f"Training {len(chosen)} runs again, drawn with --seed {seed}", file=sys.stderr)
-        for path in chosen:
-            lines = content["rerun"]["differences"][path] = rerun(path, history)
-            content["verified"] &= not lines
-            if not arguments.json:
-                files = joined(history.records[path]["outputs"])
-                print(f"{'DIFFERENT' if lines else 'the same bytes'}  {files}", flush=True)
-                print("".join(f"    {line}\n" for line in lines), end="")
+        behind = [name for name in records if name in history.records]
+        content["rerun"] = again = repeat(behind, history, configuration, arguments)
+        content["verified"] &= not any(again["differences"].values())
     if arguments.json:
-        print(json.dumps(content, indent=1, ensure_ascii=False))
-    sys.exit(not content["verified"])
+        print(json.dumps(content, indent=1))
+    return content["verified"]
+
+
+def repeat(
+    paths: list[str],
+    history: History,
+    configuration: Configuration,
+    arguments: argparse.Namespace,
+) -> dict:
+    """Run steps behind the records `paths` again; return the seed of the draw and differences."""
+    seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
+    chosen = drawn(paths, history, arguments.rerun, seed)
+    print(f"Training {len(chosen)} runs again, drawn with --seed {seed}", file=sys.stderr)
+    differences: dict[str, list[str]] = {}
+    for path in [*chosen, *tables(paths, history)]:
+        command = configuration.command(path)
+        lines = ["not run: no configuration here asks for it"]
+        differences[path] = lines if command is None else rerun(path, history, command)
+        if not arguments.json:
+            label = "DIFFERENT" if differences[path] else "the same bytes"
+            name = joined(history.records[path]["outputs"])
+            say([f"{label}  {name}", *(f"    {line}" for line in differences[path])])
+    return {"seed": seed, "differences": differences}
 
 
 if __name__ == "__main__":

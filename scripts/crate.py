@@ -132,10 +132,14 @@ class Exporter:
     def file(self, path: str, sha256: str | None = None, **properties: object) -> Entity:
         """Return the data entity of a file; add it if it is missing.
 
-        The file is copied if it matches its record and does not belong to a data set.
+        The file is copied if it matches its record, does not belong to a data set, and is no link
+        out of the project. Raises RecordError if the path itself leads out of the project.
         """
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise RecordError(f"{path}: not a path in the project, but in one of its records")
         source, suffix, now = self.history.root / path, Path(path).suffix, self.history.sha256(path)
-        copied = not path.startswith("data/") and now is not None and sha256 in (None, now)
+        inside = source.resolve().is_relative_to(self.history.root.resolve())
+        copied = inside and not path.startswith("data/") and now and sha256 in (None, now)
         sha256 = sha256 or self.sha256(path)
         identifier = path if copied else address_of(sha256)
         if known := self.crate.dereference(identifier):

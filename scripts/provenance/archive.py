@@ -64,7 +64,7 @@ def published(folder: str) -> Published:
             raise RecordError(f"{bundle}: the record {path} was changed after it was written")
     runs = of_rules(records, RUNS).values()
     expected = {file: hash for record in runs for file, hash in record["outputs"].items()}
-    return Published(records, _members(archive, expected))
+    return Published(records, members(archive, expected))
 
 
 def _require_intact(file: str) -> None:
@@ -77,7 +77,7 @@ def _require_intact(file: str) -> None:
         raise RecordError(f"{file}: damaged: content does not match {path}")
 
 
-def _members(archive: str, expected: Mapping[str, str]) -> dict[str, bytes]:
+def members(archive: str, expected: Mapping[str, str]) -> dict[str, bytes]:
     """Return the files in an archive; raise RecordError unless they have the `expected` sha256."""
     try:
         with zipfile.ZipFile(archive) as opened:

@@ -7,8 +7,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 HASHES = ROOT / ".cache" / "sha256"  # of large files
@@ -55,7 +56,7 @@ def read_json(path: str | Path) -> Any:
         return json.loads(read_bytes(path))
 
 
-def opened(path: str | Path) -> BinaryIO:
+def opened(path: str | Path) -> BufferedReader:
     """Open a regular file for reading.
 
     Raises OSError for everything else: a pipe or a device could have no end.
@@ -77,13 +78,14 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def walk(root: Path, folder: str) -> Iterator[str]:
-    """Yield all that is in a folder and below, relative to `root`, without hidden names.
+def walk(root: Path, *tops: str) -> Iterator[str]:
+    """Yield all that is in these folders and below, relative to `root`, without hidden names.
 
     Links are followed; a folder that is reached in several ways is entered once.
     """
-    entered = set()
-    for place, folders, files in os.walk(root / folder, followlinks=True):
+    entered = {os.path.realpath(root)}
+    places = (place for top in tops for place in os.walk(root / top, followlinks=True))
+    for place, folders, files in places:
         real = os.path.realpath(place)
         names = [] if real in entered else [name for name in folders + files if name[0] != "."]
         entered.add(real)

@@ -10,11 +10,14 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from provenance import shape
-from provenance.files import sha256, write
-from provenance.record import SUFFIX, RecordError, read
+from provenance.files import read_bytes, sha256, walk, write
+from provenance.record import MADE, SUFFIX, RecordError, problem, read
 
 BUNDLE = "records.json.gz"
 
@@ -22,69 +25,116 @@ BUNDLE = "records.json.gz"
 class History:
     """The records of the tree at `root`.
 
-    All paths are relative to `root`, as in the records.
+    All paths are relative to `root`, as in the records. Only regular files are read.
 
     Attributes
     ----------
     records : the records by path, those in bundles included
     here : paths of the records that are files
+    copies : the records in bundles: path of the bundle, path of the record, record
     broken : what is wrong with damaged records and bundles, by path
     beyond : files of folders that only a bundle knows, such as results in a clone
-    maker : the path of the record of each recorded file
+    unreadable : what is wrong with files that exist but cannot be read, by path; see `sha256`
     """
 
     def __init__(self, root: str | Path = "."):
         self.root = Path(root)
         self.records: dict[str, dict] = {}
+        self.copies: list[tuple[str, str, dict]] = []
         self.broken: dict[str, str] = {}
-        self.beyond: set[str] = set()
+        self.unreadable: dict[str, str] = {}
         self._hashes: dict[str, str | None] = {}
-        for bundle in sorted(self.root.glob(f"figures/**/{BUNDLE}")):
-            try:
-                records = unpack(bundle)
+        files = set(walk(self.root, *MADE))
+        self.here = {file for file in files if file.endswith(SUFFIX)}
+        for bundle in sorted(file for file in files if Path(file).name == BUNDLE):
+            with self._noting(bundle):
+                records = unpack(self.root / bundle)
+                self.copies += [(bundle, path, record) for path, record in records.items()]
                 self.records |= records
-                self.beyond |= self._absent(records)
-            except RecordError as error:
-                self.broken[str(bundle.relative_to(self.root))] = str(error).partition(": ")[2]
-        self.here = {
-            str(path.relative_to(self.root))
-            for folder in ("data", "results", "figures")
-            for path in self.root.glob(f"{folder}/**/*{SUFFIX}")
-        }
         for path in sorted(self.here):
-            try:
+            with self._noting(path):
                 self.records[path] = read(self.root / path)
-            except RecordError as error:
-                self.broken[path] = str(error).partition(": ")[2]
-        self.maker = {
-            file: path for path, record in self.records.items() for file in record["outputs"]
-        }
+        self.beyond = self._absent()
 
-    def _absent(self, records: Mapping[str, Mapping]) -> set[str]:
-        """Return the files of a bundle whose folder, such as results/paper, has none of them.
+    def refuse_incomplete(self) -> None:
+        """Remove the records that lack what the recorder always writes; note that in `broken`."""
+        for path, record in list(self.records.items()):
+            if lacks := shape.lacking(record):
+                del self.records[path]
+                self.broken[path] = f"not a provenance record: {lacks}"
+        self.copies = [one for one in self.copies if not shape.lacking(one[2])]
+
+    @contextmanager
+    def _noting(self, path: str) -> Iterator[None]:
+        """Note what is wrong with the record or the bundle `path`."""
+        try:
+            yield
+        except RecordError as error:
+            self.broken[path] = str(error).removeprefix(f"{self.root / path}: ")
+
+    def _absent(self) -> set[str]:
+        """Return the files of bundles whose folder, such as results/paper, has no record here.
 
         A clone has no results, while a tree that has some of them should have all.
         """
-        folders: dict[tuple[str, ...], set[str]] = defaultdict(set)
-        for path, record in records.items():
-            for file in (path, *record["outputs"]):
-                if file.startswith(("data/", "results/")):
-                    folders[Path(file).parts[:2]].add(file)
-        return set().union(
-            *(
-                files
-                for files in folders.values()
-                if not any((self.root / file).exists() for file in files)
-            )
-        )
+        present = {Path(path).parts[:2] for path in self.here}
+        files = {file for _, path, copy in self.copies for file in (path, *copy["outputs"])}
+        return {
+            file
+            for file in files
+            if file.startswith(("data/", "results/")) and Path(file).parts[:2] not in present
+        }
+
+    @cached_property
+    def maker(self) -> dict[str, str]:
+        """The path of the record of each recorded file."""
+        return {file: paths[0] for file, paths in self.makers.items()}
+
+    @cached_property
+    def makers(self) -> dict[str, list[str]]:
+        """The records of each recorded file: those that are files, or else those in bundles."""
+        makers: dict[str, list[str]] = {}
+        for present in (True, False):
+            found: dict[str, list[str]] = defaultdict(list)
+            for path, record in self.records.items():
+                if (path in self.here) == present:
+                    for file in record["outputs"]:
+                        found[file].append(path)
+            makers = found | makers
+        return makers
+
+    @cached_property
+    def results(self) -> dict[str, dict[tuple[str, ...], str]]:
+        """The outputs of each id, in the order of their paths, and a file with such a record."""
+        results: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
+        recorded = [(path, record) for path, record in self.records.items() if path in self.here]
+        for file, record in [*recorded, *((bundle, copy) for bundle, _, copy in self.copies)]:
+            results[record["id"]].setdefault(in_order(record["outputs"]), file)
+        return results
+
+    @cached_property
+    def cycle(self) -> list[str]:
+        """Records whose outputs were made from themselves, if there are any."""
+        known = {path: self.upstream(path) for path in self.records}
+        try:
+            TopologicalSorter(known).prepare()
+        except CycleError as error:
+            return error.args[1]
+        return []
 
     def sha256(self, file: str) -> str | None:
-        """Return the sha256 of a file, which is read only once; None if it is missing."""
+        """Return the sha256 of a file, which is read only once; None if it is missing.
+
+        If it cannot be read, return an empty text, and note why in `unreadable`.
+        """
         if file not in self._hashes:
             try:
                 self._hashes[file] = sha256(self.root / file)
             except (FileNotFoundError, NotADirectoryError):
                 self._hashes[file] = None
+            except OSError as error:
+                self._hashes[file] = ""
+                self.unreadable[file] = f"cannot be read: {error.strerror}"
         return self._hashes[file]
 
     def upstream(self, path: str) -> list[str]:
@@ -101,11 +151,17 @@ class History:
             yield path
 
 
+def in_order(outputs: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the sha256 of outputs in the order of their paths, as a recipe numbers them."""
+    return tuple(outputs[file] for file in sorted(outputs))
+
+
 def unpack(bundle: Path) -> dict[str, dict]:
     """Return the records in a bundle, by path; raise RecordError if the file is not a bundle."""
     try:
-        records = json.loads(gzip.decompress(bundle.read_bytes()))
-        if not any(map(shape.problem, records.values())):
+        records = json.loads(gzip.decompress(read_bytes(bundle)))
+        named = all(shape.in_project(path) is None and path.endswith(SUFFIX) for path in records)
+        if named and not any(map(problem, records.values())):
             return records
     except (OSError, EOFError, zlib.error, ValueError, AttributeError, RecursionError):
         pass

@@ -32,7 +32,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from provenance.files import ROOT, digest, read_json, state, walk, write_json
+from provenance.files import ROOT, digest, read_bytes, read_json, state, walk, write_json
 
 SCRIPTS = "scripts"
 COMPILED = (".pyc", ".so", ".pyd", *EXTENSION_SUFFIXES)  # endings of files that Python can run
@@ -96,7 +96,7 @@ def require_sources(script: str, root: Path = ROOT) -> None:
     Raises StrayError for compiled code, and for a module beside the script that would be imported
     in place of a module of Python or of an installed package.
     """
-    for name in [*walk(root, SCRIPTS), *walk(root, str(Path(script).parent))]:
+    for name in walk(root, SCRIPTS, str(Path(script).parent)):
         path = root / name
         if path.parent.name == "__pycache__":
             path.unlink(missing_ok=True)
@@ -177,7 +177,7 @@ def _module(path: Path) -> Module:
     match notes.get(str(path)):
         case [before, str(sha256), str(meant), list(imports)] if before == now:
             return Module(sha256, meant, imports)
-    content = path.read_bytes()
+    content = read_bytes(path)
     tree = ast.parse(content, str(path))
     module = Module(
         hashlib.sha256(content).hexdigest(), meaning(tree), sorted(set(_imports(tree, path)))
@@ -376,10 +376,18 @@ _providers = functools.cache(packages_distributions)
 
 
 def _requirements(metadata: Path) -> list[str]:
-    """Return the names of the dependencies of a package, without optional ones."""
+    """Return the names of the dependencies of a package that hold here, without optional ones."""
+    try:
+        from packaging.requirements import Requirement  # not needed to audit
+    except ImportError:
+        return []
     head, _, _ = (metadata / "METADATA").read_text(encoding="utf-8").partition("\n\n")
-    needs = re.findall(r"^Requires-Dist: *([\w.-]+)(.*)$", head, re.MULTILINE)
-    return [_normal(name) for name, rest in needs if "extra ==" not in rest]
+    needs = map(Requirement, re.findall(r"^Requires-Dist: *(.*)$", head, re.MULTILINE))
+    return [
+        _normal(need.name)
+        for need in needs
+        if need.marker is None or need.marker.evaluate({"extra": ""})
+    ]
 
 
 def _normal(name: str) -> str:
@@ -409,7 +417,7 @@ def _computing(root: Path) -> dict[str, Any]:
     key = digest([*step, platform.python_version(), sysconfig.get_platform(), processor()])
     note = root / ".cache" / "arithmetic" / f"{key[:16]}.json"
     answer = read_json(note)
-    if answer is None:
+    if not isinstance(answer, dict):
         command = [sys.executable, str(root / ARITHMETIC)]
         answer = json.loads(subprocess.check_output(command, env=_plain_environment()))
         with suppress(OSError):

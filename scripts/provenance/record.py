@@ -33,6 +33,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from provenance import identity, shape, store
 from provenance.files import digest, read_bytes, remembered_sha256, sha256, state, write, write_json
@@ -40,6 +41,9 @@ from provenance.identity import StrayError
 
 SUFFIX = ".record.json"
 MADE = ("data/", "results/", "figures/")  # folders of the outputs of rules
+PARTS = {"id": str, "seal": str} | dict.fromkeys(
+    ("recipe", "outputs", "inputs", "records", "made"), dict
+)
 
 Value = str | int | float | bool | list  # of a parameter; True for an option without values
 
@@ -144,9 +148,20 @@ def read(path: str | Path) -> dict:
         raise RecordError(f"{path}: not a provenance record: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise RecordError(f"{path}: not a provenance record: not JSON") from None
-    if found := shape.problem(record):
+    if found := problem(record):
         raise RecordError(f"{path}: not a provenance record: {found}")
     return record
+
+
+def problem(value: Any) -> str | None:
+    """Return what keeps a JSON value from being a record, in words; None if nothing does."""
+    if found := shape.problem(value):
+        return found
+    if missing := [part for part in PARTS if part not in value]:
+        return f"{missing[0]}: missing"
+    if "rule" not in value["recipe"]:
+        return "recipe: rule: missing"
+    return None if value["outputs"] else "outputs: none"
 
 
 def commit() -> subprocess.Popen | None:
@@ -193,10 +208,11 @@ def run_and_record(arguments: argparse.Namespace) -> int:
     rule, command = arguments.rule, arguments.command
     outputs = sorted(path for path in arguments.outputs if path != arguments.record)
     start, git = timestamp(), commit()
+    if scripts := scripts_of(command):
+        identity.require_sources(scripts[0])
     states = {path: state(path) for path in arguments.inputs}
     records = {path: read(path) for path in arguments.inputs if path.endswith(SUFFIX)}
     inputs = hashes(arguments.inputs, records, command)
-    scripts = scripts_of(command)
     step = identity.step(*scripts) if scripts else {}
     recipe = {"rule": rule, **step, **resolved(command, inputs, outputs)}
     id = digest(recipe)
@@ -205,8 +221,6 @@ def run_and_record(arguments: argparse.Namespace) -> int:
         for i, path in enumerate(outputs):
             write(path, entry.files[f"output {i}"])
     else:
-        if scripts:
-            identity.require_sources(scripts[0])
         status = run(command, None if arguments.by_content else id)
         if status == 128 + signal.SIGKILL:
             print(f"record: {rule} was killed: out of memory?", file=sys.stderr)

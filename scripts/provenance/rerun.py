@@ -1,35 +1,43 @@
-"""Run the commands of records again in clean folders, and compare the outputs byte by byte."""
+"""Run the steps of records again in clean folders, and compare the outputs byte by byte."""
 
 import csv
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from provenance import identity
 from provenance.files import sha256
 from provenance.history import History
+from provenance.identity import SCRIPTS
+from provenance.record import MADE
 
 
-def rerun(path: str, history: History) -> list[str]:
-    """Run the command of the record `path` again; return how its outputs differ, in words.
+def rerun(path: str, history: History, command: Sequence[str]) -> list[str]:
+    """Run the step of the record `path` again; return how its outputs differ, in words.
 
-    The command runs with the present code and data, in a folder without any other files. The store
-    of results is not used.
+    The command, which the caller knows from the workflow and not from the record, runs with the
+    present code and data, in a folder without any other files. The store of results is not used.
     """
     record = history.records[path]
     with tempfile.TemporaryDirectory(prefix="rerun-") as scratch:
         folder = Path(scratch)
-        shutil.copytree(history.root / identity.SCRIPTS, folder / identity.SCRIPTS)
+        try:
+            unused = shutil.ignore_patterns("__pycache__", ".*")
+            shutil.copytree(history.root / SCRIPTS, folder / SCRIPTS, ignore=unused)
+            identity.require_sources(command[1], folder)
+        except (OSError, identity.StrayError) as error:
+            return [f"not run: {error}"]
         for file in (*record["inputs"], *record["outputs"]):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
         for file in record["inputs"]:  # the command fetches or reports what is missing
-            if (source := history.root / file).exists() and not (folder / file).exists():
+            if (source := history.root / file).is_file() and file.startswith(MADE):
                 (folder / file).symlink_to(source.resolve())
         process = subprocess.run(
-            [sys.executable, *record["made"]["command"][1:]],
+            [sys.executable, *command[1:]],
             cwd=folder,
             env=identity.job_environment() | {"RESULT_STORE": str(folder / "store")},
             capture_output=True,
@@ -42,18 +50,27 @@ def rerun(path: str, history: History) -> list[str]:
         return [
             difference
             for file, hash in record["outputs"].items()
-            if sha256(folder / file) != hash
-            for difference in differences(history.root / file, folder / file, file)
+            for difference in _compared(history.root, folder, file, hash)
         ]
+
+
+def _compared(root: Path, folder: Path, file: str, hash: str) -> Iterator[str]:
+    """Yield how an output in `folder` differs from its record."""
+    if not (folder / file).is_file():
+        yield f"{file}: the command does not make it"
+    elif sha256(folder / file) != hash:
+        yield from differences(root / file, folder / file, file)
 
 
 def differences(old: Path, new: Path, name: str) -> Iterator[str]:
     """Yield which columns (CSV) or arrays (.npz) of two files differ, and by how much."""
-    if not old.exists():
+    if not old.is_file():
         yield f"{name}: content differs from its record (the recorded file is not here)"
         return
     compare = {".csv": _columns, ".npz": _arrays}.get(old.suffix, lambda old, new: ())
-    details = [f"{name}: {difference}" for difference in compare(old, new)]
+    details = []
+    with suppress(Exception):  # a damaged file can raise anything
+        details = [f"{name}: {difference}" for difference in compare(old, new)]
     yield from details or [f"{name}: content differs from its record"]
 
 

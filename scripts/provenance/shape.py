@@ -9,10 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-PARTS = {"id": str, "seal": str} | dict.fromkeys(
-    ("recipe", "outputs", "inputs", "records", "made"), dict
-)
-
 Check = Callable[[Any], str | None]  # returns what is wrong with a value, if anything
 
 
@@ -22,7 +18,10 @@ def kind(*types: type) -> Check:
     return lambda value: None if type(value) in types else f"not {names}"
 
 
-def each(check: Check, key: Check = kind(str)) -> Check:
+TEXT, NUMBER = kind(str), kind(int, float)
+
+
+def each(check: Check, key: Check = TEXT) -> Check:
     """Return the check of an object with any keys, by the checks of a key and of a value."""
     return lambda value: _first(
         value, lambda name: key(name) or check(value[name]), "not an object"
@@ -69,7 +68,6 @@ def parameter(value: Any) -> str | None:
     return None if good else "not a value of a parameter"
 
 
-TEXT, NUMBER = kind(str), kind(int, float)
 TEXTS = each(TEXT)
 FILES = each(TEXT, in_project)
 RECIPE = parts(
@@ -102,20 +100,14 @@ RECORD = parts(
 
 
 def problem(value: Any) -> str | None:
-    """Return what keeps a JSON value from being a record, in words; None if nothing does."""
+    """Return what is wrong with the parts that a JSON value has; None if nothing is wrong."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except RecursionError:
         return "nested too deeply"
     except ValueError:
         return "not JSON in Unicode"
-    if found := RECORD(value):
-        return found
-    if missing := [part for part in PARTS if part not in value]:
-        return f"{missing[0]}: missing"
-    if "rule" not in value["recipe"]:
-        return "recipe: rule: missing"
-    return None if value["outputs"] else "outputs: none"
+    return RECORD(value)
 
 
 def lacking(record: Mapping) -> str | None:

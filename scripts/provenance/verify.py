@@ -14,8 +14,10 @@ from functools import cache, cached_property
 from platform import python_version
 
 from provenance import identity
-from provenance.history import History
+from provenance.files import digest, read_bytes
+from provenance.history import History, in_order
 from provenance.record import MADE, SUFFIX, Value, is_sealed, resolved, scripts_of
+from provenance.shape import in_project
 
 STATUSES = ["verified", "not here", "STALE", "UNTRACKED", "MISSING", "TAMPERED"]  # worst last
 CARRIERS = (".svg", ".png", ".pdf")  # figures, which contain the id of their record
@@ -58,9 +60,10 @@ class Verifier:
     """
 
     def __init__(self, history: History, checks: Sequence[Check] = ()):
+        history.refuse_incomplete()
         self.history, self.checks = history, checks
         self._issues: dict[str, list[Issue]] = {}
-        self._steps: dict[str, tuple[dict[str, str], dict[str, str]] | Issue] = {}
+        self._steps: dict[tuple[str, ...], tuple[dict[str, str], dict[str, str]] | Issue] = {}
 
     def issues(self, path: str) -> list[Issue]:
         """Return the issues of the record `path`, without those of the records behind it."""
@@ -68,7 +71,8 @@ class Verifier:
             record = self.history.records[path]
             issues = list(self._record(path, record))
             if worst(issues) != "TAMPERED":  # otherwise the content of the record is not credible
-                checks = (self._outputs, self._inputs, self._code, self._packages, *self.checks)
+                files = (self._outputs, self._unique, self._copied, self._inputs)
+                checks = (*files, self._code, self._packages, *self.checks)
                 issues += [issue for check in checks for issue in check(path, record)]
             self._issues[path] = issues
         return self._issues[path]
@@ -83,8 +87,13 @@ class Verifier:
 
     def untracked(self, file: str) -> Issue:
         """Return the issue of a file without a record."""
+        beside = f"{file.rpartition('.')[0]}{SUFFIX}"
+        if beside in self.history.broken:
+            return Issue("made", "TAMPERED", beside, self.history.broken[beside])
         if self.history.sha256(file) is None:
             return Issue("made", "MISSING", file, "no such file, and no record of it")
+        if file in self.history.unreadable:
+            return Issue("made", "UNTRACKED", file, self.history.unreadable[file])
         carried = self._carried(file)
         if carried is None:
             return Issue("made", "UNTRACKED", file, "no record says what it was made from")
@@ -101,15 +110,39 @@ class Verifier:
             return
         recipe, command = real_recipe(record), record["made"]["command"]
         expected = resolved(command, record["inputs"], sorted(record["outputs"]))
-        if expected != {part: recipe.get(part) for part in expected}:
+        if digest(expected) != digest({part: recipe.get(part) for part in expected}):
             what = "its parameters do not match its command and its inputs"
             yield Issue("made", "TAMPERED", path, what)
+        if path in self.history.cycle:
+            yield Issue("made", "TAMPERED", path, "its inputs were made from its outputs")
+
+    def _unique(self, path: str, record: Mapping) -> Iterator[Issue]:
+        """Check that each output has one record, and that the recipe has one result."""
+        for file in record["outputs"]:
+            if others := [name for name in self.history.makers[file] if name != path]:
+                what = f"two records describe it: {', '.join(sorted([path, *others]))}"
+                yield Issue("made", "TAMPERED", file, what)
+        mine, results = in_order(record["outputs"]), self.history.results[record["id"]]
+        for where in [where for result, where in results.items() if result != mine][:1]:
+            what = f"the same recipe has other outputs in {where}"
+            yield Issue("made", "TAMPERED", path, what)
+
+    def _copied(self, path: str, record: Mapping) -> Iterator[Issue]:
+        """Check that the output of the program `cp` is its input."""
+        program, *files = record["made"]["command"]
+        if program == "cp":
+            inputs = [record["inputs"].get(file) for file in files[:-1]]
+            if inputs != list(record["outputs"].values()):
+                yield Issue("made", "TAMPERED", path, "its output is not a copy of its input")
 
     def _outputs(self, path: str, record: Mapping) -> Iterator[Issue]:
         for file, expected in record["outputs"].items():
             hash = self.history.sha256(file)
             if hash is None:
                 yield Issue("made", self._missing(file), file, "missing")
+                continue
+            if wrong := self.history.unreadable.get(file) or self.history.broken.get(file):
+                yield Issue("made", "TAMPERED", file, wrong)
                 continue
             carried = self._carried(file)
             if hash != expected:
@@ -165,14 +198,25 @@ class Verifier:
         elif now is None and not file.endswith(SUFFIX):
             yield Issue("code", "STALE", file, "missing")
         elif now not in (None, hash):
-            yield Issue("code", "STALE", file, "edited since")
+            if file.endswith(SUFFIX) and self._same_result(file):
+                yield Issue("code", "verified", file, "made again since, with the same bytes")
+            else:
+                what = self.history.unreadable.get(file, "edited since")
+                yield Issue("code", "STALE", file, what)
+
+    def _same_result(self, path: str) -> bool:
+        """Return whether a record has the id and the outputs of each of its copies in bundles."""
+        record = self.history.records.get(path, {})
+        copies = [copy for _, name, copy in self.history.copies if name == path]
+        same = all(copy[part] == record.get(part) for copy in copies for part in ("id", "outputs"))
+        return same and bool(copies)
 
     def _code(self, path: str, record: Mapping) -> Iterator[Issue]:
         """Compare the modules of the step by their meaning."""
-        then, scripts = record["recipe"].get("code"), scripts_of(record["made"]["command"])
-        if not then or not scripts:  # identified by content, or made by a program of the system
+        scripts = scripts_of(record["made"]["command"])
+        if "content" in record["recipe"] or not scripts:  # or made by a program of the system
             return
-        now = self._step(scripts)
+        then, now = record["recipe"].get("code", {}), self._step(scripts)
         if isinstance(now, Issue):
             yield now
             return
@@ -191,17 +235,20 @@ class Verifier:
 
     def _step(self, scripts: Sequence[str]) -> tuple[dict[str, str], dict[str, str]] | Issue:
         """Return the meaning and the sha256 of each module of a step as it is now, by path."""
-        name, root = scripts[-1], self.history.root
-        if name not in self._steps:
+        key, name, root = tuple(scripts), scripts[-1], self.history.root
+        if key not in self._steps:
             try:
-                meanings = identity.code(*scripts, root=root)
-                self._steps[name] = meanings, identity.sources(*scripts, root=root)
+                if outside := [one for one in scripts if in_project(one)]:
+                    self._steps[key] = Issue("code", "TAMPERED", outside[0], "not in the project")
+                else:
+                    meanings = identity.code(*scripts, root=root)
+                    self._steps[key] = meanings, identity.sources(*scripts, root=root)
             except OSError:
-                self._steps[name] = Issue("code", "STALE", name, "missing")
-            except (SyntaxError, ValueError) as error:
+                self._steps[key] = Issue("code", "STALE", name, "missing")
+            except (SyntaxError, ValueError, RecursionError) as error:
                 what = f"no longer valid Python: {error}"
-                self._steps[name] = Issue("code", "STALE", name, what)
-        return self._steps[name]
+                self._steps[key] = Issue("code", "STALE", name, what)
+        return self._steps[key]
 
     def _packages(self, path: str, record: Mapping) -> Iterator[Issue]:
         """Compare the versions of the packages of the step, if any of them is installed."""
@@ -217,7 +264,9 @@ class Verifier:
         """The present Python and platform, and the arithmetic if its packages are installed."""
         facts = [f"Python {python_version()}", sysconfig.get_platform()]
         recipes = [record["recipe"] for record in self.history.records.values()]
-        needed = {name for one in recipes if one.get("arithmetic") for name in one["packages"]}
+        needed = {
+            name for one in recipes if one.get("arithmetic") for name in one.get("packages", {})
+        }
         if needed and all(map(installed, needed)):
             with suppress(OSError, subprocess.CalledProcessError, ValueError):
                 facts += identity.arithmetic(self.history.root).values()
@@ -229,9 +278,11 @@ class Verifier:
 
     def _carried(self, file: str) -> str | None:
         """Return the id of the record that a figure contains."""
-        if not file.endswith(CARRIERS):
-            return None
-        match = re.search(rb"record:([0-9a-f]{64})", (self.history.root / file).read_bytes())
+        match = None
+        if file.endswith(CARRIERS):
+            with suppress(OSError):
+                content = read_bytes(self.history.root / file)
+                match = re.search(rb"record:([0-9a-f]{64})", content)
         return match[1].decode() if match else None
 
 

@@ -2,20 +2,25 @@
 
 import copy
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from provenance.record import SUFFIX, Value, parameters
+from provenance.archive import NAME, members
+from provenance.history import BUNDLE
+from provenance.record import MADE, SUFFIX, RecordError, Value, parameters
 from provenance.verify import Issue, settings, text
 
 if TYPE_CHECKING:
-    from workflow.configuration import Plan
+    from workflow.configuration import Condition, Plan, Search
 
 CONFIG = "config.yaml"
 SCALES = ("smoke", "paper")
-NOUNS = {"train": "run", "search": "search"}  # for the outputs of these rules
-Jobs = dict[str, tuple[str, Mapping[str, Value]]]  # script and parameters, by path of the record
+DATA = ("fetch", "prepare")  # rules whose files the configuration does not change
+PREPARE = "scripts/prepare.py"
+STYLE = "scripts/figures/matplotlibrc"
+NOUNS = {"train": "run", "search": "search", "plot": "figure"}  # for the outputs of these rules
+PATHS = {"output", "folder"}  # parameters that only say where files are
 
 
 class Configuration:
@@ -27,34 +32,43 @@ class Configuration:
 
     def __call__(self, path: str, record: Mapping) -> Iterator[Issue]:
         """Yield the differences between the record `path` and the configuration."""
-        file, recipe = min(record["outputs"]), record["recipe"]
+        recipe, file = record["recipe"], min(record["outputs"])
+        if recipe["rule"] in DATA or file.startswith("data/"):
+            yield from prepared_as_known(path, record)
+            return
         target = overlay_and_scale(file)
-        if not target or not (asked := self._read(*target)):
+        if not target or not (jobs := self._read(*target)):
             return
-        if isinstance(asked, Issue):
-            yield asked
-            return
-        plan, jobs = asked
-        rule, name = recipe["rule"], Path(file).stem
-        if rule in NOUNS:
-            if path not in jobs:
-                yield stale(CONFIG, f"no longer asks for the {NOUNS[rule]} {name}")
-                return
-            then, (_, now) = settings(recipe), jobs[path]
-            for key in sorted(then.keys() | now.keys()):
-                if then.get(key) != now.get(key):
-                    what = f"{text(then.get(key))} then, {text(now.get(key))} now"
-                    yield stale(f"{CONFIG}: {key}", what)
-        needed = inputs_of(rule, name, plan, results_of(*target))
-        if needed is not None:
-            used = {file for file in record["inputs"] if file.startswith("results/")}
-            for file in sorted(needed - used):
-                yield stale(CONFIG, f"now also asks for {file}")
-            for file in sorted(used - needed):
-                yield stale(CONFIG, f"no longer asks for {file}")
+        if isinstance(jobs, Issue):
+            yield jobs
+        elif path not in jobs:
+            name = Path(path).name.removesuffix(SUFFIX)
+            yield stale(
+                CONFIG, f"no longer asks for the {NOUNS.get(recipe['rule'], 'file')} {name}"
+            )
+        else:
+            yield from differences(path, record, jobs[path])
+            if jobs[path].rule == "archive":
+                yield from self._packed(file, record)
 
-    def _read_uncached(self, overlay: str, scale: str) -> "tuple[Plan, Jobs] | Issue | None":
-        """Return the plan and the jobs at a scale, or an Issue if the configuration is invalid.
+    def _packed(self, archive: str, record: Mapping) -> Iterator[Issue]:
+        """Compare the files in an archive, if it is here, with those that were packed."""
+        packed = {file: hash for file, hash in record["inputs"].items() if file.startswith(MADE)}
+        path = self.root / archive
+        if path.is_file():
+            try:
+                members(str(path), packed)
+            except RecordError as error:
+                yield Issue("made", "TAMPERED", archive, str(error).removeprefix(f"{path}: "))
+
+    def command(self, path: str) -> list[str] | None:
+        """Return the command that the configuration asks for; None if it does not ask for it."""
+        target = overlay_and_scale(path)
+        jobs = self._read(*target) if target else None
+        return jobs[path].command if isinstance(jobs, dict) and path in jobs else None
+
+    def _read_uncached(self, overlay: str, scale: str) -> "dict[str, Job] | Issue | None":
+        """Return the jobs at a scale, or an Issue if the configuration is invalid.
 
         Return None if the packages to read it are not installed, or if the overlay is missing.
         """
@@ -70,7 +84,68 @@ class Configuration:
             return None
         except SystemExit as error:
             return stale(CONFIG, str(error))
-        return plan, requested(plan, results_of(overlay, scale))
+        results = results_of(overlay, scale)
+        return trained(plan, results) | drawn(plan, results, figures_of(overlay, scale), scale)
+
+
+class Job(NamedTuple):
+    """What the Snakefile runs to make files, as the configuration asks for."""
+
+    rule: str
+    command: list[str]
+    inputs: set[str]
+    outputs: set[str]
+
+
+def differences(path: str, record: Mapping, job: Job) -> Iterator[Issue]:
+    """Yield how a record differs from the job that the configuration asks for."""
+    recipe = record["recipe"]
+    if recipe["rule"] != job.rule or "content" in recipe:
+        yield Issue("made", "TAMPERED", path, f"not a record of the rule {job.rule}")
+        return
+    ran = program(recipe["parameters"])
+    runs = program(parameters(job.command, {}, sorted(job.outputs)))
+    if ran != runs:
+        what = f"its command runs {ran}, the workflow runs {runs}"
+        yield Issue("made", "STALE", path, what)
+    then, now = settings(recipe), job_settings(job)
+    for key in sorted((then.keys() | now.keys()) - PATHS):
+        if then.get(key) != now.get(key):
+            what = f"{text(then.get(key))} then, {text(now.get(key))} now"
+            yield stale(f"{CONFIG}: {key}", what)
+    files = (job.inputs, record["inputs"].keys()), (job.outputs, record["outputs"].keys())
+    for needed, had in files:
+        for file in sorted(needed - had):
+            yield stale(CONFIG, f"now also asks for {file}")
+        for file in sorted(had - needed):
+            yield stale(CONFIG, f"no longer asks for {file}")
+
+
+def prepared_as_known(path: str, record: Mapping) -> Iterator[Issue]:
+    """Compare the record of raw or prepared data with the rules, and with the known sha256."""
+    folder, dataset, name = str(Path(path).parent), Path(path).parent.name, Path(path).name
+    try:
+        from plasticity.data import PREPARED
+        from plasticity.raw_files import SHA256
+    except ImportError:  # without NumPy
+        return
+    known = SHA256.get(dataset, {}) if folder == f"data/{dataset}" else {}
+    raw = {f"{folder}/{file}": hash for file, hash in known.items()}
+    prepared = {f"{folder}/{file}" for file in PREPARED}
+    rule, outputs = record["recipe"]["rule"], record["outputs"]
+    if rule == "fetch" and name == f"fetch{SUFFIX}":
+        for file in sorted(outputs.keys() | raw.keys()):
+            if outputs.get(file) != raw.get(file):
+                what = "its sha256 is not the one that scripts/plasticity/raw_files.py knows"
+                yield Issue("made", "TAMPERED", file, what)
+    elif rule == "prepare" and name == f"prepare{SUFFIX}":
+        command = ["python", PREPARE, "--dataset", dataset, "--folder", folder]
+        if record["made"]["command"] != command or "content" in record["recipe"]:
+            yield Issue("made", "TAMPERED", path, f"its command is not: {' '.join(command)}")
+        if outputs.keys() != prepared or record["inputs"].keys() != raw.keys():
+            yield Issue("made", "TAMPERED", path, "its files are not those of the data set")
+    else:
+        yield Issue("made", "TAMPERED", path, f"no rule {rule} makes this record")
 
 
 def results_of(overlay: str, scale: str) -> str:
@@ -78,24 +153,134 @@ def results_of(overlay: str, scale: str) -> str:
     return "/".join(filter(None, ("results", overlay, scale)))
 
 
-def requested(plan: "Plan", results: str) -> Jobs:
+def figures_of(overlay: str, scale: str) -> str:
+    """Return the folder of the figures of a build."""
+    return "/".join(filter(None, ("figures", overlay, scale * (scale != "paper"))))
+
+
+def requested(plan: "Plan", results: str) -> dict[str, tuple[str, Mapping[str, Value]]]:
     """Return the script and the parameters of each run and search, by the path of its record.
 
     `results` is the folder of the results.
     """
-    from workflow.configuration import command_line
+    jobs = trained(plan, results)
+    return {path: (job.command[1], job_settings(job)) for path, job in jobs.items()}
 
-    jobs = {
-        f"{results}/searches/{name}{SUFFIX}": ("scripts/search.py", search.options)
-        for name, search in plan.searches.items()
-    }
+
+def trained(plan: "Plan", results: str) -> dict[str, Job]:
+    """Return the job of each run and search, by the path of its record."""
+    from plasticity.data import PREPARED
+    from workflow.configuration import command_line, options
+
+    def data(one: "Condition | Search") -> set[str]:
+        return {f"data/{one.costliest['dataset']}/{file}" for file in PREPARED}
+
+    jobs = {}
+    for name, search in plan.searches.items():
+        stem = f"{results}/searches/{name}"
+        files = {"history": f"{stem}.csv", "finalists": f"{stem}.finalists.csv"}
+        command = ["python", "scripts/search.py", *search.options, *options(files)]
+        jobs[f"{stem}{SUFFIX}"] = Job("search", command, data(search), {*files.values()})
     for name, condition in plan.conditions.items():
         script = f"scripts/{'train_found' if condition.found else 'train'}.py"
-        jobs[f"{results}/runs/{name}{SUFFIX}"] = script, command_line(condition)
+        found = [f"{results}/searches/{one}.finalists.csv" for one in plan.searched([name])]
+        files = {"output": f"{results}/runs/{name}.csv"}
+        if "curve" in condition.record:
+            files["curve"] = f"{results}/curves/{name}.csv"
+        if "counts" in condition.record:
+            files["counts"] = f"{results}/counts/{name}.npz"
+        words = [*command_line(condition), *options({"finalists": found}), *options(files)]
+        jobs[f"{results}/runs/{name}{SUFFIX}"] = Job(
+            "train", ["python", script, *words], data(condition) | {*found}, {*files.values()}
+        )
+    return jobs
+
+
+def drawn(plan: "Plan", results: str, figures: str, scale: str) -> dict[str, Job]:
+    """Return the job of each table, figure and page, by the path of its record."""
+    from workflow.configuration import options
+
+    jobs: dict[str, Job] = {}
+
+    def add(rule: str, command: Sequence[str], inputs: Iterable[str], *outputs: str) -> None:
+        path = f"{outputs[0].partition('.')[0]}{SUFFIX}"
+        jobs[path] = Job(rule, ["python", *command], {*inputs}, {*outputs})
+
+    summarise, energy, claims = (
+        "scripts/summarise.py",
+        f"{results}/energy.csv",
+        f"{results}/claims.csv",
+    )
+    tables = [f"{results}/experiments/{experiment}.csv" for experiment in plan.experiments]
+    for table, (name, conditions) in zip(tables, plan.experiments.items(), strict=True):
+        runs = [f"{results}/runs/{condition}.csv" for condition in conditions]
+        words = options({"experiment": name, "output": table})
+        add("tabulate", [summarise, *words, *runs], runs, table)
+    add("summarise", [summarise, "--output", energy, *tables], tables, energy)
+    curves = [f"{results}/curves/{name}.csv" for name in sorted(plan.recording("curve"))]
+    words = ["--claims", *plan.claims, "--energy", energy, "--curves", *curves, "--output", claims]
+    add("claims", ["scripts/claims.py", *words], [energy, *curves], claims)
+    for name, figure in plan.figures.items():
+        read = plan.tables(name, results)
+        words = options(read | {"experiment": figure.experiment, "scale": scale})
+        files = (f"{figures}/{name}.{kind}" for kind in ("csv", "pdf", "png", "svg"))
+        command = ["scripts/plot.py", figure.script, *words, "--output", f"{figures}/{name}"]
+        add("plot", command, [STYLE, *flat(read.values())], *files)
+    numbers = [f"{figures}/{name}.csv" for name in plan.figures]
+    templates = [
+        f"report/{name}.md.j2" for name in ("gallery", "sentences", "statements", "finding")
+    ]
+    page, finding = f"{figures}/gallery.md", f"{figures}/finding.md"
+    words = ["--figures", figures, "--names", *plan.figures, "--output", page]
+    add("gallery", ["scripts/gallery.py", *words], [*templates[:2], *numbers], page)
+    if plan.finding:
+        words = ["--claims", claims, "--energy", energy, "--figures", *numbers, "--scale", scale]
+        words += ["--output", finding]
+        inputs = [*templates[1:], claims, energy, *numbers]
+        add("finding", ["scripts/finding.py", *words], inputs, finding)
+    copy = ["cp", energy, f"{figures}/energy.csv"]
+    jobs[f"{figures}/energy{SUFFIX}"] = Job("publish", copy, {energy}, {copy[-1]})
+    return jobs | packed(plan, results, figures)
+
+
+def packed(plan: "Plan", results: str, figures: str) -> dict[str, Job]:
+    """Return the jobs of the published records and runs, by the path of their record."""
+    runs = [f"{results}/runs/{name}.csv" for name in plan.conditions]
+    runs += [f"{results}/curves/{name}.csv" for name in sorted(plan.recording("curve"))]
+    runs += [f"{results}/counts/{name}.npz" for name in sorted(plan.recording("counts"))]
+    for ending in ("csv", "finalists.csv"):
+        runs += [f"{results}/searches/{name}.{ending}" for name in plan.searches]
+    records = [f"{figures}/{name}{SUFFIX}" for name in plan.figures]
+    records += [f"{figures}/energy{SUFFIX}", f"{results}/claims{SUFFIX}"]
+    records += [f"{figures}/gallery{SUFFIX}"]
+    records += [f"{figures}/finding{SUFFIX}"] * plan.finding
+    bundle, archive = f"{figures}/{BUNDLE}", f"{figures}/{NAME}"
+    pack = ["python", "scripts/history.py", "--output", bundle, *records]
+    files = [file.removeprefix(f"{results}/") for file in runs]
+    zip = ["python", "scripts/archive.py", "--folder", results, "--output", archive, *files]
     return {
-        path: (script, settings({"parameters": parameters(options, {}, [])}))
-        for path, (script, options) in jobs.items()
+        f"{figures}/records{SUFFIX}": Job("history", pack, {*records}, {bundle}),
+        f"{figures}/runs{SUFFIX}": Job("archive", zip, {*runs}, {archive}),
     }
+
+
+def flat(files: Iterable[str | Iterable[str]]) -> list[str]:
+    """Return the files in a list of files and lists of files."""
+    return [one for some in files for one in ([some] if isinstance(some, str) else some)]
+
+
+def program(values: Mapping[str, Value]) -> str:
+    """Return the script that a command runs, and the modules that the command names."""
+    words = values.get("program")
+    named = words if isinstance(words, list) else [words]
+    return " ".join(str(word) for word in named if str(word).endswith(".py") or word == named[0])
+
+
+def job_settings(job: Job) -> dict[str, Value]:
+    """Return the parameters of a job that are not files."""
+    files = dict.fromkeys(job.inputs, 64 * "0")
+    values = parameters(job.command, files, sorted(job.outputs))
+    return settings({"parameters": values})
 
 
 def stale(subject: str, what: str) -> Issue:
@@ -133,27 +318,3 @@ def overlay_and_scale(file: str) -> tuple[str, str] | None:
         return None
     overlay, scale = ["", *names][-2:] if names else ("", "")
     return (overlay, scale) if scale in SCALES and len(names) <= 2 else None
-
-
-def inputs_of(rule: str, name: str, plan: "Plan", results: str) -> set[str] | None:
-    """Return the files in the folder `results` that a rule reads to make its output `name`.
-
-    Return None if they are not known for this rule.
-    """
-    match rule:
-        case "train":
-            searches = plan.searched([name])
-            return {f"{results}/searches/{search}.finalists.csv" for search in searches}
-        case "tabulate":
-            return {f"{results}/runs/{run}.csv" for run in plan.experiments.get(name, [])}
-        case "summarise":
-            return {f"{results}/experiments/{experiment}.csv" for experiment in plan.experiments}
-        case "claims":
-            curves = {f"{results}/curves/{run}.csv" for run in plan.recording("curve")}
-            return {f"{results}/energy.csv", *curves}
-        case "plot":
-            tables = plan.tables(name, results).values() if name in plan.figures else ()
-            return {
-                file for files in tables for file in ([files] if isinstance(files, str) else files)
-            }
-    return None

@@ -59,7 +59,7 @@ def check(arguments: Sequence[str]) -> None:
     `arguments` are Snakemake's. Raises SystemExit with one line. Snakemake itself would print a
     traceback, wait for ever, run the code in a template, or leave a log.
     """
-    if problem := read_only() or full_disk():
+    if problem := unusable() or full_disk():
         sys.exit(problem)
     given = _given(arguments)
     if given.directory and Path(given.directory).resolve() != Path.cwd():
@@ -128,9 +128,7 @@ def claim(snakemake: Workflow) -> None:
     if snakemake.output_settings.dryrun or READ_ONLY.intersection(sys.argv):
         return
     if uses_slurm(sys.argv[1:]):
-        for command in SLURM:
-            if shutil.which(command) is None:
-                sys.exit(f"{command}: no such command: build where Slurm is, or without Slurm")
+        require_slurm()
     path = FOLDER / "build.lock"
     try:
         FOLDER.mkdir(exist_ok=True)
@@ -185,12 +183,14 @@ def full_disk() -> str | None:
     return f"{Path.cwd()}: the disk is full: free some space, and run the same command again"
 
 
-def read_only() -> str | None:
-    """Return an error message if Snakemake cannot write in the project's folder."""
+def unusable() -> str | None:
+    """Return an error message if Snakemake cannot work in the project's folder."""
+    refusal = f"{Path.cwd()}: cannot build here:"
+    if re.search("[{}]", str(Path.cwd())):
+        return f"{refusal} Snakemake needs a path without {{ and }}: rename the folder"
     for path in (Path(), FOLDER, *FOLDER.glob("*")):
         if path.exists() and not os.access(path, os.W_OK):
-            what = "the folder" if path == Path() else path
-            return f"{Path.cwd()}: cannot build here: {what} is read-only"
+            return f"{refusal} {'the folder' if path == Path() else path} is read-only"
     return None
 
 
@@ -200,6 +200,17 @@ def uses_slurm(arguments: Sequence[str]) -> bool:
     if given.executor is None and given.profile and (found := get_profile_dir(given.profile)):
         given.executor = (yaml.safe_load(found[1].read_bytes()) or {}).get("executor")
     return given.executor == "slurm"
+
+
+def require_slurm() -> None:
+    """Raise SystemExit with one line if a command of Slurm is missing, or Slurm does not answer."""
+    for command in SLURM:
+        if shutil.which(command) is None:
+            sys.exit(f"{command}: no such command: build where Slurm is, or without Slurm")
+    asked = subprocess.run(["squeue", "--me"], capture_output=True, text=True, check=False)
+    if asked.returncode != 0:
+        reason = " ".join(asked.stderr.split())
+        sys.exit(f"Slurm does not answer: {reason or f'squeue ended with {asked.returncode}'}")
 
 
 def end_processes(token: str) -> None:
@@ -238,19 +249,19 @@ def _end(
         end(found)
         what = f"{kind} {', '.join(map(name, found))} of an earlier build"
         waited = time.monotonic() - start
-        if waited > PATIENCE:
-            sys.exit(f"{Path.cwd()}: cannot build here: {what} does not end: end it yourself")
         if waited > 1 and not told:
             print(f"waiting up to {PATIENCE} s for the end of {what}", file=sys.stderr)
             told = True
-        time.sleep(1 if waited > 1 else 0.1)
+        if waited > PATIENCE:
+            sys.exit(f"{Path.cwd()}: cannot build here: {what} does not end: end it yourself")
+        time.sleep(1 if waited > 0.5 else 0.1)
 
 
 def correct_times(folders: Iterable[str]) -> None:
     """Set the time of files in the future, which a wrong clock has left, to the present.
 
     Otherwise Snakemake would reject all outputs made from such a file as older than their input. A
-    link gets the time itself: what it leads to may belong to others.
+    link in a folder gets the time itself: what it leads to may belong to others.
     """
     now = time.time()
     for path in (path for folder in folders for path in Path(folder).rglob("*")):

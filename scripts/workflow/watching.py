@@ -21,6 +21,7 @@ from threading import Event, Thread
 from types import ModuleType
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
+from snakemake.jobs import GroupJob
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
 from snakemake.settings.types import ResourceSettings
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -82,7 +83,18 @@ def expect(jobs: Iterable) -> None:
 
 
 def register() -> None:
-    """Register the loggers `progress` and `status` for Snakemake's option --logger."""
+    """Register the loggers `progress` and `status` for Snakemake's option --logger.
+
+    The failure of a group is told as that of its jobs: Snakemake would drop the reason. A group
+    gets a rule, which the Slurm plugin names if it cannot submit it: it would wait for ever.
+    """
+
+    def log_error(group: GroupJob, msg: str | None = None, **details: object) -> None:
+        for job in group.jobs:
+            job.log_error(msg, **details)
+
+    GroupJob.log_error = log_error
+    GroupJob.rule = property(lambda group: min(job.rule for job in group.jobs))
     for name, handler in {"progress": Progress, "status": Status}.items():
         plugin = ModuleType(logger_plugin_module_prefix + name)
         vars(plugin)["LogHandler"] = handler
@@ -162,7 +174,7 @@ class Progress(_Logger):
         elif event == LogEvent.JOB_ERROR:
             if run := self.running.pop(values["jobid"], None):
                 self.failed.add(values["jobid"])
-                why = _last_line(run, time.monotonic()) or "no message"
+                why = _last_line(run, time.monotonic()) or _reason(values) or "no message"
                 self._show(f"{run.message} failed: {why} ({', '.join(run.logs)})\n")
         elif self._is_shown(entry):
             self._show("")
@@ -235,6 +247,7 @@ class Status(_Logger):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.todo: dict[Job, str] = {}
+        self.complete = False  # whether all that is to be done is known
         self.shown = False
 
     def emit(self, entry: logging.LogRecord) -> None:
@@ -243,12 +256,15 @@ class Status(_Logger):
         if values.get("event") == LogEvent.JOB_INFO:
             if job := BUILD.job(values["rule_name"], values["wildcards"], values["output"]):
                 self.todo[job] = values["reason"]
+        elif values.get("event") == LogEvent.RUN_INFO or entry.msg == NOTHING_TO_BE_DONE_MSG:
+            self.complete = True
         elif entry.levelno >= logging.WARNING:
+            self.complete &= entry.levelno < logging.ERROR
             self.text.handle(entry)
 
     def close(self) -> None:
         """Show the table once, unless the dry run failed."""
-        if BUILD.plan.figures and not self.shown:
+        if self.complete and not self.shown:
             BUILD.load()
             left = BUILD.durations.left(self.todo, {}, BUILD.cores)
             todo = {
@@ -341,6 +357,11 @@ def _state(run: Running, now: float) -> str:
         r"(\d+ of \d+ networks)", line
     )
     return f" ({', '.join(match.groups())})" if match else ""
+
+
+def _reason(error: Mapping) -> str:
+    """Return why a cluster failed to run a job, as Snakemake's entry on the error tells it."""
+    return " ".join((error.get("rule_msg") or "").partition("sbatch call:")[0].split())
 
 
 def _last_line(run: Running, now: float) -> str:

@@ -271,6 +271,9 @@ def test_a_forged_result_and_its_record_are_found(tree):
     tree.flip(f"{RUN}.csv")
     hash = sha256(tree.root / f"{RUN}.csv")
     tree.forge(f"{RUN}.record.json", lambda made: made["outputs"].update({f"{RUN}.csv": hash}))
+    what = "the same recipe has other outputs in figures/smoke/records.json.gz"
+    assert tree.broken(f"{FIGURE}.svg") == ("TAMPERED", f"{RUN}.record.json", what)
+    (tree.root / "figures/smoke/records.json.gz").unlink()
     status, subject, what = tree.broken(f"{FIGURE}.svg")
     assert (status, subject) == ("TAMPERED", f"{RUN}.csv")
     assert what == f"{TABLE}.record.json was made from another version of it"
@@ -313,7 +316,7 @@ def test_what_is_no_record_is_found(tree):
     tree.write(f"{RUN}.record.json", b"{}")
     status, subject, what = tree.broken(f"{FIGURE}.svg")
     assert (status, subject) == ("TAMPERED", f"{RUN}.record.json")
-    assert what == "not a provenance record"
+    assert what == "not a provenance record: id: missing"
 
 
 def test_a_file_that_nobody_recorded_is_untracked(tree):
@@ -540,3 +543,18 @@ def test_training_again_gives_the_same_bytes_and_shows_what_is_not(tree):
         f"    {run}.csv: column M1 differs in 1 of {len(SEEDS)} rows, by at most 0.2 of its value ("
     )
     assert difference.startswith(start)
+
+
+def test_an_edited_table_is_found_when_it_is_collected_again(tree):
+    """All later records fit: only the runs do not give this table."""
+    row = (tree.root / f"{TABLE}.csv").read_text().splitlines()[1]
+    tree.edit(f"{TABLE}.csv", row, row.replace("backprop", "competitive"))
+    hash = sha256(tree.root / f"{TABLE}.csv")
+    tree.forge(f"{TABLE}.record.json", lambda made: made["outputs"].update({f"{TABLE}.csv": hash}))
+    shutil.rmtree(tree.root / "figures/smoke")
+    process = tree.run("--rerun", "1", f"{TABLE}.csv")
+    assert process.returncode == 1
+    assert f"VERIFIED {TABLE}.csv" in process.stdout  # but for what is run again
+    *_, name, difference = process.stdout.splitlines()
+    assert name == f"DIFFERENT  {TABLE}.csv"
+    assert difference.startswith(f"    {TABLE}.csv: column rule differs in 1 of ")

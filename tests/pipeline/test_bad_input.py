@@ -220,6 +220,24 @@ CASES = [
     ),
     ("snakemake -C scale=", {}, "config.yaml: scale: None is not allowed: one of smoke, paper"),
     ("snakemake --config 'data={mnist: '", {}, "data: '{mnist: ' is not allowed: keys with values"),
+    (
+        "snakemake --config 'model={\"learning_rate\": 0.02}'",
+        {},
+        "is not allowed: Snakemake would make texts of the values in it: write them into a file",
+    ),
+    ("snakemake --config 'data={mnist: null}'", {}, "Snakemake would make texts of the values"),
+    ("snakemake --config 'data={mnist: !x y}'", {}, "Snakemake would make texts of the values"),
+    (
+        "snakemake --configfile mine.yaml figures/a.svg",
+        {"mine.yaml": "{}"},
+        "--configfile: 'figures/a.svg' is not allowed: a YAML file; targets come before options",
+    ),
+    ("snakemake --cores 0", {}, "--cores, --jobs: '0' is not allowed: a number of at least 1, or"),
+    (
+        "snakemake -d ..",
+        {},
+        "--directory: '..' is not allowed: go to the project's folder, and run",
+    ),
     # Command lines of the scripts.
     ("train --width 100 --seed 0 --output -", {}, "arguments are required: --rule"),
     ("train --rule bakprop --width 9 --seed 0 --output -", {}, "--rule: 'bakprop' is not allowed"),
@@ -466,6 +484,22 @@ def test_status_runs_nothing_that_a_file_says_either(project):
     for file, expected in {"mine.yaml": "__use_yte__ is not", "no.yaml": "cannot be read"}.items():
         check_refused(*typed(f"{command} {file}", project), expected)
         assert content(project) == before
+
+
+@pytest.mark.parametrize("options", ["", " --workflow-profile {}/profiles/status", " -d {}"])
+def test_another_folder_is_refused_by_its_cause(project, tmp_path, options):
+    command = f"snakemake -s {project}/Snakefile -n{options}".format(project)
+    status, told = typed(command, tmp_path)
+    expected = "not the project's folder: go there, and run Snakemake without -s and -d"
+    check_refused(status, told, f"{tmp_path}: {expected}")
+
+
+def test_status_says_nothing_of_what_is_done_if_it_cannot_know(copied, tmp_path):
+    copy = copied(tmp_path)
+    (copy.root / "scripts/figures/matplotlibrc").unlink()
+    done = copy.snakemake("--workflow-profile", "profiles/status")
+    assert done.returncode == 1 and "scripts/figures/matplotlibrc" in done.stdout
+    assert "to be done" not in done.stdout and "jobs to do" not in done.stdout
 
 
 def test_a_folder_with_metacharacters_is_just_a_folder(copied, tmp_path):

@@ -15,9 +15,11 @@ from rocrate_validator import services
 from rocrate_validator.models import Severity
 from runcrate.report import dump_crate_actions
 
+from crate import Exporter
 from provenance import record
 from provenance.files import sha256
 from provenance.history import History
+from provenance.record import RecordError
 
 # The terms of RO-Crate 1.3 come with the package rocrate. Of those that are used here, few were
 # others in 1.1; a vocabulary of its own has the terms of workflow runs.
@@ -135,3 +137,39 @@ def test_paper_licence_and_authors(entities):
     assert root["citation"] == {"@id": "https://doi.org/10.1371/journal.pcbi.1012553"}
     assert root["license"] == {"@id": "https://spdx.org/licenses/MIT"}
     assert entities[root["author"]["@id"]]["name"] == "The project's authors"
+
+
+# Records that were forged
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def exporter(tmp_path):
+    """The exporter of a project that holds hardly anything, with a file beside it."""
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ROOT / "CITATION.cff", root)
+    (tmp_path / "secret.csv").write_text("secret")
+    return Exporter(History(root), "smoke")
+
+
+@pytest.mark.parametrize("path", ["../secret.csv", "results/../../secret.csv", "{0}/secret.csv"])
+def test_a_path_that_leads_out_of_the_project_is_refused(exporter, tmp_path, path):
+    path = path.format(tmp_path)
+    with pytest.raises(RecordError) as refusal:
+        exporter.file(path)
+    assert str(refusal.value) == f"{path}: not a path in the project, but in one of its records"
+
+
+@pytest.mark.parametrize("link", ["results", "results/smoke"])
+def test_what_a_link_leads_to_outside_is_described_but_not_copied(exporter, tmp_path, link):
+    root = tmp_path / "project"
+    (root / link).parent.mkdir(exist_ok=True)
+    (root / link).symlink_to(tmp_path)
+    file = exporter.file(f"{link}/secret.csv")
+    assert file.id.startswith("ni:///sha-256;") and file["sha256"] == sha256(
+        tmp_path / "secret.csv"
+    )
+    exporter.crate.write(tmp_path / "crate")
+    assert not list((tmp_path / "crate").rglob("secret.csv"))

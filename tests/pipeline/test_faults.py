@@ -24,6 +24,7 @@ import yaml
 
 from analysis.tables import COLUMNS
 from plasticity.raw_files import SHA256, check
+from workflow import builds
 
 ROOT = Path(__file__).parents[2]
 
@@ -415,6 +416,40 @@ def test_a_build_in_a_read_only_folder_says_so(copied, disk):
     status, told = Build(copy).end()
     assert status == 1
     assert told.splitlines()[-1] == f"{copy.root}: cannot build here: the folder is read-only"
+
+
+@pytest.mark.parametrize("part", ["", "metadata"])
+def test_a_build_whose_snakemake_folder_is_read_only_says_so(copied, disk, tmp_path, part):
+    copy = copied(tmp_path)
+    folder = disk("size=1m,ro")
+    (copy.root / ".snakemake" / part).parent.mkdir(exist_ok=True)
+    (copy.root / ".snakemake" / part).symlink_to(folder)
+    status, told = Build(copy).end()
+    assert status == 1
+    place = Path(".snakemake", part)
+    assert told.splitlines()[1:] == [f"{copy.root}: cannot build here: {place} is read-only"]
+
+
+def test_a_build_in_a_copy_leaves_the_jobs_of_the_original_alone(copied, tmp_path):
+    """Although the copy has the original's token."""
+    original = copied(tmp_path)
+    lock = original.root / ".snakemake/build.lock"
+    lock.parent.mkdir()
+    lock.write_text(f"{1:11}token")
+    copy = type(original)(tmp_path / "copy", {})
+    shutil.copytree(original.root, copy.root, symlinks=True)
+    jobs = {
+        one.root: subprocess.Popen(
+            ["sleep", "100"], cwd=one.root, env=os.environ | {builds.TOKEN: "token"}
+        )
+        for one in (original, copy)
+    }
+    process = copy.snakemake("figures/none.svg")  # nothing makes it; that is found after the start
+    assert "another build" not in process.stderr and "none.svg" in process.stderr
+    assert jobs[copy.root].poll() == -signal.SIGKILL and jobs[original.root].poll() is None
+    jobs[original.root].kill()
+    for job in jobs.values():
+        job.wait()
 
 
 # Memory

@@ -4,6 +4,7 @@ or not, is made again."""
 import pytest
 
 from provenance import record
+from workflow import asked, configuration
 
 STRAY = """
 
@@ -55,3 +56,31 @@ def test_what_is_lost_is_made_again(built, tmp_path, lost):
         assert lost.replace(record.SUFFIX, ".csv") in built.pending()  # which names no records
     finally:
         (tmp_path / "lost").rename(path)
+
+
+@pytest.mark.parametrize("overlay", ["", "beyond"])
+def test_the_audit_expects_what_the_workflow_makes(fresh, overlay):
+    files = [fresh.root / f"{overlay}.yaml"] if overlay else []
+    config = asked.read_merged(fresh.root / "config.yaml", files)
+    plan = configuration.plan(config | {"scale": "smoke"}, files)
+    results, figures = asked.results_of(overlay, "smoke"), asked.figures_of(overlay, "smoke")
+    jobs = asked.trained(plan, results) | asked.drawn(plan, results, figures, "smoke")
+    expected = {file for path, job in jobs.items() for file in (path, *job.outputs)}
+
+    options = ["--configfile", *map(str, files)] if files else []
+    made = {file["output_file"] for file in fresh.table("--summary", *options)}
+    assert {file for file in made if not file.startswith("data/")} == expected
+
+
+def test_the_audit_expects_the_commands_of_the_workflow(built):
+    """So do their inputs and outputs."""
+    config = configuration.read(built.root / "config.yaml") | {"scale": "smoke"}
+    plan = configuration.plan(config)
+    results, figures = asked.results_of("", "smoke"), asked.figures_of("", "smoke")
+    jobs = asked.trained(plan, results) | asked.drawn(plan, results, figures, "smoke")
+    for path, job in jobs.items():
+        made = record.read(built.root / path)
+        assert job.rule == made["recipe"]["rule"]
+        assert job.command == made["made"]["command"]
+        assert job.inputs == made["inputs"].keys()
+        assert job.outputs == made["outputs"].keys()

@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from provenance.record import parameters
 from workflow import configuration
-from workflow.asked import Configuration, merged, overlay_and_scale
+from workflow.asked import Configuration, merged, overlay_and_scale, results_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,12 +59,18 @@ def project(tmp_path):
         name, condition = next(
             (name, one) for name, one in plan.conditions.items() if one.found is None
         )
-        words = configuration.command_line(condition)
-        folder = "/".join(filter(None, ("results", overlay, "smoke")))
-        recipe = {"rule": "train", "parameters": parameters(words, {}, [])}
-        outputs = {f"{folder}/runs/{name}.csv": ""}
+        folder = results_of(overlay, "smoke")
         path = f"{folder}/runs/{name}.record.json"
-        return path, {"recipe": recipe, "outputs": outputs, "inputs": {}}
+        words = ["python", "scripts/train.py", *configuration.command_line(condition)]
+        outputs = {f"{folder}/runs/{name}.csv": ""}
+        words += ["--output", *outputs]
+        if "curve" in condition.record:
+            outputs[f"{folder}/curves/{name}.csv"] = ""
+            words += ["--curve", f"{folder}/curves/{name}.csv"]
+        data = condition.parameters["dataset"]
+        inputs = {f"data/{data}/{file}.npy": "" for file in ("inputs", "labels", "order")}
+        recipe = {"rule": "train", "parameters": parameters(words, inputs, sorted(outputs))}
+        return path, {"recipe": recipe, "outputs": outputs, "inputs": inputs}
 
     return tmp_path, run
 
@@ -99,3 +105,24 @@ def test_an_invalid_configuration_is_reported(project):
     (folder / "config.yaml").write_text("model: [")
     (issue,) = Configuration(folder)(path, record)
     assert (issue.status, issue.subject) == ("STALE", "config.yaml")
+
+
+@pytest.mark.parametrize("overlay", ["", "beyond"])
+def test_the_command_of_a_run_is_that_of_the_configuration(project, overlay):
+    folder, run = project
+    path, record = run(overlay)
+    command = Configuration(folder).command(path)
+    inputs, outputs = record["inputs"], sorted(record["outputs"])
+    assert parameters(command, inputs, outputs) == record["recipe"]["parameters"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "results/smoke/runs/forged.record.json",
+        "results/other/smoke/runs/backprop-width50.record.json",
+        "scripts/x.record.json",
+    ],
+)
+def test_what_is_not_asked_for_has_no_command(project, path):
+    assert Configuration(project[0]).command(path) is None

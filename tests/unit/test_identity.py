@@ -282,6 +282,17 @@ def test_what_a_package_needs_is_found_with_it():
     assert "no-such-package" not in found
 
 
+def test_only_what_a_package_needs_here_is_found_with_it(tmp_path, monkeypatch):
+    needs = ["b; python_version < '3.8'", "c; python_version >= '3.8'", "d; extra == 'x'", "e (>1)"]
+    folders = {name: tmp_path / f"{name}-1.dist-info" for name in "abcde"}
+    for name, folder in folders.items():
+        folder.mkdir()
+        lines = [f"Requires-Dist: {need}" for need in needs if name == "a"]
+        (folder / "METADATA").write_text("\n".join([f"Name: {name}", *lines, "", "text"]))
+    monkeypatch.setattr(identity, "_installed", lambda: folders)
+    assert identity.packages(["a"]).keys() == {"a", "c", "e"}
+
+
 STEPS = sorted(
     {*re.findall(r"scripts/[\w/]+\.py", (ROOT / "Snakefile").read_text())}
     - {"scripts/record.py", "scripts/plot.py"}
@@ -353,6 +364,13 @@ def test_what_a_step_really_imports_is_in_its_identity(step, imports):
     code = identity.code(*step.split()).keys()
     assert reached <= code
     assert not any(file.startswith(NEUTRAL) for file in code)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_no_step_depends_on_the_tools_for_tests(step):
+    lock = (ROOT / "envs/requirements.lock").read_text()
+    locked = {identity._normal(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+    assert identity.step(*step.split())["packages"].keys() <= locked
 
 
 def test_every_step_is_looked_at(imports):

@@ -1,7 +1,9 @@
 """The recorder: records, failures, what an id depends on, and the store."""
 
+import importlib.util
 import json
 import os
+import py_compile
 import shutil
 import signal
 import subprocess
@@ -137,6 +139,7 @@ def test_the_command_does_not_get_variables_that_alter_its_arithmetic(project):
     assert project.script(script, **variables).returncode == 0
     seen = (project.folder / "results/b.txt").read_text().split()
     assert "PATH" in seen and not variables.keys() & {*seen}
+    assert [name for name in seen if name.startswith("PYTHON")] == ["PYTHONNOUSERSITE"]
 
 
 def test_an_id_does_not_depend_on_folders_times_zones_locales_or_cores(project, tmp_path):
@@ -217,6 +220,107 @@ def test_a_record_that_the_command_reads_is_data(project):
             project.folder / first
         ).read_text()
     assert ids[0] != ids[1]
+
+
+# What computes is what is recorded
+
+HIDING = [
+    ("scripts/secrets.py", "a module of Python"),
+    ("scripts/secrets/__init__.py", "a module of Python"),
+    ("scripts/numpy.py", "an installed package"),
+    ("scripts/yaml/__init__.py", "an installed package"),
+]
+
+
+@pytest.mark.parametrize(("file", "owner"), HIDING)
+def test_a_module_that_hides_another_is_refused(project, file, owner):
+    (project.folder / file).parent.mkdir(exist_ok=True)
+    project.write(file, "")
+    name = file.removesuffix("/__init__.py")
+    assert refused(project, project.copy(), f"{name}: it hides {owner}: rename it")
+    assert not (project.folder / "ran.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["helper.so", "helper.cpython-311-x86_64-linux-gnu.so", "helper.pyd", "other.pyc", "sub/x.so"],
+)
+def test_compiled_code_is_refused(project, file):
+    (project.folder / "scripts/sub").mkdir()
+    project.write(f"scripts/{file}", "")
+    line = f"scripts/{file}: compiled code is not allowed here: remove it"
+    assert refused(project, project.copy(), line)
+
+
+def test_what_cannot_be_imported_is_not_refused(project):
+    for name in ("._secrets.py", ".DS_Store", "secrets.txt", "secrets.py~"):
+        project.write(f"scripts/{name}", "")
+    (project.folder / "scripts/secrets").mkdir()  # no package
+    assert project.copy().returncode == 0
+
+
+@pytest.mark.parametrize(
+    "mode", ["TIMESTAMP", "CHECKED_HASH", "UNCHECKED_HASH"], ids=lambda mode: mode.lower()
+)
+def test_bytecode_of_other_code_is_not_run(project, mode):
+    """Bytecode whose size, time or hash is that of the source passes the checks of Python."""
+    source, other = project.folder / "scripts/helper.py", project.folder / "other.py"
+    other.write_text(source.read_text().replace("1", "3"))
+    os.utime(other, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
+    bytecode = Path(importlib.util.cache_from_source(str(source)))
+    compiled = Path(
+        py_compile.compile(
+            str(other), str(bytecode), invalidation_mode=py_compile.PycInvalidationMode[mode]
+        )
+    )
+    if mode == "CHECKED_HASH":
+        content = bytearray(compiled.read_bytes())
+        content[8:16] = importlib.util.source_hash(source.read_bytes())
+        compiled.write_bytes(content)
+    assert project.copy().returncode == 0
+    assert (project.folder / "results/b.txt").read_text() == "made\n"
+
+
+def test_modules_of_the_caller_are_not_run(project, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.MINE = 1")
+    (tmp_path / "helper_of_mine.py").write_text("")
+    script = """
+import builtins, importlib.util, os, site
+found = [hasattr(builtins, "MINE"), bool(importlib.util.find_spec("helper_of_mine"))]
+open("results/b.txt", "w").write(f"{found} {site.ENABLE_USER_SITE}")
+"""
+    user = tmp_path / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    user.mkdir(parents=True)
+    (user / "usercustomize.py").write_text("import builtins; builtins.MINE = 1")
+    done = project.script(script, PYTHONPATH=str(tmp_path), PYTHONUSERBASE=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert (project.folder / "results/b.txt").read_text() == "[False, False] False"
+
+
+def test_python_is_the_one_whose_packages_are_recorded(project, tmp_path):
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 7\n")
+    (tmp_path / "python").chmod(0o755)
+    assert project.copy(PATH=f"{tmp_path}:{os.environ['PATH']}").returncode == 0
+
+
+def test_the_commit_is_that_of_the_projects_own_repository(project):
+    def git(*words, folder):
+        names = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *names, *words], cwd=folder, check=True, capture_output=True)
+
+    outer = project.folder.parent
+    git("init", folder=outer)
+    git("commit", "--allow-empty", "-m", "not of the project", folder=outer)
+    project.copy()
+    details = project.read("second")["made"]
+    assert details["commit"] is None and details["dirty"] is None
+    project.copy(GIT_DIR=str(outer / ".git"))
+    assert project.read("second")["made"]["commit"] is None
+
+    git("init", folder=project.folder)
+    git("commit", "--allow-empty", "-m", "of the project", folder=project.folder)
+    project.copy()
+    assert len(project.read("second")["made"]["commit"]) == 40
 
 
 # The store
@@ -378,7 +482,7 @@ def test_numbers_are_recognised_in_every_notation(word, value):
     assert number == value and type(number) is type(value)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": "x"}', "\xff"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": "x"}', "\xff", "[" * 100_000])
 def test_a_damaged_record_is_refused(tmp_path, content):
     path = tmp_path / "x.record.json"
     path.write_text(content, encoding="latin-1")

@@ -1,5 +1,7 @@
 """Running a recorded command again, and describing differences between files."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -55,12 +57,16 @@ def test_other_formats(pair):
     ]
 
 
+COMMAND = ["python", "scripts/copying.py", "data/a.txt", "results/b.csv"]
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Return a project with one script and, in its history, one record of it."""
     (tmp_path / "scripts").mkdir()
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.txt").write_text("number\n7\n")
+    (tmp_path / "scripts/arithmetic.py").write_text("print('{}')")
     (tmp_path / "scripts/copying.py").write_text(
         "import os, sys\n"
         "text = open(sys.argv[1]).read()\n"
@@ -72,9 +78,8 @@ def project(tmp_path, monkeypatch):
     def history(output):
         (tmp_path / "results").mkdir()
         (tmp_path / "results/b.csv").write_text(output)
-        command = ["python", "scripts/copying.py", "data/a.txt", "results/b.csv"]
         record = {
-            "made": {"command": command},
+            "made": {"command": ["python", "-c", "open('/forged', 'w')"]},
             "inputs": {"data/a.txt": sha256(tmp_path / "data/a.txt")},
             "outputs": {"results/b.csv": sha256(tmp_path / "results/b.csv")},
         }
@@ -86,11 +91,11 @@ def project(tmp_path, monkeypatch):
 
 
 def test_a_repeated_command_gives_the_same(project):
-    assert rerun("b", project("number\n7\n")) == []
+    assert rerun("b", project("number\n7\n"), COMMAND) == []
 
 
 def test_a_repeated_command_shows_differences(project):
-    (line,) = rerun("b", project("number\n8\n"))
+    (line,) = rerun("b", project("number\n8\n"), COMMAND)
     assert line == (
         "results/b.csv: column number differs in 1 of 1 rows, by at most 0.12 of its value (8.0,"
         " now 7.0)"
@@ -100,5 +105,25 @@ def test_a_repeated_command_shows_differences(project):
 def test_a_failing_command_is_reported(project):
     history = project("number\n7\n")
     (history.root / "data/a.txt").unlink()
-    (line,) = rerun("b", history)
+    (line,) = rerun("b", history, COMMAND)
     assert line.startswith("the command failed: FileNotFoundError")
+
+
+def test_the_recorded_command_is_not_run(project):
+    """A record could name any program."""
+    assert rerun("b", project("number\n7\n"), COMMAND) == []
+    assert not Path("/forged").exists()
+
+
+def test_an_output_that_is_not_made_is_a_difference(project):
+    history = project("number\n7\n")
+    history.records["b"]["outputs"]["results/c.csv"] = "0" * 64
+    (line,) = rerun("b", history, COMMAND)
+    assert line == "results/c.csv: the command does not make it"
+
+
+def test_a_stray_module_is_not_run(project):
+    history = project("number\n7\n")
+    (history.root / "scripts/secrets.py").write_text("")
+    (line,) = rerun("b", history, COMMAND)
+    assert line == "not run: scripts/secrets.py: it hides a module of Python: rename it"

@@ -158,6 +158,34 @@ def test_a_job_that_failed_without_a_message_is_shown(progress, stream, tmp_path
     assert f"Drawing plot/x failed: no message ({tmp_path / 'none'})\n" in stream.getvalue()
 
 
+SBATCH = """SLURM sbatch failed. The error message was 'sbatch: error: invalid partition
+sbatch: error: Batch job submission failed'.
+    sbatch call:
+        sbatch --parsable
+For further error details see the cluster/cloud log"""
+
+
+def test_the_reason_of_a_cluster_is_shown_if_a_job_left_no_message(progress, stream, tmp_path):
+    start(progress, log=[tmp_path / "none"])
+    emit(progress, LogEvent.JOB_ERROR, logging.ERROR, jobid=1, log=[], rule_msg=SBATCH)
+    assert (
+        "Drawing plot/x failed: SLURM sbatch failed. The error message was 'sbatch: error: invalid"
+        f" partition sbatch: error: Batch job submission failed'. ({tmp_path / 'none'})\n"
+    ) in stream.getvalue()
+
+
+def test_the_reason_for_the_failure_of_a_group_is_that_of_its_jobs(monkeypatch):
+    monkeypatch.setattr(watching.GroupJob, "log_error", None)
+    monkeypatch.setattr(watching.GroupJob, "rule", None, raising=False)
+    watching.register()
+    told = []
+    job = SimpleNamespace(rule="train", log_error=lambda msg, **more: told.append((msg, more)))
+    group = SimpleNamespace(jobs=[job, job])
+    watching.GroupJob.log_error(group, msg="refused", aux_logs=[])
+    assert told == [("refused", {"aux_logs": []})] * 2
+    assert watching.GroupJob.rule.fget(group) == "train"
+
+
 def test_the_duration_of_a_job_is_learned(progress):
     start(progress)
     emit(progress, LogEvent.JOB_FINISHED, job_id=1)
@@ -303,3 +331,36 @@ def test_the_table_shows_that_everything_is_done():
 )
 def test_times_are_shown_in_words(seconds, words):
     assert watching.span(seconds) == words
+
+
+@pytest.fixture
+def dry_run(stream, monkeypatch, tmp_path):
+    """Return the logger of a dry run that shows the table, and its stream."""
+    monkeypatch.chdir(tmp_path)
+    with patch("sys.stderr", stream):
+        return watching.Status(SETTINGS, None), stream
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"event": LogEvent.RUN_INFO, "stats": {}},
+        {"message": watching.NOTHING_TO_BE_DONE_MSG},
+    ],
+)
+def test_the_table_is_shown_once_all_is_known(dry_run, end):
+    handler, stream = dry_run
+    emit(handler, **end)
+    handler.close()
+    handler.close()
+    assert stream.getvalue().count("Nothing to be done") == 1
+
+
+@pytest.mark.parametrize("before", [[], [{"event": LogEvent.RUN_INFO, "stats": {}}]])
+def test_a_dry_run_that_failed_shows_its_error_and_no_table(dry_run, before):
+    handler, stream = dry_run
+    for values in before:
+        emit(handler, **values)
+    emit(handler, LogEvent.ERROR, logging.ERROR, "MissingInputException in rule plot")
+    handler.close()
+    assert stream.getvalue() == "MissingInputException in rule plot\n"
