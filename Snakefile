@@ -9,7 +9,11 @@ import os
 import shlex
 import sys
 
-sys.path.insert(0, f"{workflow.basedir}/scripts")
+if not os.path.isdir("scripts/workflow"):
+    sys.exit(
+        f"{os.getcwd()}: run Snakemake in the project's folder, without -s, -d and module"
+    )
+sys.path.insert(0, "scripts")
 from workflow import builds
 from workflow import configuration
 from workflow import resources
@@ -610,3 +614,7 @@ onstart:
     # A limit on job starts would make the scheduler look again at all ready jobs every second, once
     # for each job that has ended.
     workflow.scheduler.job_rate_limiter = None
+
+
+onsuccess:
+    builds.require_targets(workflow.dag_settings.targets)

@@ -77,7 +77,7 @@ class Exporter:
         self.history, self.scale = history, scale
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_contexts.append(TERMS)
-        self.citation = yaml.safe_load((history.root / "CITATION.cff").read_text())
+        self.citation = yaml.safe_load((history.root / "CITATION.cff").read_text(encoding="utf-8"))
         # The address of the repository, if CITATION.cff has it.
         code = self.citation.get("repository-code")
         self.address = {"url": code} if code else {}

@@ -49,7 +49,7 @@ def main() -> None:
         )
         method = os.path.relpath(ROOT / "docs" / "beyond.md", arguments.output.resolve().parent)
         with replacing(arguments.output) as partial:
-            partial.write_text(page(results, arguments.scale, method))
+            partial.write_text(page(results, arguments.scale, method), encoding="utf-8")
     except (TableError, OSError, KeyError) as error:
         sys.exit(f"finding: {error}")
 

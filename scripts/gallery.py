@@ -74,9 +74,9 @@ def main() -> None:
         drawn = [name for name in FACTS if (arguments.figures / f"{name}.csv").exists()]
         text = gallery(arguments.figures, links, arguments.names or drawn)
         if arguments.readme:
-            text = spliced(path.read_text(), text)
+            text = spliced(path.read_text(encoding="utf-8"), text)
         with replacing(path) as partial:
-            partial.write_text(text)
+            partial.write_text(text, encoding="utf-8")
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"gallery: {error}")
 

@@ -1,5 +1,9 @@
 """The figures, one module each.
 
-In each module, `summarise` computes the plotted numbers from the tables that its parameters name,
-and `draw` makes the figure from these numbers. `scripts/plot.py` calls both.
+`summarise` returns the plotted numbers of the tables that its parameters name, `draw` the figure of
+these numbers. `scripts/plot.py` runs them.
 """
+
+import os
+
+os.environ.pop("MPLBACKEND", None)  # Matplotlib refuses that of a notebook outside of it

@@ -75,7 +75,9 @@ def differences(old: Path, new: Path, name: str) -> Iterator[str]:
 
 
 def _columns(old: Path, new: Path) -> Iterator[str]:
-    before, after = (list(csv.DictReader(path.read_text().splitlines())) for path in (old, new))
+    before, after = (
+        list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) for path in (old, new)
+    )
     if len(before) != len(after) or not before or list(before[0]) != list(after[0]):
         yield "different rows or columns"
         return

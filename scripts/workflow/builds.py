@@ -144,7 +144,7 @@ def claim(snakemake: Workflow) -> None:
         correct_times(["scripts", "envs", "data", "results", "figures", "logs"])
         _write(lock, token)
     except BlockingIOError:
-        process = path.read_text()[:PID_LENGTH].strip() or "?"
+        process = path.read_text(encoding="utf-8")[:PID_LENGTH].strip() or "?"
         sys.exit(f"{Path.cwd()}: another build is running here (process {process}): wait for it")
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
@@ -167,6 +167,17 @@ def require_records(rules: Iterable[Rule], recorder: str) -> None:
                 f"Snakefile: rule {rule.name} leaves no record of what it makes:"
                 " its shell command must be recorded(...), and `record` one of its outputs"
             )
+
+
+def require_targets(targets: Iterable[str]) -> None:
+    """Raise SystemExit if a file that was asked for is missing at the end.
+
+    When a data set is prepared again, Snakemake overlooks missing files that are made from it,
+    because its age does not count for training (`ancient`). A second call finds them.
+    """
+    for target in targets:
+        if os.sep in target and not os.path.exists(target):
+            sys.exit(f"{target}: not made yet, only its data set: run the same command again")
 
 
 def _write(lock: TextIO, token: str) -> None:

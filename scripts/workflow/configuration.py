@@ -26,13 +26,14 @@ from plasticity.parameters import ParameterError
 from plasticity.settings import PARAMETERS, Settings, parts_of
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "schemas" / "config.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "schemas" / "config.schema.json").read_text(encoding="utf-8"))
 SCALES = ("smoke", "paper")
 
 SETTINGS = [setting.name for setting in fields(Settings)]
 # What most conditions differ by comes first in their names.
 NAMED_FIRST = ["width", "fraction", "plastic_units"]
 CACHED = INGREDIENTS["caching"]  # searched where what is minimised is cached
+LARGEST = 100_000  # values in a file
 LONGEST_NAME = 150  # file systems allow 255 bytes; scripts add endings
 
 # JSON Schema in words.
@@ -172,9 +173,11 @@ def read(path: str | Path) -> dict:
     if path.exists() and not path.is_file():
         raise ConfigurationError(f"{path}: not a file")
     try:
-        text = path.read_bytes()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not a text in UTF-8: save it as UTF-8") from None
     try:
         config = yaml.load(text, _Loader)
     except Exception as error:  # besides its own, PyYAML lets out whatever odd values cause
@@ -186,7 +189,22 @@ def read(path: str | Path) -> dict:
         raise ConfigurationError(f"{path}: keys with values are expected, such as 'scale: smoke'")
     if "__use_yte__" in config:
         raise ConfigurationError(f"{path}: __use_yte__ is not allowed: plain values only")
+    if _is_larger(config, LARGEST):
+        raise ConfigurationError(f"{path}: more than {LARGEST:,} values, each alias counted")
     return config
+
+
+def _is_larger(value: object, limit: int) -> bool:
+    """Whether there are more values than `limit` in a value; aliases make them without end."""
+    pending, count = [value], 0
+    while pending and count <= limit:
+        part = pending.pop()
+        count += 1
+        if isinstance(part, dict):
+            pending += part.values()
+        elif isinstance(part, list):
+            pending += part
+    return count > limit
 
 
 class _Loader(yaml.SafeLoader):

@@ -5,12 +5,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
 
 import psutil
 
 from plasticity.data import PREPARED, DataError
 from plasticity.raw_files import SHA256
+from provenance import identity
 from provenance.record import SUFFIX
 
 SCRIPTS = Path(__file__).resolve().parents[1]
@@ -32,6 +34,8 @@ def ensure(dataset: str) -> Path:
     if all((folder / name).exists() for name in PREPARED):
         return folder
     to = f"data/{dataset}"
+    with chdir(SCRIPTS.parent):  # first, or the workflow takes the prepared files for older than it
+        identity.write_step("scripts/prepare.py")
     raw, prepared = ([f"{to}/{name}" for name in names] for names in (SHA256[dataset], PREPARED))
     _record("fetch", dataset, [], raw, "--by-content")
     _record("prepare", dataset, [*raw, f"{to}/fetch{SUFFIX}"], prepared)

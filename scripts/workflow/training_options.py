@@ -90,7 +90,7 @@ def completed(arguments: argparse.Namespace) -> dict:
     if given.keys() >= REQUIRED:
         return given
     try:
-        config = yaml.safe_load(CONFIG.read_text())
+        config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
         rules, model = dict(config["rules"]), dict(config["model"])
     except (yaml.YAMLError, KeyError, TypeError, ValueError):
         raise OSError(

@@ -200,3 +200,12 @@ def test_another_folder_is_refused(here):
     with pytest.raises(SystemExit, match="^--directory: '..' is not allowed: go to the project's"):
         builds.check(["--directory", ".."])
     assert Path.cwd() == here
+
+
+def test_a_target_that_is_missing_at_the_end_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/a.svg").touch()
+    builds.require_targets(["published", "figures/a.svg"])
+    with pytest.raises(SystemExit, match="figures/b.svg: not made yet"):
+        builds.require_targets(["published", "figures/a.svg", "figures/b.svg"])

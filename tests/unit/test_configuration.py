@@ -221,6 +221,10 @@ def test_whatever_is_written_it_is_allowed_or_refused_in_one_line(place, value):
         assert str(refusal).isprintable()
 
 
+# Each line stands for ten times the one before.
+BOMB = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -229,13 +233,16 @@ def test_whatever_is_written_it_is_allowed_or_refused_in_one_line(place, value):
         ("a: 1\nb: {c: 1, c: 2}", "line 2: not valid YAML: the key 'c' appears twice"),
         ("a: {<<: 7}", "line 1: not valid YAML: expected a mapping"),
         ("a: {<<: *b}", "line 1: not valid YAML: found undefined alias"),
+        ("a: &a [*a]", "more than 100,000 values, each alias counted"),
+        ("a0: &a0 [1]\n" + "".join(BOMB), "more than 100,000 values, each alias counted"),
+        ("scale: smoke".encode("utf-16"), "not a text in UTF-8"),
         ("- smoke", "keys with values are expected"),
         ("", "keys with values are expected"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused_in_one_line(tmp_path, text, message):
     path = tmp_path / "config.yaml"
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ConfigurationError, match=message) as refusal:
         read(path)
     assert str(refusal.value).isprintable()

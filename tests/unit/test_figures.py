@@ -651,7 +651,7 @@ def test_script_writes_the_same_bytes_in_another_process(tmp_path):
     for salt in ("1", "2"):
         output = tmp_path / salt / "subnet_size"
         arguments = ["--energy", tmp_path / "energy.csv", "--scale", "smoke", "--output", output]
-        done = run_script("subnet_size", *arguments, PYTHONHASHSEED=salt)
+        done = run_script("subnet_size", *arguments, PYTHONHASHSEED=salt, MPLBACKEND=f"a{salt}")
         assert done.returncode == 0, done.stderr
     for kind in ("svg", "png", "pdf", "csv"):
         one, other = ((tmp_path / n / f"subnet_size.{kind}").read_bytes() for n in "12")

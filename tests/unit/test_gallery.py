@@ -1,5 +1,10 @@
 """The gallery's sentences: their numbers are those of the plotted tables."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import jinja2
 import pandas as pd
 import pytest
@@ -7,6 +12,8 @@ import pytest
 import gallery
 from analysis import pages
 from analysis.figure_facts import FACTS, NothingToSay
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def table(*rows) -> pd.DataFrame:
@@ -209,3 +216,12 @@ def test_the_gallery_replaces_what_stands_between_its_marks():
     assert gallery.spliced(new, "| new |\n") == new
     with pytest.raises(ValueError, match="not marked"):
         gallery.spliced("no marks", "")
+
+
+def test_files_are_utf_8_in_any_locale(tmp_path):
+    (tmp_path / "savings.csv").write_bytes((ROOT / "figures" / "savings.csv").read_bytes())
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, ROOT / "scripts" / "gallery.py", "--figures", tmp_path]
+    command += ["--output", tmp_path / "gallery.md"]
+    subprocess.run(command, env=os.environ | ascii_only, check=True)
+    assert (tmp_path / "gallery.md").read_text(encoding="utf-8").startswith("| figure")
