@@ -113,7 +113,7 @@ CASES = [
     mine("", "mine.yaml: keys with values are expected, such as 'scale: smoke'"),
     mine("- scale", "mine.yaml: keys with values are expected"),
     mine("scale: smoke\n\tdata: {}", "mine.yaml: line 2: not valid YAML: found character '\\t'"),
-    mine(b"\xff\xfe\x00", "mine.yaml: not valid YAML"),
+    mine(b"\xff\xfe\x00", "mine.yaml: not a text in UTF-8"),
     mine("[" * 5000, "mine.yaml: not valid YAML: maximum recursion depth exceeded"),
     mine("scale: 2024-13-45", "mine.yaml: not valid YAML: month must be in 1..12"),
     mine("scale: !!int x", "mine.yaml: not valid YAML: invalid literal for int()"),
