@@ -19,6 +19,7 @@ from workflow import configuration
 from workflow import resources
 from workflow import restored
 from workflow import watching
+from workflow.asked import figures_of, results_of
 from workflow.configuration import command_line, options
 from provenance import identity
 from plasticity.raw_files import SHA256
@@ -39,8 +40,7 @@ PLAN = configuration.plan(config, OVERLAYS)
 SCALE = config["scale"]
 # What an overlay asks for goes into folders of its own.
 MINE = configuration.folder(OVERLAYS)
-RESULTS = os.path.join("results", MINE, SCALE)
-FIGURES = os.path.join("figures", MINE, "" if SCALE == "paper" else SCALE).rstrip("/")
+RESULTS, FIGURES = results_of(MINE, SCALE), figures_of(MINE, SCALE)
 LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")

@@ -30,6 +30,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from provenance.archive import of_rules
 from provenance.history import History
 from provenance.record import SUFFIX, scripts_of
 from provenance.rerun import rerun
@@ -383,7 +384,7 @@ def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> lis
     """
     runs = [
         path
-        for path in of_rules(("train",), paths, history)
+        for path in records_behind(paths, history, ["train"])
         if all(
             history.sha256(file)
             for file in history.records[path]["inputs"]
@@ -399,15 +400,15 @@ def tables(paths: Iterable[str], history: History) -> list[str]:
     """Return the records of the tables of networks behind `paths` whose inputs are all here."""
     return [
         path
-        for path in of_rules(TABLES, paths, history)
+        for path in records_behind(paths, history, TABLES)
         if all(map(history.sha256, history.records[path]["inputs"]))
     ]
 
 
-def of_rules(rules: Collection[str], paths: Iterable[str], history: History) -> list[str]:
-    """Return the records of these rules behind the records `paths`, by name."""
-    behind = {before for path in paths for before in history.behind(path)}
-    return [path for path in sorted(behind) if history.records[path]["recipe"]["rule"] in rules]
+def records_behind(paths: Iterable[str], history: History, rules: Collection[str]) -> list[str]:
+    """Return the records of these rules behind the records `paths`, sorted by name."""
+    names = {name for path in paths for name in history.behind(path)}
+    return sorted(of_rules({name: history.records[name] for name in names}, rules))
 
 
 def natural(text: str) -> int:

@@ -57,7 +57,7 @@ def check(arguments: Sequence[str]) -> None:
     """Refuse a folder that is not writable, and options or a configuration that are not allowed.
 
     `arguments` are Snakemake's. Raises SystemExit with one line. Snakemake itself would print a
-    traceback, wait for ever, run the code in a template, or leave a log.
+    traceback, wait forever, run the code in a template, or leave a log.
     """
     if problem := unusable() or full_disk():
         sys.exit(problem)
@@ -147,8 +147,8 @@ def claim(snakemake: Workflow) -> None:
         process = path.read_text(encoding="utf-8")[:PID_LENGTH].strip() or "?"
         sys.exit(f"{Path.cwd()}: another build is running here (process {process}): wait for it")
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"{Path.cwd()}: cannot build here: {place}{error.strerror}")
+        file = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"{Path.cwd()}: cannot build here: {file}{error.strerror}")
     os.environ[TOKEN] = token
     store.prune()
     logging.raiseExceptions = False  # no traceback if there is no room for Snakemake's log
@@ -255,14 +255,14 @@ def _end(
     Raises SystemExit with one line if that takes longer than PATIENCE.
     """
     start = time.monotonic()
-    told = False
+    announced = False
     while found := left():
         end(found)
         what = f"{kind} {', '.join(map(name, found))} of an earlier build"
         waited = time.monotonic() - start
-        if waited > 1 and not told:
+        if waited > 1 and not announced:
             print(f"waiting up to {PATIENCE} s for the end of {what}", file=sys.stderr)
-            told = True
+            announced = True
         if waited > PATIENCE:
             sys.exit(f"{Path.cwd()}: cannot build here: {what} does not end: end it yourself")
         time.sleep(1 if waited > 0.5 else 0.1)
@@ -271,8 +271,8 @@ def _end(
 def correct_times(folders: Iterable[str]) -> None:
     """Set the time of files in the future, which a wrong clock has left, to the present.
 
-    Otherwise Snakemake would reject all outputs made from such a file as older than their input. A
-    link in a folder gets the time itself: what it leads to may belong to others.
+    Otherwise Snakemake would reject all outputs made from such a file as older than their input.
+    The time of a link is changed, not that of its target, which may be outside the project.
     """
     now = time.time()
     for path in (path for folder in folders for path in Path(folder).rglob("*")):
@@ -284,9 +284,8 @@ def correct_times(folders: Iterable[str]) -> None:
 def _processes_here(token: str) -> Iterator[psutil.Process]:
     """Yield the processes that the build with this token has started in this folder.
 
-    A copy of the folder has the same token; so only processes that work in this folder, and are
-    this user's, are meant. A process that has ended, but that nobody has waited for, has no
-    environment any more.
+    A copy of the folder has the same token, so a process must also run in this folder and belong to
+    this user. A zombie is left out, because it has no environment.
     """
     if not token:
         return

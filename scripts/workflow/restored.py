@@ -3,7 +3,6 @@
 Restored runs come from a published archive. The workflow uses these, and makes all others itself.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from provenance.archive import Published
 from provenance.record import SUFFIX, RecordError
 from provenance.verify import settings, text
 from workflow import configuration
-from workflow.asked import read_merged, requested
+from workflow.asked import figures_of, read_merged, requested, results_of
 from workflow.configuration import Plan
 
 
@@ -44,9 +43,8 @@ def build(overlays: Sequence[Path]) -> Build:
     """Return the build of these overlays; raise ConfigurationError if they are wrong."""
     config = read_merged(Path("config.yaml"), overlays)
     plan, folder = configuration.plan(config, overlays), configuration.folder(overlays)
-    scale = config["scale"]
-    figures = os.path.join("figures", folder, "" if scale == "paper" else scale).rstrip("/")
-    return Build(overlays, plan, os.path.join("results", folder, scale), figures)
+    target = folder, config["scale"]
+    return Build(overlays, plan, results_of(*target), figures_of(*target))
 
 
 def require_requested(build: Build, published: Published) -> None:

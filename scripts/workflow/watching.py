@@ -85,8 +85,9 @@ def expect(jobs: Iterable) -> None:
 def register() -> None:
     """Register the loggers `progress` and `status` for Snakemake's option --logger.
 
-    The failure of a group is told as that of its jobs: Snakemake would drop the reason. A group
-    gets a rule, which the Slurm plugin names if it cannot submit it: it would wait for ever.
+    If a group fails, the failure of each of its jobs is logged, because Snakemake would drop the
+    reason. A group gets a rule: the Slurm plugin names it if a submission fails, and would
+    otherwise wait forever.
     """
 
     def log_error(group: GroupJob, msg: str | None = None, **details: object) -> None:
@@ -360,7 +361,7 @@ def _state(run: Running, now: float) -> str:
 
 
 def _reason(error: Mapping) -> str:
-    """Return why a cluster failed to run a job, as Snakemake's entry on the error tells it."""
+    """Return why a cluster failed to run a job, from Snakemake's log entry on the error."""
     return " ".join((error.get("rule_msg") or "").partition("sbatch call:")[0].split())
 
 
