@@ -144,7 +144,7 @@ class TorchLoop:
     """Backprop in idiomatic PyTorch: modules, autograd, `optim.SGD`, batches of one pattern."""
 
     def __init__(self, dataset: Dataset, width: int):
-        start = initial_network(width, SEED, Settings.initial_sd, "leaky_relu", np.float32)
+        start = initial_network(width, SEED, (Settings.initial_sd,) * 2, "leaky_relu", np.float32)
         hidden, out = nn.Linear(INPUTS, width, bias=False), nn.Linear(width, CLASSES)
         with torch.no_grad():
             hidden.weight.copy_(torch.from_numpy(start.hidden))

@@ -19,7 +19,7 @@ INGREDIENTS = {
     "selection": ["select", "criterion", "fraction", "fraction_out"],
     "width": ["width"],
     "learning_rates": ["learning_rate", "learning_rate_out"],
-    "initial_weights": ["initial_sd"],
+    "initial_weights": ["initial_sd", "initial_sd_out"],
     "activation": ["activation"],
     "caching": ["caching_threshold"],
 }

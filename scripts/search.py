@@ -17,6 +17,7 @@ command resumes.
 """
 
 import argparse
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -277,6 +278,7 @@ class Journal:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
+        drop_torn_line(path)
         self.study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(path))),
             study_name="search",
@@ -289,6 +291,15 @@ class Journal:
         """Store a finished evaluation."""
         self.study.add_trial(trial)
         self.trials.append(trial)
+
+
+def drop_torn_line(journal: Path) -> None:
+    """Remove the end of a journal that is not a whole line: its writing was interrupted."""
+    if journal.exists():
+        content = journal.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(journal, whole)
 
 
 def place(history: str, made_from: str) -> Path:
@@ -369,8 +380,11 @@ def run(search: Search, history: str, finalists_table: str) -> None:
             progress.report(len(rows), rows)
     chosen = finalists(rows, search.best, search.within)
     if not chosen:
-        allowed = "more, or an easier goal: none of these networks reached it"
-        raise ParameterError("--evaluations", search.evaluations, allowed)
+        raise ParameterError(
+            "--evaluations",
+            search.evaluations,
+            "more, or an easier goal: none of these networks reached it",
+        )
     progress.total = search.evaluations + len(chosen) * len(search.seed)
     again = [(i, seed) for i in chosen for seed in search.seed]
     for i, seed in again[len(journal.trials) - search.evaluations :]:

@@ -8,10 +8,10 @@ networks did not reach the goal.
 import numpy as np
 import pandas as pd
 
-from plasticity import settings
+from analysis import tables
 
 # The columns that distinguish the networks of a table, apart from the seed.
-CONDITION = ["experiment", *settings.CONDITION]
+CONDITION = ["experiment", *tables.CONDITION]
 
 
 class NotTested(Exception):

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from plasticity.settings import CONDITION, PARAMETERS
+from plasticity.settings import PARAMETERS
+
+# The parameters that define a condition. Networks of one condition differ in their seed only.
+CONDITION = [name for name in PARAMETERS if name != "seed"]
 
 # The type of a column, in words, and which values are wrong. Empty cells are allowed except in the
 # columns of NEEDED.
@@ -23,7 +26,7 @@ NEEDED = {
 COLUMNS = {
     "energy": {
         **dict.fromkeys(["experiment", "searched"], TEXT),
-        **{name: TEXT if PARAMETERS[name].kind is str else NUMBER for name in [*CONDITION, "seed"]},
+        **{name: TEXT if PARAMETERS[name].kind is str else NUMBER for name in PARAMETERS},
         "reached": TRUTH,
         "updated_trials": NUMBER,
         **dict.fromkeys(["trials", "accuracy", "M0", "M1", "M0_min", "M1_min"], NUMBER),

@@ -14,9 +14,9 @@ from plasticity.compilation import compiled
 
 # Elements of a bracket. LO and HI are two thresholds, as bits; COUNT_LO > k > COUNT_HI are their
 # numbers of winners (-1: unknown). STEP is the minimum step in the search for the ends. MOVED is
-# the end that moved last, and STALE is how many times it has moved again. PROBES is the number of
+# the end that moved last, and REPEATS is how many times it has moved again. PROBES is the number of
 # probes since both counts are known. OCTAVE is the difference in bits that stands for a factor 2.
-LO, COUNT_LO, HI, COUNT_HI, STEP, MOVED, STALE, PROBES, OCTAVE = range(9)
+LO, COUNT_LO, HI, COUNT_HI, STEP, MOVED, REPEATS, PROBES, OCTAVE = range(9)
 OCTAVE_SINGLE, OCTAVE_DOUBLE = 1 << 23, 1 << 52
 DENSITY = 1.4  # the number of winners decreases about as this power of the threshold, or faster
 PATIENCE = 30  # number of probes after which the bracket is halved
@@ -73,7 +73,7 @@ def next_probe(bracket, guess, k):
     else:
         above = np.log((bracket[COUNT_LO] + 0.5) / (k + 0.5))
         below = np.log((k + 0.5) / (bracket[COUNT_HI] + 0.5))
-        weight = 0.5 ** bracket[STALE]
+        weight = 0.5 ** bracket[REPEATS]
         if bracket[MOVED] == LO:
             below *= weight
         else:
@@ -90,7 +90,7 @@ def narrow(bracket, probe, count, k):
     else:
         bracket[STEP] = min(4 * bracket[STEP], np.int64(1) << 60)
     end = LO if count > k else HI
-    bracket[STALE] = bracket[STALE] + 1 if bracket[MOVED] == end and bracket[PROBES] > 1 else 0
+    bracket[REPEATS] = bracket[REPEATS] + 1 if bracket[MOVED] == end and bracket[PROBES] > 1 else 0
     bracket[MOVED] = end
     bracket[end], bracket[end + 1] = probe, count
 

@@ -16,6 +16,11 @@ DATASETS = ("mnist", "fashion_mnist")
 class DataError(Exception):
     """Raised if data are missing or wrong. The message is one line that says what to do."""
 
+    @staticmethod
+    def advice(dataset: str) -> str:
+        """Return how to make the arrays of a data set."""
+        return f"run 'python scripts/fetch.py --dataset {dataset}', then prepare.py likewise"
+
 
 @dataclass(frozen=True, eq=False)  # instances are compared by identity, so they can be cache keys
 class Dataset:
@@ -76,16 +81,15 @@ def load(dataset: str, folder: Path) -> Dataset:
 
 
 def _open(path: Path, shape: tuple[int, ...], dtype: type, dataset: str) -> np.ndarray:
-    advice = f"run 'python scripts/fetch.py --dataset {dataset}', then prepare.py likewise"
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # never loads Python objects
     except FileNotFoundError:
-        raise DataError(f"{path} is missing: {advice}") from None
+        raise DataError(f"{path} is missing: {DataError.advice(dataset)}") from None
     except Exception:  # a damaged header causes various errors in NumPy
-        raise DataError(f"{path} is damaged: {advice}") from None
+        raise DataError(f"{path} is damaged: {DataError.advice(dataset)}") from None
     if (array.shape, array.dtype) != (shape, np.dtype(dtype)):
         raise DataError(
             f"{path} has type {array.dtype} and shape {array.shape}, not {np.dtype(dtype)} and"
-            f" {shape}: {advice}"
+            f" {shape}: {DataError.advice(dataset)}"
         )
     return array

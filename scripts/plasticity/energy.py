@@ -51,26 +51,28 @@ class Energy:
         self.M1_consolidation[layer] += np.abs(transient).sum(dtype=np.float64)
 
 
-def minima(network: Network, seed: int, sd: float) -> tuple[int, float]:
+def minima(network: Network, seed: int, sds: tuple[float, float]) -> tuple[int, float]:
     """Return (M0_min, M1_min), the least energies that lead from the initial to the final weights.
 
     M0_min is the number of synapses that differ from their initial weight, and M1_min is the sum
-    of the absolute differences. The initial weights are drawn again from `seed` and their standard
-    deviation `sd`, in groups of units.
+    of the absolute differences. The initial weights are drawn again from `seed` and the standard
+    deviations `sds` of both layers, in groups of units.
     """
     M0, M1 = 0, 0.0
-    for weights, start in _end_points(network, seed, sd):
+    for weights, start in _end_points(network, seed, sds):
         change = weights - start.astype(weights.dtype)
         M0 += int(np.count_nonzero(change))
         M1 += float(np.abs(change).sum(dtype=np.float64))
     return M0, M1
 
 
-def _end_points(network: Network, seed: int, sd: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _end_points(
+    network: Network, seed: int, sds: tuple[float, float]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the (final, initial) weights of all synapses, in groups."""
-    for units, start in initial_hidden(network.width, seed, sd, network.hidden.shape[1]):
+    for units, start in initial_hidden(network.width, seed, sds[0], network.hidden.shape[1]):
         yield network.hidden[units], start
-    yield network.out, initial_out(network.width, seed, sd)
+    yield network.out, initial_out(network.width, seed, sds[1])
 
 
 def participation(layers: Iterable[np.ndarray]) -> float:

@@ -83,10 +83,11 @@ class Engine:
         self.dtype, width = settings.dtype, settings.width
         inputs = data.train_inputs.shape[1]
         self.network = initial_network(
-            width, seed, settings.initial_sd, settings.activation, self.dtype, inputs
+            width, seed, settings.initial_sds, settings.activation, self.dtype, inputs
         )
         self.eligibility = eligibility(rule, width, inputs, seed)
         self.trial_masks = stream(seed, "trial masks")
+        self.trials = 0
         units = self.eligibility.units
         plastic = width if units is None else int(units.sum())
         self.active = plastic if rule.eligible == "subnet" else width
@@ -149,7 +150,9 @@ class Engine:
         x = np.take(self.data.train_inputs, patterns, axis=0, mode="clip")
         x = x.astype(self.dtype, copy=False)
         labels = self.data.train_labels[patterns].astype(np.int64)
-        return Block(patterns, x, labels, self._offset(patterns, x), self._trial_units(labels))
+        block = Block(patterns, x, labels, self._offset(patterns, x), self._trial_units(labels))
+        self.trials += len(patterns)
+        return block
 
     def _trial_units(self, labels: np.ndarray) -> np.ndarray:
         """Return the mask of the eligible hidden units on each trial, uint8 (T, N).
@@ -159,6 +162,9 @@ class Engine:
         eligible = self.eligibility
         if eligible.class_units is not None:
             return eligible.class_units[labels].astype(np.uint8)
+        if eligible.alternating is not None:
+            turns = np.arange(self.trials, self.trials + len(labels)) % len(eligible.alternating)
+            return eligible.alternating[turns].astype(np.uint8)
         if eligible.fresh is not None:
             draw = self.trial_masks.random((len(labels), self.settings.width), dtype=np.float32)
             return (draw < np.float32(eligible.fresh)).astype(np.uint8)

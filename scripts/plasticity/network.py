@@ -59,16 +59,22 @@ def initial_out(width: int, seed: int, sd: float) -> np.ndarray:
 
 
 def initial_network(
-    width: int, seed: int, sd: float, activation: str, dtype: type, inputs: int = INPUTS
+    width: int,
+    seed: int,
+    sds: tuple[float, float],
+    activation: str,
+    dtype: type,
+    inputs: int = INPUTS,
 ) -> Network:
-    """Return a network with Gaussian weights of mean 0 and standard deviation `sd`.
+    """Return a network with Gaussian weights of mean 0.
 
-    `dtype` is the type of the weights of both layers.
+    `sds` are the standard deviations of the hidden and the output weights, and `dtype` is the type
+    of both.
     """
     hidden: np.ndarray = np.empty((width, inputs), dtype)
-    for units, weights in initial_hidden(width, seed, sd, inputs):
+    for units, weights in initial_hidden(width, seed, sds[0], inputs):
         hidden[units] = weights
-    return Network(hidden, initial_out(width, seed, sd).astype(dtype), activation)
+    return Network(hidden, initial_out(width, seed, sds[1]).astype(dtype), activation)
 
 
 def activate(a: np.ndarray, activation: str) -> np.ndarray:

@@ -42,6 +42,13 @@ class ParameterError(ValueError):
         given = (words.format(limit) for words, limit in limits.items() if limit is not None)
         return ParameterError.noun(parameter) + "".join(given)
 
+    @staticmethod
+    def meaning(parameter: "Parameter", meant: bool) -> str:
+        """Return in words that the parameter needs a value, or that it has no meaning here."""
+        if meant:
+            return f"a value is needed with {parameter.meant_for}"
+        return f"it is meant for {parameter.meant_for} only"
+
 
 def require(condition: bool, key: str, value: object, allowed: str) -> None:
     """Raise ParameterError if `condition` is false.
@@ -61,7 +68,8 @@ def require_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
 class Parameter:
     """A parameter: its type, its default, its allowed values and its meaning.
 
-    Numbers must be finite and within the given limits. `source` is a key of the list of sources
+    Numbers must be finite and within the given limits. `meant_for` says in words when the parameter
+    has a meaning; without this text it always has one. `source` is a key of the list of sources
     in config.yaml: [P], [L], [S] or [here].
     """
 
@@ -74,6 +82,7 @@ class Parameter:
     at_most: float | None = None
     below: float | None = None
     unit: str = ""
+    meant_for: str = ""
     help: str = ""
     source: str = ""
 
@@ -135,3 +144,16 @@ def check(values: object) -> None:
     for name, one in declared(type(values)).items():
         value = getattr(values, name)
         require(one.allows(value), name, value, one.allowed)
+
+
+def check_meaning(values: object, **meant: bool) -> None:
+    """Check that parameters have a value if they are meant in this combination, and else None.
+
+    `values` is an instance of a dataclass that declares parameters. `meant` says of each parameter
+    whether it has a meaning. Raises ParameterError for the first one that is wrong.
+    """
+    parameters = declared(type(values))
+    for name, has_meaning in meant.items():
+        value = getattr(values, name)
+        error = ParameterError.meaning(parameters[name], has_meaning)
+        require((value is not None) == has_meaning, name, value, error)

@@ -17,6 +17,7 @@ from plasticity.network import (
     with_constant_unit,
 )
 from plasticity.rules import (
+    ERROR_CRITERIA,
     UNIT_CRITERIA,
     UPDATE_CRITERIA,
     Rule,
@@ -24,7 +25,7 @@ from plasticity.rules import (
     eligibility,
     number,
 )
-from plasticity.settings import Settings
+from plasticity.settings import Settings, learning_rates
 from plasticity.streams import stream
 
 
@@ -50,10 +51,12 @@ class Reference:
         inputs = data.train_inputs.shape[1]
         self.dtype = settings.dtype
         self.network = initial_network(
-            settings.width, seed, settings.initial_sd, settings.activation, self.dtype, inputs
+            settings.width, seed, settings.initial_sds, settings.activation, self.dtype, inputs
         )
         self.eligibility = eligibility(rule, settings.width, inputs, seed)
+        self.rates = learning_rates(rule, settings)
         self.trial_masks = stream(seed, "trial masks")
+        self.trials = 0
         self.energy = Energy()
         self.updated_trials = 0
         self.correct_trials = 0
@@ -79,7 +82,7 @@ class Reference:
         `x` (inputs,) is the pattern and `label` its class. Returns False, and does not learn, if
         an output is not finite.
         """
-        network, (rate, rate_out) = self.network, map(self.dtype, self.settings.rates)
+        network, (rate, rate_out) = self.network, map(self.dtype, self.rates)
         self.decay()
         a = network.hidden @ x
         h = with_constant_unit(activate(a, network.activation))
@@ -87,7 +90,8 @@ class Reference:
         if not np.isfinite(y).all():
             return False
         self.correct_trials += int(np.argmax(y) == label)
-        units = self.eligibility.trial_units(network.width, label, self.trial_masks)
+        units = self.eligibility.trial_units(network.width, self.trials, label, self.trial_masks)
+        self.trials += 1
         if gate_open(self.rule, y, label):
             self.updated_trials += 1
             error = output_error(y, label, self.settings.loss)
@@ -110,10 +114,9 @@ class Reference:
         """
         rule, eligible = self.rule, self.eligibility
         if rule.criterion in UNIT_CRITERIA:
-            values = delta if rule.criterion == "largest_error" else h[:-1]
-            units = chosen(
-                np.abs(values), units, number(rule.fractions[0], int(units.sum())), largest=True
-            )
+            values = delta if rule.criterion in ERROR_CRITERIA else h[:-1]
+            k = number(rule.fractions[0], int(units.sum()))
+            units = chosen(np.abs(values), units, k, rule.wants_largest)
         masks = [np.repeat(units[:, None], changes[HIDDEN].shape[1], axis=1)]
         masks[HIDDEN] &= True if eligible.hidden is None else eligible.hidden
         masks.append(np.ones(changes[OUT].shape, bool) if eligible.out is None else eligible.out)

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from plasticity.network import CLASSES
-from plasticity.parameters import check, parameter, require, require_choice
+from plasticity.parameters import (
+    check,
+    check_meaning,
+    parameter,
+    require,
+    require_choice,
+)
 from plasticity.streams import stream
 
 GATES = ("always", "error", "margin")
@@ -20,17 +26,28 @@ ELIGIBLE = (
     "fixed_neurons",
     "random_neurons",
     "class_neurons",
+    "alternating_neurons",
     "subnet",
     "output_only",
 )
 SELECTIONS = ("all", "per_layer", "per_neuron")
 UPDATE_CRITERIA = ("largest_update", "smallest_update")
 WEIGHT_CRITERIA = ("largest_weight", "smallest_weight")
-UNIT_CRITERIA = ("largest_error", "largest_activity")
+ERROR_CRITERIA = ("largest_error", "smallest_error")
+ACTIVITY_CRITERIA = ("largest_activity", "smallest_activity")
+UNIT_CRITERIA = ERROR_CRITERIA + ACTIVITY_CRITERIA
 CRITERIA = UPDATE_CRITERIA + WEIGHT_CRITERIA + UNIT_CRITERIA
+# Criteria under which the largest values win.
+LARGEST_WIN = ("largest_update", "largest_weight", "largest_error", "largest_activity")
 
 # Eligible sets whose size is given by a fraction. The size of a subnet is a number of units.
-FRACTIONAL = ("random_synapses", "fixed_neurons", "random_neurons", "class_neurons")
+FRACTIONAL = (
+    "random_synapses",
+    "fixed_neurons",
+    "random_neurons",
+    "class_neurons",
+    "alternating_neurons",
+)
 
 # A hidden unit has 784 pixels as inputs, and 10 outputs. With a plastic fraction p of its inputs
 # and 78.4 p of its outputs it has equally many plastic synapses in both layers.
@@ -58,6 +75,7 @@ class Rule:
     margin: float | None = parameter(
         None,
         unit="output activity",
+        meant_for="gate margin",
         help="Nothing is learned if the correct output exceeds the largest wrong output by this"
         " much or more. Only with gate margin.",
         source="[L]",
@@ -66,19 +84,30 @@ class Rule:
         "all",
         choices=ELIGIBLE,
         help="Synapses that may change at all. The set random_neurons is drawn anew on each trial;"
-        " the other random sets are fixed.",
+        " the other random sets are fixed, one for each class (class_neurons) or several in turn"
+        " (alternating_neurons).",
         source="[P]",
     )
     eligible_fraction: float | None = parameter(
         None,
+        meant_for="a selection from a fractional eligible set",
         above=0,
         at_most=1,
         help="Fraction of the synapses or hidden units that are eligible, in a rule that selects"
         " from a random eligible set. The selection then takes its fraction of this set.",
         source="[here]",
     )
+    alternating_sets: int | None = parameter(
+        None,
+        meant_for="eligible alternating_neurons",
+        at_least=1,
+        help="Number of fixed random sets of hidden units that are eligible in turn, one on each"
+        " trial. Only with eligible alternating_neurons.",
+        source="[P]",
+    )
     plastic_units: int | None = parameter(
         None,
+        meant_for="eligible subnet",
         at_least=1,
         help="Number of hidden units whose inputs and outputs may change. Only with eligible"
         " subnet.",
@@ -94,12 +123,14 @@ class Rule:
     criterion: str | None = parameter(
         None,
         choices=CRITERIA,
-        help="Quantity that is compared in a selection. With largest_error and largest_activity,"
-        " which require select per_layer, hidden units are selected instead of synapses.",
+        meant_for="select per_layer or per_neuron",
+        help="Quantity that is compared in a selection. Criteria that compare errors or activities"
+        " require select per_layer, and select hidden units instead of synapses.",
         source="[P]",
     )
     fraction: float | None = parameter(
         None,
+        meant_for="a fractional eligible set or a selection",
         above=0,
         at_most=1,
         help="Fraction of the eligible synapses of the hidden layer, or of the eligible hidden"
@@ -108,6 +139,7 @@ class Rule:
     )
     fraction_out: float | None = parameter(
         None,
+        meant_for="rules that choose synapses in both layers",
         above=0,
         at_most=1,
         help="Fraction in the output layer, for rules that choose synapses in both layers. If not"
@@ -129,31 +161,18 @@ class Rule:
                 f"criterion {self.criterion} requires per_layer",
             )
         splits_out = self.chooses_synapses or (self.eligible == "random_synapses" and not selects)
-        for key, needed, reason in (
-            ("margin", self.gate == "margin", "gate margin"),
-            ("criterion", selects, "select per_layer or per_neuron"),
-            ("fraction", selects or fractional, "a fractional eligible set or a selection"),
-            (
-                "eligible_fraction",
-                selects and fractional,
-                "a selection from a fractional eligible set",
-            ),
-            ("plastic_units", self.eligible == "subnet", "eligible subnet"),
-        ):
-            value = getattr(self, key)
-            if needed:
-                require(value is not None, key, value, f"a value is needed with {reason}")
-            else:
-                require(value is None, key, value, f"it is meant for {reason} only")
-        if not splits_out:
-            require(
-                self.fraction_out is None,
-                "fraction_out",
-                self.fraction_out,
-                "it is meant for rules that choose synapses in both layers only",
-            )
         if splits_out and self.fraction_out is None:
             object.__setattr__(self, "fraction_out", min(1.0, OUT_PER_HIDDEN * self.fractions[0]))
+        check_meaning(
+            self,
+            margin=self.gate == "margin",
+            criterion=selects,
+            fraction=selects or fractional,
+            eligible_fraction=selects and fractional,
+            alternating_sets=self.eligible == "alternating_neurons",
+            plastic_units=self.eligible == "subnet",
+            fraction_out=splits_out,
+        )
 
     def check_width(self, width: int) -> None:
         """Raise ParameterError if the rule has more plastic units than `width` hidden units."""
@@ -172,7 +191,7 @@ class Rule:
     @property
     def wants_largest(self) -> bool:
         """Whether the largest values of the criterion win."""
-        return self.criterion is not None and self.criterion.startswith("largest")
+        return self.criterion in LARGEST_WIN
 
     @property
     def fractions(self) -> tuple[float, float]:
@@ -211,27 +230,33 @@ def chosen(values: np.ndarray, eligible: np.ndarray, k: int, largest: bool) -> n
 class Eligibility:
     """The eligible set of one network, as boolean masks; None means no restriction.
 
-    `units` (N,) are the hidden units whose inputs may change, and `class_units` (10, N) are the
-    same for each class of patterns. `fresh` is the probability with which each hidden unit is
-    eligible, drawn anew on each trial. `hidden` (N, inputs) and `out` (10, N + 1) are the synapses
-    that may change.
+    `units` (N,) are the hidden units whose inputs may change. `class_units` (10, N) are the same
+    for each class of patterns, and `alternating` (sets, N) for each trial in turn. `fresh` is the
+    probability with which each hidden unit is eligible, drawn anew on each trial. `hidden`
+    (N, inputs) and `out` (10, N + 1) are the synapses that may change.
     """
 
     units: np.ndarray | None = None
     class_units: np.ndarray | None = None
+    alternating: np.ndarray | None = None
     fresh: float | None = None
     hidden: np.ndarray | None = None
     out: np.ndarray | None = None
 
-    def trial_units(self, width: int, label: int, rng: np.random.Generator) -> np.ndarray:
+    def trial_units(
+        self, width: int, trial: int, label: int, rng: np.random.Generator
+    ) -> np.ndarray:
         """Return the mask (N,) of the hidden units that are eligible on a trial.
 
-        `label` is the class of the pattern. `rng` is used if units are drawn anew on each trial.
+        `trial` counts from 0, and `label` is the class of the pattern. `rng` is used if units are
+        drawn anew on each trial.
         """
         if self.units is not None:
             return self.units
         if self.class_units is not None:
             return self.class_units[label]
+        if self.alternating is not None:
+            return self.alternating[trial % len(self.alternating)]
         if self.fresh is not None:
             return rng.random(width, dtype=np.float32) < np.float32(self.fresh)
         return np.ones(width, bool)
@@ -244,6 +269,11 @@ def random_mask(shape: tuple[int, ...], fraction: float, rng: np.random.Generato
         True
     )
     return mask
+
+
+def random_sets(sets: int, width: int, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Return independent random sets of hidden units, as boolean masks (sets, N)."""
+    return np.stack([random_mask((width,), fraction, rng) for _ in range(sets)])
 
 
 def first_units(width: int, k: int) -> np.ndarray:
@@ -276,8 +306,10 @@ def eligibility(rule: Rule, width: int, inputs: int, seed: int) -> Eligibility:
         case "random_neurons":
             return Eligibility(fresh=p)
         case "class_neurons":
-            masks = [random_mask((width,), p, rng) for _ in range(CLASSES)]
-            return Eligibility(class_units=np.stack(masks))
+            return Eligibility(class_units=random_sets(CLASSES, width, p, rng))
+        case "alternating_neurons":
+            sets = rule.alternating_sets or 1
+            return Eligibility(alternating=random_sets(sets, width, p, rng))
         case "subnet":
             units = first_units(width, rule.plastic_units or width)
             out = np.broadcast_to(np.append(units, True), (CLASSES, width + 1))

@@ -13,6 +13,7 @@ from plasticity.rules import Rule
 
 LARGEST = 10**9  # larger values are mistakes, and would overflow later
 PRECISIONS = {"single": np.float32, "double": np.float64}
+RATE_SCALINGS = ("none", "root_fraction")
 STOP_ON = ("test", "validation")  # the set of patterns that decides when training stops
 
 
@@ -42,12 +43,28 @@ class Settings:
         help="Learning rate of the output layer. If not given, it equals learning_rate.",
         source="[here]",
     )
+    rate_scaling: str = parameter(
+        "none",
+        choices=RATE_SCALINGS,
+        help="Scaling of the hidden layer's learning rate: none, or division by the square root of"
+        " the rule's fraction (root_fraction).",
+        source="[P]",
+    )
     initial_sd: float = parameter(
         0.03,
         above=0,
         unit="weight",
-        help="Standard deviation of the initial weights of both layers.",
+        help="Standard deviation of the initial weights of both layers, or of the hidden layer if"
+        " initial_sd_out is given.",
         source="[P]",
+    )
+    initial_sd_out: float | None = parameter(
+        None,
+        above=0,
+        unit="weight",
+        help="Standard deviation of the output layer's initial weights. If not given, it equals"
+        " initial_sd.",
+        source="[here]",
     )
     activation: str = parameter(
         "leaky_relu",
@@ -134,9 +151,9 @@ class Settings:
         )
 
     @property
-    def rates(self) -> tuple[float, float]:
-        """Learning rates of the hidden layer and the output layer."""
-        return self.learning_rate, self.learning_rate_out or self.learning_rate
+    def initial_sds(self) -> tuple[float, float]:
+        """Standard deviations of the initial weights of the hidden layer and the output layer."""
+        return self.initial_sd, self.initial_sd_out or self.initial_sd
 
     @property
     def dtype(self) -> type:
@@ -154,8 +171,13 @@ class Task:
 
 
 PARAMETERS = declared(Rule, Settings, Task)
-# The parameters that define a condition. Networks of one condition differ in their seed only.
-CONDITION = [name for name in PARAMETERS if name != "seed"]
+
+
+def learning_rates(rule: Rule, settings: Settings) -> tuple[float, float]:
+    """Return the learning rates of the hidden layer and the output layer."""
+    scaled = settings.rate_scaling == "root_fraction"
+    scale = rule.fractions[0] ** -0.5 if scaled else 1.0
+    return settings.learning_rate * scale, settings.learning_rate_out or settings.learning_rate
 
 
 def parts_of(chosen: Mapping) -> tuple[Rule, Settings]:
@@ -171,4 +193,10 @@ def parts_of(chosen: Mapping) -> tuple[Rule, Settings]:
 
     rule, settings = build(Rule), build(Settings)
     rule.check_width(settings.width)
+    require(
+        settings.rate_scaling == "none" or rule.fraction is not None,
+        "rate_scaling",
+        settings.rate_scaling,
+        "it is meant for rules with a fraction only",
+    )
     return rule, settings

@@ -16,7 +16,7 @@ from plasticity.data import Dataset
 Outputs = Callable[[np.ndarray], np.ndarray]  # returns output activities (patterns, 10)
 
 CHUNK = 500  # maximum number of patterns to classify at once: their activities fit into the cache
-LEAST = 128  # minimum number of patterns to classify at once: small matrix products are slow
+MIN_CHUNK = 128  # minimum number of patterns to classify at once: small matrix products are slow
 STRIDE = 5  # `linear_margins` uses every fifth input; 5 does not divide a row of 28 pixels
 LARGEST = 8.0  # limit of the absolute value of estimated margins
 STEPS = 4096  # for estimated margins as integers; LARGEST * (STEPS - 1) fits into int16
@@ -60,7 +60,7 @@ class HardestFirst:
             # The share of errors tends to decrease along the order, so this number of patterns
             # should not contain more errors than needed.
             size = (allowed + 1 - errors) / max(share, 1 / CHUNK)
-            patterns = order[first : first + int(np.clip(size, LEAST, CHUNK))]
+            patterns = order[first : first + int(np.clip(size, MIN_CHUNK, CHUNK))]
             wrong = self._wrong(outputs(patterns), patterns)
             first += len(patterns)
             errors += wrong

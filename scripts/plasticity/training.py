@@ -153,7 +153,7 @@ def at_least(accuracy: float, goal: float) -> bool:
 def _energy_measures(trainer: Trainer, settings: Settings, seed: int) -> dict:
     """Return the energies and counts of a finished run. A measure without meaning is None."""
     energy = trainer.energy
-    M0_min, M1_min = minima(trainer.network, seed, settings.initial_sd)
+    M0_min, M1_min = minima(trainer.network, seed, settings.initial_sds)
     caching = settings.caching_threshold is not None
     return {
         "updated_trials": trainer.updated_trials,

@@ -17,8 +17,15 @@ from plasticity.competition import infinite_bits, kth_largest, largest_key, numb
 from plasticity.compilation import compiled
 from plasticity.energy import OUT, Energy
 from plasticity.network import ACTIVATIONS, CLASSES, LEAK, LOSSES
-from plasticity.rules import GATES, SELECTIONS, UNIT_CRITERIA, UPDATE_CRITERIA, Rule
-from plasticity.settings import Settings
+from plasticity.rules import (
+    ERROR_CRITERIA,
+    GATES,
+    SELECTIONS,
+    UNIT_CRITERIA,
+    UPDATE_CRITERIA,
+    Rule,
+)
+from plasticity.settings import Settings, learning_rates
 
 LEAKY_RELU, RELU, ELU, LOGISTIC = range(4)
 MSE, CROSS_ENTROPY = range(2)
@@ -127,10 +134,10 @@ class Block(NamedTuple):
 
 def codes(rule: Rule, settings: Settings) -> Codes:
     """Return the rule and the settings of the model as numbers."""
-    by_unit = rule.criterion in UNIT_CRITERIA
+    by_unit = BY_ERROR if rule.criterion in ERROR_CRITERIA else BY_ACTIVITY
     threshold = settings.caching_threshold
     return Codes(
-        *settings.rates,
+        *learning_rates(rule, settings),
         activation=ACTIVATIONS.index(settings.activation),
         loss=LOSSES.index(settings.loss),
         gate=GATES.index(rule.gate),
@@ -141,7 +148,7 @@ def codes(rule: Rule, settings: Settings) -> Codes:
         largest=rule.wants_largest,
         fraction=float(rule.fraction or 0),
         fraction_out=float(rule.fraction_out or 0),
-        unit_criterion=UNIT_CRITERIA.index(rule.criterion) + 1 if by_unit else NO_UNITS,
+        unit_criterion=by_unit if rule.criterion in UNIT_CRITERIA else NO_UNITS,
         threshold=np.inf if threshold is None else threshold,
         decay=settings.caching_decay or 0.0,
     )
@@ -389,6 +396,7 @@ def eligible_units(t, units, plastic, trial, codes, delta):
     if codes.unit_criterion != NO_UNITS and eligible > 0:
         for j in range(plastic):
             trial.values[j] = abs(delta[j] if codes.unit_criterion == BY_ERROR else trial.h[j])
+        to_keys(trial.keys[:plastic], codes.largest)
         if restricted:
             for j in range(plastic):
                 if not units[t, j]:

@@ -45,7 +45,7 @@ SPEAKING = {"exit", "require", "require_choice", "warn"}
 DECLARING = {"ArgumentParser", "Parser", "add", "add_argument", "add_argument_group", "parameter"}
 # Environment variables that can change the results of Python or NumPy: jobs run without them.
 UNWANTED = ("PYTHON", "OPENBLAS_", "NPY_", "NUMBA_", "MKL_", "BLIS_")
-FOR_PEOPLE = {"description", "epilog", "help", "metavar", "source", "unit"}
+FOR_PEOPLE = {"description", "epilog", "help", "meant_for", "metavar", "source", "unit"}
 
 
 def step(*scripts: str, root: Path = ROOT) -> dict[str, dict[str, str]]:

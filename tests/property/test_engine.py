@@ -12,7 +12,7 @@ from plasticity.engine import Engine
 from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.reference import Reference
 from plasticity.rules import CRITERIA, ELIGIBLE, FRACTIONAL, GATES, SELECTIONS, UNIT_CRITERIA, Rule
-from plasticity.settings import STOP_ON, Settings
+from plasticity.settings import RATE_SCALINGS, STOP_ON, Settings
 from plasticity.structures import base, outer
 from plasticity.training import Result, train
 
@@ -47,6 +47,8 @@ def make_rule(gate, eligible, select, criterion, *, margin, fraction, share, uni
         parts["fraction" if select == "all" else "eligible_fraction"] = share
     if eligible == "subnet":
         parts["plastic_units"] = units
+    if eligible == "alternating_neurons":
+        parts["alternating_sets"] = units
     return Rule(**parts)
 
 
@@ -123,7 +125,9 @@ def runs(draw) -> tuple[Rule, Settings, int]:
         width=width,
         learning_rate=draw(st.floats(1e-3, 0.05)),
         learning_rate_out=draw(st.none() | st.floats(1e-3, 0.05)),
+        rate_scaling=draw(st.sampled_from(RATE_SCALINGS)),
         initial_sd=draw(st.floats(0.03, 0.4)),
+        initial_sd_out=draw(st.none() | st.floats(0.03, 0.4)),
         activation=draw(st.sampled_from(ACTIVATIONS)),
         loss=draw(st.sampled_from(LOSSES)),
         goal=draw(st.floats(0.3, 1)),
@@ -192,6 +196,7 @@ def test_divergence_is_reported_at_the_same_trial(small, rule, activation, preci
         Rule(eligible="random_synapses", fraction=0.2, gate="error"),
         Rule(eligible="subnet", plastic_units=25),
         Rule(eligible="random_neurons", fraction=0.5),
+        Rule(eligible="alternating_neurons", fraction=0.5, alternating_sets=3),
         Rule(select="per_layer", criterion="largest_weight", fraction=0.5),
     ],
     ids=lambda rule: f"{rule.gate}-{rule.eligible}-{rule.select}-{rule.criterion}",

@@ -97,26 +97,26 @@ def test_a_trainer_counts_the_updates_of_each_synapse(trainer):
 @pytest.mark.parametrize("rows", [1, 4096])
 def test_minima_compare_the_end_with_the_beginning(monkeypatch, dtype, rows):
     monkeypatch.setattr("plasticity.network._ROWS", rows)
-    net = initial_network(3, 7, 0.05, "relu", dtype, inputs=4)
-    assert minima(net, 7, 0.05) == (0, 0)
+    net = initial_network(3, 7, (0.05, 0.05), "relu", dtype, inputs=4)
+    assert minima(net, 7, (0.05, 0.05)) == (0, 0)
     net.hidden[2, 1] += 0.5
     net.hidden[0, 0] -= 0.25
     net.out[9, 3] -= 1
-    assert minima(net, 7, 0.05) == (3, pytest.approx(1.75, rel=1e-6))
+    assert minima(net, 7, (0.05, 0.05)) == (3, pytest.approx(1.75, rel=1e-6))
 
 
 def test_minima_are_exact_where_single_precision_would_stall():
-    net = initial_network(3, 7, 0, "relu", np.float32, inputs=4)  # all weights are 0
+    net = initial_network(3, 7, (0, 0), "relu", np.float32, inputs=4)  # all weights are 0
     net.hidden[1] = 2.0**24, 1, -1, 1
     net.out[0, :3] = -1
-    M0, M1 = minima(net, 7, 0)
+    M0, M1 = minima(net, 7, (0, 0))
     assert (M0, M1) == (7, 2**24 + 6)
     assert type(M0) is int and type(M1) is float
 
 
 def test_minima_of_another_beginning_count_everything():
-    net = initial_network(3, 7, 0.05, "relu", np.float32, inputs=4)
-    assert minima(net, 8, 0.05)[0] == minima(net, 7, 0.06)[0] == 3 * 4 + 10 * 4
+    net = initial_network(3, 7, (0.05, 0.05), "relu", np.float32, inputs=4)
+    assert minima(net, 8, (0.05, 0.05))[0] == minima(net, 7, (0.06, 0.06))[0] == 3 * 4 + 10 * 4
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,9 @@ def test_every_measure_is_that_of_its_layers(small, kind):
         assert measures[quantity] == hidden + out
     for quantity in ("M0_consolidation", "M1_consolidation", "maintenance"):
         assert measures[quantity] == sum(getattr(total, quantity))
-    assert (measures["M0_min"], measures["M1_min"]) == minima(result.trainer.network, 0, 0.03)
+    assert (measures["M0_min"], measures["M1_min"]) == minima(
+        result.trainer.network, 0, (0.03, 0.03)
+    )
     assert measures["participation"] == participation(result.trainer.counts())
     hidden, out = result.trainer.counts()
     assert (hidden.sum(), out.sum()) == tuple(total.M0)

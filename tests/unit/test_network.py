@@ -130,7 +130,7 @@ def test_cross_entropy_of_large_outputs_stays_finite():
 
 @pytest.mark.parametrize("sd", [0.03, 0.2])
 def test_initial_weights_have_mean_zero_and_the_standard_deviation(sd):
-    net = initial_network(1000, 0, sd, "relu", np.float32)
+    net = initial_network(1000, 0, (sd, sd), "relu", np.float32)
     assert net.hidden.shape == (1000, 785) and net.out.shape == (10, 1001) and net.width == 1000
     for weights in (net.hidden, net.out):
         n = weights.size
@@ -141,7 +141,9 @@ def test_initial_weights_have_mean_zero_and_the_standard_deviation(sd):
 
 
 def test_initial_weights_belong_to_the_seed_and_differ_between_layers():
-    one, again, other = (initial_network(20, seed, 0.03, "relu", np.float32) for seed in (0, 0, 1))
+    one, again, other = (
+        initial_network(20, seed, (0.03, 0.03), "relu", np.float32) for seed in (0, 0, 1)
+    )
     np.testing.assert_array_equal(one.hidden, again.hidden)
     np.testing.assert_array_equal(one.out, again.out)
     assert (one.hidden != other.hidden).all() and (one.out != other.out).all()
@@ -149,7 +151,9 @@ def test_initial_weights_belong_to_the_seed_and_differ_between_layers():
 
 
 def test_both_precisions_start_from_the_same_weights():
-    single, double = (initial_network(9, 3, 0.03, "relu", d) for d in (np.float32, np.float64))
+    single, double = (
+        initial_network(9, 3, (0.03, 0.03), "relu", d) for d in (np.float32, np.float64)
+    )
     assert single.hidden.dtype == single.out.dtype == np.float32
     assert double.hidden.dtype == double.out.dtype == np.float64
     np.testing.assert_array_equal(single.hidden, double.hidden)
@@ -157,12 +161,14 @@ def test_both_precisions_start_from_the_same_weights():
 
 
 def test_hidden_units_of_a_smaller_network_are_the_first_of_a_larger_one():
-    small, large = (initial_network(n, 0, 0.03, "relu", np.float32).hidden for n in (30, 100))
+    small, large = (
+        initial_network(n, 0, (0.03, 0.03), "relu", np.float32).hidden for n in (30, 100)
+    )
     np.testing.assert_array_equal(small, large[:30])
 
 
 def test_weights_drawn_by_groups_are_those_drawn_at_once(monkeypatch):
-    whole = initial_network(10, 0, 0.03, "relu", np.float32, inputs=7).hidden
+    whole = initial_network(10, 0, (0.03, 0.03), "relu", np.float32, inputs=7).hidden
     monkeypatch.setattr(network, "_ROWS", 4)
     groups = list(initial_hidden(10, 0, 0.03, inputs=7))
     assert [units for units, _ in groups] == [slice(0, 4), slice(4, 8), slice(8, 10)]

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import found
+from analysis.tables import CONDITION
 from plasticity.parameters import Parameter, ParameterError, check, declared, parameter
 from plasticity.results import COLUMNS, CURVE_COLUMNS
-from plasticity.settings import CONDITION, PARAMETERS, STOP_ON
+from plasticity.settings import PARAMETERS, STOP_ON
 from workflow import configuration, parameters
 
 ROOT = Path(__file__).parents[2]

@@ -111,11 +111,12 @@ def test_meaningless_parts_are_refused_by_key_value_and_what_is_allowed(parts, k
 
 ONE_OF = {
     "gate": "always, error, margin",
-    "eligible": "all, random_synapses, fixed_neurons, random_neurons, class_neurons, subnet, "
+    "eligible": "all, random_synapses, fixed_neurons, random_neurons, class_neurons, "
+    "alternating_neurons, subnet, "
     "output_only",
     "select": "all, per_layer, per_neuron",
     "criterion": "largest_update, smallest_update, largest_weight, smallest_weight, largest_error, "
-    "largest_activity",
+    "smallest_error, largest_activity, smallest_activity",
 }
 MASKED = COMPETITION | {"eligible": "random_synapses", "eligible_fraction": 0.5}
 
@@ -236,8 +237,10 @@ def test_what_a_rule_chooses_among():
     """Synapses of both layers, hidden units, or nothing; and the fraction of its eligible set."""
     for eligible in ELIGIBLE:
         units = 3 if eligible == "subnet" else None
+        sets = 2 if eligible == "alternating_neurons" else None
+        of_it = {"eligible": eligible, "plastic_units": units, "alternating_sets": sets}
         fractional = eligible in FRACTIONAL
-        plain = Rule(eligible=eligible, plastic_units=units, fraction=0.002 if fractional else None)
+        plain = Rule(**of_it, fraction=0.002 if fractional else None)
         assert not plain.chooses_synapses
         assert plain.mask_fraction == (0.002 if fractional else 1)
         assert plain.fraction_out == (0.002 * 78.4 if eligible == "random_synapses" else None)
@@ -246,8 +249,7 @@ def test_what_a_rule_chooses_among():
                 if select == "per_neuron" and criterion in UNIT_CRITERIA:
                     continue
                 rule = Rule(
-                    eligible=eligible,
-                    plastic_units=units,
+                    **of_it,
                     select=select,
                     criterion=criterion,
                     fraction=0.001,
@@ -397,7 +399,10 @@ def test_chosen_keeps_the_shape():
 def make_rule(eligible: str, fraction: float = 0.3, units: int = 7) -> Rule:
     fractions = {"fraction": fraction} if eligible in FRACTIONAL else {}
     return Rule(
-        eligible=eligible, plastic_units=units if eligible == "subnet" else None, **fractions
+        eligible=eligible,
+        plastic_units=units if eligible == "subnet" else None,
+        alternating_sets=units if eligible == "alternating_neurons" else None,
+        **fractions,
     )
 
 
@@ -414,6 +419,9 @@ def test_masks_have_exactly_the_number_of_elements_that_is_due(width, fraction, 
     classes = of("class_neurons").class_units
     assert classes.shape == (10, width)
     np.testing.assert_array_equal(classes.sum(axis=1), number(fraction, width))
+    alternating = of("alternating_neurons").alternating
+    assert alternating.shape[1] == width
+    np.testing.assert_array_equal(alternating.sum(axis=1), number(fraction, width))
 
 
 def test_masks_are_drawn_one_after_the_other_from_the_stream_of_their_own():
@@ -442,6 +450,7 @@ def test_each_eligible_set_restricts_what_it_is_meant_to():
         "fixed_neurons": {"units"},
         "random_neurons": {"fresh"},
         "class_neurons": {"class_units"},
+        "alternating_neurons": {"alternating"},
         "subnet": {"units", "out"},
         "output_only": {"units"},
     }
@@ -487,17 +496,19 @@ def test_a_smaller_set_of_units_is_part_of_a_larger_one():
 def test_output_only_and_all():
     rng = stream(0, "trial masks")
     assert (
-        not eligibility(make_rule("output_only"), WIDTH, INPUTS, 0).trial_units(WIDTH, 3, rng).any()
+        not eligibility(make_rule("output_only"), WIDTH, INPUTS, 0)
+        .trial_units(WIDTH, 0, 3, rng)
+        .any()
     )
     everything = eligibility(Rule(), WIDTH, INPUTS, 0)
-    assert everything.trial_units(WIDTH, 3, rng).all()
+    assert everything.trial_units(WIDTH, 0, 3, rng).all()
     assert everything.hidden is None and everything.out is None
 
 
 def test_a_trials_units_are_boolean_one_for_each():
     rng = stream(0, "trial masks")
     for eligible in ELIGIBLE:
-        found = eligibility(make_rule(eligible), WIDTH, INPUTS, 0).trial_units(WIDTH, 3, rng)
+        found = eligibility(make_rule(eligible), WIDTH, INPUTS, 0).trial_units(WIDTH, 0, 3, rng)
         assert found.shape == (WIDTH,) and found.dtype == bool
 
 
@@ -507,16 +518,16 @@ def test_fresh_units_are_those_whose_number_is_below_the_probability():
             assert dtype is np.float32
             return np.array([0.3, np.nextafter(np.float32(0.3), np.float32(0)), 0, 0.9], dtype)
 
-    units = Eligibility(fresh=0.3).trial_units(4, 0, Numbers())
+    units = Eligibility(fresh=0.3).trial_units(4, 0, 0, Numbers())
     assert units.tolist() == [False, True, True, False]
     rng = stream(0, "trial masks")
-    assert Eligibility(fresh=1).trial_units(1000, 0, rng).all()
+    assert Eligibility(fresh=1).trial_units(1000, 0, 0, rng).all()
 
 
 def test_random_neurons_are_drawn_afresh_with_the_probability_that_is_due():
     found = eligibility(make_rule("random_neurons"), WIDTH, INPUTS, 0)
     rng = stream(0, "trial masks")
-    units = np.stack([found.trial_units(WIDTH, 0, rng) for _ in range(500)])
+    units = np.stack([found.trial_units(WIDTH, 0, 0, rng) for _ in range(500)])
     five_sd = 5 * np.sqrt(0.3 * 0.7 / units.size)
     assert units.mean() == pytest.approx(0.3, abs=five_sd)
     assert len(np.unique(units, axis=0)) > 490
@@ -525,9 +536,20 @@ def test_random_neurons_are_drawn_afresh_with_the_probability_that_is_due():
 
 def test_class_neurons_depend_on_the_class():
     found = eligibility(make_rule("class_neurons"), WIDTH, INPUTS, 0)
-    units = [found.trial_units(WIDTH, label, stream(0, "trial masks")) for label in range(10)]
+    units = [found.trial_units(WIDTH, 0, label, stream(0, "trial masks")) for label in range(10)]
     assert len({mask.tobytes() for mask in units}) == 10
-    np.testing.assert_array_equal(found.trial_units(WIDTH, 4, stream(9, "trial masks")), units[4])
+    np.testing.assert_array_equal(
+        found.trial_units(WIDTH, 7, 4, stream(9, "trial masks")), units[4]
+    )
+
+
+def test_alternating_neurons_take_turns():
+    rule = Rule(eligible="alternating_neurons", fraction=0.3, alternating_sets=3)
+    found = eligibility(rule, WIDTH, INPUTS, 0)
+    assert len({mask.tobytes() for mask in found.alternating}) == 3
+    for trial in range(7):
+        units = found.trial_units(WIDTH, trial, 0, stream(0, "trial masks"))
+        np.testing.assert_array_equal(units, found.alternating[trial % 3])
 
 
 @pytest.mark.parametrize("shape", [(7,), (5, 4), (1, 1), (30, 400)])
@@ -594,5 +616,5 @@ def test_a_mask_shifts_neither_weights_nor_the_order_of_patterns(small, eligible
     assert len(plain) == 2 + 3
     for expected, found in zip(plain, masked, strict=True):
         np.testing.assert_array_equal(found, expected)
-    start = initial_network(10, 4, settings.initial_sd, "leaky_relu", np.float32, INPUTS)
+    start = initial_network(10, 4, settings.initial_sds, "leaky_relu", np.float32, INPUTS)
     np.testing.assert_array_equal(plain[0], start.hidden)

@@ -38,7 +38,7 @@ from plasticity.energy import HIDDEN, OUT
 from plasticity.structures.base import FirstLayer, Structure
 from plasticity.trial import DIVERGED, KEYS, PLASTIC, Block, eligible_units, run_trial
 
-FEW = 64  # if at most this many products are within a bracket, all of them are compared
+AT_ONCE = 64  # if at most this many products are within a bracket, all of them are compared
 
 
 class Search(NamedTuple):
@@ -254,7 +254,7 @@ def winners_of_product(u, v, keys, n, k, guess, largest, search):
     longest = prefixes[0] if m > 0 else 0  # no prefix of a higher threshold is longer
     probe = floor
     while count != target and bracket[HI] - bracket[LO] > 1:
-        if bracket[COUNT_HI] >= 0 and bracket[COUNT_LO] - bracket[COUNT_HI] <= FEW:
+        if bracket[COUNT_HI] >= 0 and bracket[COUNT_LO] - bracket[COUNT_HI] <= AT_ONCE:
             rank = target - bracket[COUNT_HI] + (not largest)
             lower = as_float(bracket[LO], scratch, bits)
             upper = as_float(bracket[HI], scratch, bits)
@@ -306,9 +306,9 @@ def walk(u, sizes, threshold, prefixes, longest):
 def nth_between(u, sizes, lower, upper, rank, longest):
     """Return the rank-th largest, from 1, of the products with lower <= u_i sizes_j < upper.
 
-    There must be at most FEW such products.
+    There must be at most AT_ONCE such products.
     """
-    products = np.empty(FEW, u.dtype)
+    products = np.empty(AT_ONCE, u.dtype)
     count, first = 0, longest
     for size in sizes:
         while first > 0 and u[first - 1] * size < upper:
