@@ -20,7 +20,7 @@ from workflow import resources
 from workflow import restored
 from workflow import watching
 from workflow.asked import figures_of, results_of
-from workflow.configuration import command_line, options
+from workflow.configuration import claims_options, command_line, options
 from provenance import identity
 from plasticity.raw_files import SHA256
 
@@ -44,6 +44,7 @@ RESULTS, FIGURES = results_of(MINE, SCALE), figures_of(MINE, SCALE)
 LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
+COUNTED = [condition for experiment in PLAN.counted for condition in PLAN.experiments[experiment]]
 # What is trained here: all but the runs that were restored from a published archive and are still what is asked for.
 TRAINED = restored.remaining(PLAN, RESULTS)
 ENVIRONMENT = "envs/environment.yml"
@@ -407,7 +408,8 @@ rule claims:
         identity=identity.write_step("scripts/claims.py"),
         energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
-        records=expand(rules.train.output.record, condition=sorted(CURVES))
+        counts=expand(rules.train_with_counts.output.counts, condition=COUNTED),
+        records=expand(rules.train.output.record, condition=sorted(CURVES | {*COUNTED}))
         + [rules.summarise.output.record],
     output:
         table=report(
@@ -422,15 +424,16 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
-        ids=PLAN.claims,
+        # A function, since braces in a text would be wildcards.
+        words=lambda wildcards, input: [
+            *claims_options(PLAN.claims),
+            *options({"energy": input.energy, "curves": input.curves, "counts": input.counts}),
+            *options({"counted": PLAN.counted}),
+        ],
     message:
         "Testing the claims"
     shell:
-        recorded(
-            "claims",
-            "python scripts/claims.py --claims {params.ids:q} --energy {input.energy}"
-            " --curves {input.curves} --output {output.table}",
-        )
+        recorded("claims", "python scripts/claims.py {params.words:q} --output {output.table}")
 
 
 rule plot:

@@ -1,7 +1,7 @@
 """Write the page with the results beyond the paper.
 
-The page has ten statements, their limits, and what would refute them. The numbers are computed by
-analysis/finding_facts.py. The text is in report/finding.md.j2 and report/statements.md.j2.
+The page has numbered statements, their limits, and what would refute them. The numbers are computed
+by analysis/finding_facts.py. The text is in report/finding.md.j2 and report/statements.md.j2.
 """
 
 import os

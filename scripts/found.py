@@ -8,7 +8,7 @@ independently.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from plasticity.parameters import require
+from plasticity.parameters import require, require_choice
 from plasticity.rules import FRACTIONAL, UNIT_CRITERIA
 from plasticity.settings import PARAMETERS
 
@@ -27,6 +27,8 @@ INGREDIENTS = {
 SEARCHED = [key for keys in INGREDIENTS.values() for key in keys]
 # Values (those of backprop) for ingredients that are left out and that the model does not define.
 PLAIN = {"gate": "always", "eligible": "all", "select": "all", "width": 100}
+
+RECTIFIERS = ("relu", "leaky_relu")
 
 # Conditions under which a parameter has a meaning. Parameters that are not listed always have one.
 MEANT = {
@@ -73,6 +75,27 @@ def choose(finalists: Sequence[Mapping[str, str]], within: float) -> dict:
     fast = [row for row in finalists if float(row["trials"]) <= within]
     best = fast[0] if fast else min(finalists, key=lambda row: float(row["trials"]))
     return {key: value_of(key, best[key]) for key in SEARCHED if best[key]}
+
+
+def with_equal_rates(chosen: Mapping) -> dict:
+    """Return the same rule with equal learning rates in both layers.
+
+    For rectifiers f(a x) = a f(x), so hidden weights times a and output weights over a give the
+    same outputs. They learn alike if the hidden learning rate is multiplied by a^2 and that of the
+    output layer divided by it; only the output bias then learns at another rate. M0 changes only by
+    this, but M1 depends on a. Raises ParameterError for other activation functions.
+    """
+    require_choice("activation", chosen["activation"], RECTIFIERS)
+    rate, sd = chosen["learning_rate"], chosen["initial_sd"]
+    rate_out, sd_out = chosen.get("learning_rate_out", rate), chosen.get("initial_sd_out", sd)
+    a = (rate_out / rate) ** 0.25
+    return {
+        **chosen,
+        "learning_rate": (rate * rate_out) ** 0.5,
+        "learning_rate_out": (rate * rate_out) ** 0.5,
+        "initial_sd": sd * a,
+        "initial_sd_out": sd_out / a,
+    }
 
 
 def value_of(key: str, text: str) -> int | float | str:

@@ -7,16 +7,14 @@ import argparse
 import importlib
 import inspect
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from analysis.tables import TableError, read
+from analysis.tables import TableError, read, read_counts
 from figures.style import save
 from workflow.command_line import Parser
 
@@ -85,22 +83,7 @@ def _energy(arguments: argparse.Namespace) -> pd.DataFrame:
 
 def _counts(arguments: argparse.Namespace) -> list[dict[str, np.ndarray]]:
     """Return {layer: updates of each synapse} for each condition, in the experiment's order."""
-    return [_layers(Path(path)) for path in arguments.counts]
-
-
-def _layers(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path) as file:
-            layers = {layer: file[layer] for layer in ("hidden", "out")}
-    except FileNotFoundError as error:
-        raise TableError(f"{path}: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, EOFError, OSError, zlib.error, BadZipFile):
-        layers = {}
-    if not layers or any(
-        layer.ndim != 2 or layer.dtype.kind not in "iu" for layer in layers.values()
-    ):
-        raise TableError(f"{path}: does not hold numbers of updates (hidden, out)")
-    return layers
+    return [read_counts(path) for path in arguments.counts]
 
 
 def _together(what: str) -> Callable[[argparse.Namespace], pd.DataFrame]:

@@ -17,6 +17,7 @@ command resumes.
 """
 
 import argparse
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -278,7 +279,7 @@ class Journal:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        drop_torn_line(path)
+        drop_damage(path)
         self.study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(path))),
             study_name="search",
@@ -293,13 +294,24 @@ class Journal:
         self.trials.append(trial)
 
 
-def drop_torn_line(journal: Path) -> None:
-    """Remove the end of a journal that is not a whole line: its writing was interrupted."""
-    if journal.exists():
-        content = journal.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.truncate(journal, whole)
+def drop_damage(journal: Path) -> None:
+    """Cut off a journal at its first damaged line: the evaluations from there on are repeated.
+
+    A line is damaged if its writing was interrupted.
+    """
+    whole = 0
+    for line in journal.read_bytes().splitlines(keepends=True) if journal.exists() else []:
+        try:
+            json.loads(line)
+        except ValueError:
+            break
+        if not line.endswith(b"\n"):
+            break
+        whole += len(line)
+    if whole:
+        os.truncate(journal, whole)
+    else:
+        journal.unlink(missing_ok=True)
 
 
 def place(history: str, made_from: str) -> Path:

@@ -16,7 +16,7 @@ from math import inf
 from pathlib import Path
 
 import train
-from found import INGREDIENTS, SEARCHED, choose, rule_of
+from found import INGREDIENTS, SEARCHED, choose, rule_of, with_equal_rates
 from plasticity.data import DataError
 from plasticity.parameters import ParameterError
 from workflow import training_options
@@ -36,6 +36,11 @@ def parser() -> Parser:
         default=inf,
         metavar="TRIALS",
         help="use the best rule that learns within this number of trials",
+    )
+    add(
+        "--equal-rates",
+        action="store_true",
+        help="scale the activities of the hidden layer so that both layers have one learning rate",
     )
     add(
         "--take",
@@ -69,6 +74,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     """
     own, given = parser().parse_known_args(words)
     best = choose(read(own.finalists), own.within)
+    if own.equal_rates:
+        best = with_equal_rates(best)
     taken = [
         word
         for key in own.take

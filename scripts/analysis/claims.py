@@ -2,11 +2,15 @@
 
 Intervals are 95 % intervals of the mean over seeds (Student's t). Energies, trials and their ratios
 are averaged as logarithms. A claim whose networks are not in the table is not tested.
+
+A claim of this project is a function with one verdict; what it measures beside the main value is
+listed as further readings. The paper's claims are declared in the configuration, and each of their
+readings has a verdict of its own (see analysis/paper_claims.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from math import isnan, nan
+from dataclasses import asdict, dataclass
+from math import inf, isnan, nan
 
 import numpy as np
 import pandas as pd
@@ -16,8 +20,9 @@ from analysis.conditions import NotReached, NotTested
 
 COLUMNS = [
     *("id", "claim", "source", "reading", "expected", "value", "low", "high"),
-    *("verdict", "quantity", "reason"),
+    *("verdict", "quantity", "reason", "nearest", "target", "target_low", "target_high"),
 ]
+OURS = "ours"  # the source of this project's own claims
 MISSED = "networks did not reach the goal"
 
 
@@ -36,6 +41,11 @@ class Estimate:
     def known(self) -> bool:
         """Whether the mean is known, that is, not NaN."""
         return not isnan(self.value)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the interval is known; that of a single network is not."""
+        return not (isnan(self.low) or isnan(self.high))
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,8 @@ class Claim:
 
     Sources: A, the paper's abstract; S, a survey that quotes the paper; P, the preprint's abstract;
     ours, this project. `expected` is one text for all readings, or maps readings to texts, the main
-    one first. `reads` names the table that is tested: `energy` (trained networks) or `curves`
-    (tests during training).
+    one first; a text ends in a number. `reads` names the table that is tested: `energy` (trained
+    networks) or `curves` (tests during training).
     """
 
     text: str
@@ -122,36 +132,21 @@ class Registry(dict[str, Claim]):
         return decorate
 
 
-def over_seeds(values: pd.Series) -> Estimate:
+def over_seeds(
+    values: pd.Series, mean: Callable[[pd.Series], np.ndarray] = seeds.over_seeds
+) -> Estimate:
     """Return the mean of `values`, one per seed, with its Student's t interval.
 
     Raises NotTested for fewer than two seeds: the spread is then unknown.
     """
     if len(values) < 2:
         raise NotTested("an interval takes two seeds at least")
-    return Estimate(*seeds.over_seeds(values))
+    return Estimate(*mean(values))
 
 
-def factor(logarithms: pd.Series) -> Estimate:
-    """Return the geometric mean of factors, one per seed, given as natural logarithms."""
-    mean = over_seeds(logarithms)
-    return Estimate(np.exp(mean.value), np.exp(mean.low), np.exp(mean.high))
-
-
-def exponent(table: pd.DataFrame) -> Estimate:
-    """Return the mean exponent of the power laws that are fitted to each seed.
-
-    `table` has logarithms: a row per seed, a column per x (such as the width).
-    """
-    return over_seeds(slopes(table))
-
-
-def slopes(table: pd.DataFrame) -> pd.Series:
-    """Return the exponent of the power law that is fitted to each row.
-
-    `table` has logarithms: a row per seed, a column per x (such as the width).
-    """
-    return pd.Series(seeds.power_law(table).slopes, index=table.index)
+def factor(ratios: pd.Series) -> Estimate:
+    """Return the geometric mean of ratios, one per seed, with its interval."""
+    return over_seeds(ratios, seeds.geometric_mean)
 
 
 def least_first(readings: Mapping[str, Estimate]) -> dict[str, Estimate]:
@@ -179,6 +174,14 @@ def within(value: float, expected: float, times: float) -> bool:
     return expected / times <= value <= expected * times
 
 
+def target(expected: str) -> tuple[float, float, float]:
+    """Return the number in a text such as "below 5e6", and the limits of the values that agree."""
+    *words, number = expected.split()
+    value = float(number)
+    below = "below" in words
+    return value, -inf if below else value, value if below or not words else inf
+
+
 def judged(claims: Mapping[str, Claim], energy: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Test claims and return the table of their outcomes, with one row per reading.
 
@@ -186,14 +189,29 @@ def judged(claims: Mapping[str, Claim], energy: pd.DataFrame, curves: pd.DataFra
     has one row, which has the reason.
     """
     tables = {"energy": energy, "curves": curves}
-    rows = []
+    rows: list[dict] = []
     for name, claim in claims.items():
         outcome = claim.outcome(tables[claim.reads])
         for reading, estimate in (outcome.readings or {"": Estimate()}).items():
-            reason = "" if estimate.known else outcome.reason or MISSED
-            head = (name, claim.text, claim.source, reading, claim.expects(reading))
-            numbers = (estimate.value, estimate.low, estimate.high)
-            rows.append((*head, *numbers, outcome.verdict, claim.quantity, reason))
+            expected = claim.expects(reading)
+            value, low, high = target(expected) if expected else (nan, nan, nan)
+            rows.append(
+                {
+                    "id": name,
+                    "claim": claim.text,
+                    "source": claim.source,
+                    "reading": reading,
+                    "expected": expected,
+                    **asdict(estimate),
+                    "verdict": outcome.verdict,
+                    "quantity": claim.quantity,
+                    "reason": "" if estimate.known else outcome.reason or MISSED,
+                    "nearest": not rows or rows[-1]["id"] != name,
+                    "target": value,
+                    "target_low": low,
+                    "target_high": high,
+                }
+            )
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

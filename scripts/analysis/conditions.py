@@ -5,10 +5,12 @@ with the same seed have the same initial weights and patterns. A condition is le
 networks did not reach the goal.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from analysis import tables
+from analysis import estimates, tables
 
 # The columns that distinguish the networks of a table, apart from the seed.
 CONDITION = ["experiment", *tables.CONDITION]
@@ -22,18 +24,32 @@ class NotReached(Exception):
     """Networks that must reach the goal did not; the message has their number."""
 
 
+def matching(
+    rows: pd.DataFrame, wanted: Mapping[str, object], named: Mapping[str, object] | None = None
+) -> pd.DataFrame:
+    """Return the rows whose columns have the values in `wanted`.
+
+    A value is one value, a tuple of allowed ones, or "any"; None stands for an empty cell. Raises
+    NotTested if there are none; its message says what is `named` (default: `wanted`).
+    """
+    for column, value in wanted.items():
+        if value == "any":
+            continue
+        allowed = value if isinstance(value, tuple) else (value,)
+        keep = rows[column].isin([one for one in allowed if one is not None])
+        rows = rows[keep | rows[column].isna() if None in allowed else keep]
+    if rows.empty:
+        words = (f"{column} {value}" for column, value in (named or wanted).items())
+        raise NotTested(f"no networks of {', '.join(words)}")
+    return rows
+
+
 def networks(energy: pd.DataFrame, experiment: str, **equal: object) -> pd.DataFrame:
     """Return the rows of an experiment whose columns have the values in `equal`.
 
     Raises NotTested if there are none.
     """
-    rows = energy[energy["experiment"] == experiment]
-    for column, value in equal.items():
-        rows = rows[rows[column] == value]
-    if rows.empty:
-        wanted = "".join(f", {column} {value}" for column, value in equal.items())
-        raise NotTested(f"no networks of {experiment}{wanted}")
-    return rows
+    return matching(energy, {"experiment": experiment, **equal})
 
 
 def reached(rows: pd.DataFrame) -> pd.DataFrame:
@@ -60,60 +76,26 @@ def most_sparing(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
     Raises NotTested if no condition reached the goal with every network.
     """
-    rows = reached(rows)
-    means = rows.groupby(CONDITION, dropna=False)[quantity].transform("mean")
-    return rows[means == means.min()].drop_duplicates("seed")
+    return estimates.most_sparing(reached(rows), quantity, of=()).drop_duplicates("seed")
 
 
-def by_seed(rows: pd.DataFrame, quantity: str, columns: str | list[str]) -> pd.DataFrame:
-    """Return the logarithm of `quantity`, with a row per seed and a column per value of `columns`.
+def by_seed(rows: pd.DataFrame, quantity: str, column: str) -> pd.DataFrame:
+    """Return the logarithm of `quantity`, with a row per seed and a column per value of `column`.
 
     Seeds that are missing in a condition are left out.
     """
-    columns = [columns] if isinstance(columns, str) else columns
-    table = rows.groupby(["seed", *columns])[quantity].mean().unstack(columns)
+    table = rows.groupby(["seed", column])[quantity].mean().unstack(column)
     return np.log(table).dropna()
 
 
-def least(rows: pd.DataFrame, quantity: str, chosen: str | None = None) -> pd.DataFrame:
+def least(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Return the logarithm of `quantity` by seed (rows) and width (columns).
 
-    At each width the condition with the least mean of `quantity`, or of `chosen` if it is given, is
-    used. Raises NotTested if no condition reached the goal with every network.
+    At each width the condition with the least mean is used. Raises NotTested if no condition
+    reached the goal with every network.
     """
-    rows = reached(rows)
-    means = rows.groupby(CONDITION, dropna=False)[chosen or quantity].transform("mean")
-    best = means == means.groupby(rows["width"]).transform("min")
-    return by_seed(rows[best].drop_duplicates(["width", "seed"]), quantity, "width")
-
-
-def beyond_optimum(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Return the logarithm of `quantity` by seed and width, from the optimal width on.
-
-    The optimal width is the one with the least mean. Raises NotTested for fewer than three widths,
-    because two cannot show a power law.
-    """
-    table = by_seed(reached(rows), quantity, "width")
-    table = table.loc[:, table.mean().idxmin() :]
-    if table.shape[1] < 3:
-        raise NotTested("a power law takes three widths from the one of least energy on")
-    return table
-
-
-def saved_by(
-    energy: pd.DataFrame, rule: str, quantity: str, chosen: str | None = None
-) -> pd.DataFrame:
-    """Return the logarithm of backprop's `quantity` over that of `rule`, by seed and width.
-
-    At each width, the condition of a rule with the least mean of `quantity`, or of `chosen` if it
-    is given, is used. Widths at which one of the two rules does not reach the goal are left out.
-    Raises NotTested if none remains.
-    """
-    backprop, other = (
-        least(networks(energy, "strategies_vs_width", rule=name), quantity, chosen)
-        for name in ("backprop", rule)
-    )
-    return common(backprop - other, f"backprop and {rule} reach the goal at no common width")
+    best = estimates.most_sparing(reached(rows), quantity, of=["width"])
+    return by_seed(best.drop_duplicates(["width", "seed"]), quantity, "width")
 
 
 def common(difference: pd.DataFrame, none: str) -> pd.DataFrame:
@@ -124,22 +106,6 @@ def common(difference: pd.DataFrame, none: str) -> pd.DataFrame:
     difference = difference.dropna(axis=1, how="all").dropna()
     if difference.empty:
         raise NotTested(none)
-    return difference
-
-
-def differences(accuracy: pd.Series, rule: str = "competitive") -> pd.Series:
-    """Return the accuracy of `rule` minus that of backprop, by width, seed and fraction below 1.
-
-    `accuracy` is indexed by rule, width, fraction and seed. Raises NotTested if nothing remains.
-    """
-    rules = accuracy.index.get_level_values("rule")
-    backprop = accuracy[rules == "backprop"].droplevel(["rule", "fraction"])
-    other = accuracy[rules == rule].droplevel("rule")
-    difference = other.reset_index("fraction", name="accuracy").join(backprop.rename("backprop"))
-    difference = difference[difference["fraction"] < 1].set_index("fraction", append=True)
-    difference = (difference["accuracy"] - difference["backprop"]).dropna()
-    if difference.empty:
-        raise NotTested(f"no learning curves of backprop and {rule} that can be compared")
     return difference
 
 
@@ -166,12 +132,12 @@ def best_of_paper(energy: pd.DataFrame, quantity: str, stop_on: str = "validatio
 def saved_by_found(
     energy: pd.DataFrame, rule: str, quantity: str, stop_on: str = "validation"
 ) -> pd.Series:
-    """Return the logarithm of the factor that a found rule saves, by held-out seed.
+    """Return the factor that a found rule saves, by held-out seed.
 
     The factor is `quantity` under the paper's best rule over `quantity` under `rule`.
     """
     theirs = per_seed(best_of_paper(energy, quantity, stop_on), quantity)
-    return log_ratio(theirs, held_out(energy, rule, quantity, stop_on))
+    return ratios(theirs, held_out(energy, rule, quantity, stop_on))
 
 
 def per_seed(rows: pd.DataFrame, quantity: str) -> pd.Series:
@@ -179,6 +145,6 @@ def per_seed(rows: pd.DataFrame, quantity: str) -> pd.Series:
     return rows.set_index("seed")[quantity].astype(float)
 
 
-def log_ratio(values: pd.Series, others: pd.Series) -> pd.Series:
-    """Return the logarithm of `values` over `others`, by seed, for the common seeds."""
-    return (np.log(values) - np.log(others)).dropna()
+def ratios(values: pd.Series, others: pd.Series) -> pd.Series:
+    """Return `values` over `others`, by seed, for the common seeds."""
+    return (values / others).dropna()

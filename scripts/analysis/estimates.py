@@ -7,15 +7,14 @@ All quantities are positive and drawn on logarithmic axes. Means are geometric, 
 are Student's t of the logarithms, as in the claims.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
 from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.seeds import PowerLaw, geometric_mean, power_law
+from analysis.seeds import PowerLaw, from_least, geometric_mean, power_law
 from analysis.tables import CONDITION
 
 COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
@@ -61,25 +60,18 @@ def tidy(
 
 
 def panels(
-    runs: pd.DataFrame, quantities: Iterable[str], x: str, series: str = "rule"
+    runs: pd.DataFrame,
+    quantities: Iterable[str],
+    x: str,
+    series: str = "rule",
+    keep: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """Return the tidy rows of one panel for each of `quantities`; panels are A, B, C, ..."""
-    lettered = zip(ascii_uppercase, quantities, strict=False)
-    tables = [tidy(runs, letter, x, y, series) for letter, y in lettered]
-    return pd.concat(tables, ignore_index=True)
+    """Return the tidy rows of one panel for each of `quantities`; panels are A, B, C, ...
 
-
-def grid(runs: Mapping[str, pd.DataFrame], keep: Iterable[str] = ()) -> pd.DataFrame:
-    """Return the tidy rows of a grid of panels, lettered row by row: M0 above, M1 below.
-
-    `runs` has the runs of each column by the parameter that is its x; the column `parameter` of
-    the result names it. `keep` as in `tidy`.
+    `keep` as in `tidy`.
     """
-    panels = product(["M0", "M1"], runs.items())
-    tables = [
-        tidy(chosen, letter, key, quantity, keep=keep).assign(parameter=key)
-        for letter, (quantity, (key, chosen)) in zip(ascii_uppercase, panels, strict=False)
-    ]
+    lettered = zip(ascii_uppercase, quantities, strict=False)
+    tables = [tidy(runs, letter, x, y, series, keep) for letter, y in lettered]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -102,13 +94,14 @@ def most_sparing(
 ) -> pd.DataFrame:
     """Return the runs of the condition with the least mean `quantity`, for each value of `of`.
 
-    `of` names columns; by default there is one condition for each rule and width. Only conditions
-    in which every run reached the goal are considered. If there is none, all runs are returned.
+    `of` names columns; by default there is one condition for each rule and width, and a single one
+    if it is empty. Only conditions in which every run reached the goal are considered. If there is
+    none, all runs are returned.
     """
     condition = runs.groupby([*dict.fromkeys([*of, *CONDITION])], dropna=False)
     mean = condition[quantity].transform("mean")
     mean = mean.where(condition["reached"].transform("all"), np.inf)
-    least = mean.groupby([runs[column] for column in of]).transform("min")
+    least = mean.groupby([runs[column] for column in of]).transform("min") if of else mean.min()
     return runs[mean == least]
 
 
@@ -120,31 +113,33 @@ def _mean(condition: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def laws(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.Index, PowerLaw]]:
+def laws(
+    table: pd.DataFrame, whole: bool = False
+) -> Iterator[tuple[dict[str, str], pd.Index, PowerLaw]]:
     """Yield the power law of each series of a tidy table, as (key, fitted x, law).
 
     The key has the series' `panel`, `quantity` and `series`. The fit starts at the x with the least
-    geometric mean of y and needs at least three x; other series are left out, and so are seeds that
-    are missing in a condition.
+    geometric mean of y, or at the least x if it is `whole`. It needs at least three x; other series
+    are left out, and so are seeds that are missing in a condition.
     """
     means = table[(table["kind"] == "mean") & table["reached"] & table["x"].notna()]
     key = ["panel", "quantity", "series"]
     runs = table[table["kind"] == "run"].merge(means[[*key, "x"]], on=[*key, "x"])
     for values, points in runs.groupby(key, sort=False):
         logs = np.log(points.pivot(index="seed", columns="x", values="y").astype(float).dropna())
-        beyond = logs.loc[:, logs.mean().idxmin() :]
+        beyond = logs if whole else from_least(logs)
         if beyond.shape[1] >= 3:
             yield dict(zip(key, values, strict=True)), beyond.columns, power_law(beyond)
 
 
-def fitted(table: pd.DataFrame, upto: float | None = None) -> pd.DataFrame:
+def fitted(table: pd.DataFrame, upto: float | None = None, whole: bool = False) -> pd.DataFrame:
     """Return the power laws of a tidy table's series, as rows of kind `fit` and `exponent`.
 
     The rows of kind `fit` are points of the line, which ends at x = `upto` (default: the largest
-    fitted x).
+    fitted x). `whole` as in `laws`.
     """
     lines = [rows(panel=[])]
-    for at, columns, law in laws(table):
+    for at, columns, law in laws(table, whole):
         x = np.geomspace(columns[0], upto or columns[-1], 60)
         y, low, high = law.at(x)
         lines.append(rows(**at, kind="fit", x=x, y=y, low=low, high=high))

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.claims import OURS
+from analysis.own_claims import USUAL
+
 Facts = dict[str, Any]
 FACTS: dict[str, Callable[[pd.DataFrame], Facts]] = {}
 VERDICTS = ["reproduced", "partly", "not reproduced", "not tested"]
@@ -59,36 +62,49 @@ def curves(table: pd.DataFrame, quantity: str, *series: str) -> pd.DataFrame:
     return together
 
 
-def held_out(table: pd.DataFrame, quantity: str, **equal: str) -> pd.DataFrame:
-    """Return the means of `quantity` in figure `frugal_frontier`, a row per rule.
-
-    x is the learning time in trials, y the energy. Training stops on validation patterns unless
-    `equal` has another `stop_on`. Raises NothingToSay if there are none.
-    """
-    stop = {"stop_on": "validation"}
-    return means(table, quantity=quantity, **(stop | equal)).set_index("series", drop=False)
+def exponent(table: pd.DataFrame, series: str, quantity: str) -> tuple[float, float, float] | None:
+    """Return the exponent of a series' power law, as (value, low, high), None if it has none."""
+    laws = table[(table["kind"] == "exponent") & (table["quantity"] == quantity)]
+    for law in laws[laws["series"] == series].itertuples():
+        return law.y, law.low, law.high
+    return None
 
 
-def energy_of(table: pd.DataFrame, quantity: str, rule: str, **equal: str) -> float | None:
-    """Return the mean `quantity` of a rule in figure `frugal_frontier`, None if it is missing."""
-    try:
-        return held_out(table, quantity, series=rule, **equal)["y"].iloc[0]
-    except NothingToSay:
-        return None
+@figure
+def trade_off(table: pd.DataFrame) -> Facts:
+    """Return the largest factors saved within the longest learning time, by width."""
+    best = table[table["kind"] == "best"]
+    if best.empty:
+        raise NothingToSay
+    saved = best.pivot_table(index="width", columns="quantity", values="y")
+    return {
+        "longest": best["longest"].iloc[0],
+        "widths": saved.index.tolist(),
+        "M0": saved["saved_M0"].tolist(),
+        "M1": saved["saved_M1"].tolist(),
+    }
 
 
 @figure
 def energy_vs_width(table: pd.DataFrame) -> Facts:
-    """Compare backprop at its optimal width (least M0) with the largest width."""
-    M0, trials = curve(table, "M0", "M0"), curve(table, "trials", "trials")
+    """Compare backprop at its optimal width (least M0) with the largest width.
+
+    Both have the s.d. of the initial weights with which the largest width reached the goal; so have
+    the exponents of M0 and M1.
+    """
+    M0 = means(table, quantity="M0")
+    sd = M0.loc[M0["x"].idxmax(), "series"].split()[-1]
+    M0, trials = curve(table, "M0", f"M0 {sd}"), curve(table, "trials", f"trials {sd}")
     best, widest = M0.idxmin(), M0.index[-1]
     return {
+        "sd": sd,
         "best": best,
         "least": M0.min(),
         "widest": widest,
         "factor": M0[widest] / M0.min(),
         "trials_best": trials[best],
         "trials_widest": trials[widest],
+        **{quantity: exponent(table, f"{quantity} {sd}", quantity) for quantity in ("M0", "M1")},
     }
 
 
@@ -96,7 +112,8 @@ def energy_vs_width(table: pd.DataFrame) -> Facts:
 def energy_vs_accuracy(table: pd.DataFrame) -> Facts:
     """Compare M0 at the lowest and the highest accuracy: backprop's growth, and what is saved.
 
-    Accuracies are in percent. `saved` has the factors saved by competition, as (accuracy, factor).
+    Accuracies are in percent. `saved` has the factors saved by competition, as (accuracy, factor);
+    `highest` the accuracies that all networks of a rule reached within `epochs`.
     """
     backprop = curve(table, "M0", "backprop")
     both = curves(table, "M0", "backprop", "competitive")
@@ -106,146 +123,239 @@ def energy_vs_accuracy(table: pd.DataFrame) -> Facts:
         "high": 100 * backprop.index[-1],
         "growth": backprop.iloc[-1] / backprop.iloc[0],
         "saved": [(100 * saved.index[end], saved.iloc[end]) for end in (0, -1)],
+        "highest": (100 * means(table).groupby("series")["x"].max()).to_dict(),
+        "epochs": table["max_epochs"].max(),
     }
 
 
 @figure
 def energy_vs_fraction(table: pd.DataFrame) -> Facts:
-    """Compare the least M0 of competition and of a random mask with the M0 of backprop."""
+    """Compare the least M0 of competition, a random mask and hidden units with that of backprop.
+
+    `mask_epochs` are the least and the most epochs in which networks with a mask failed.
+    """
     competitive, mask = (curve(table, "M0", rule) for rule in ("competitive", "random_synapses"))
     backprop = means(table, quantity="M0", series="backprop")["y"].iloc[0]
+    failed = table[(table["series"] == "random_synapses") & ~table["reached"].astype(bool)]
     return {
         "best": competitive.idxmin(),
         "least": competitive.min(),
         "saved": backprop / competitive.min(),
         "saved_by_mask": backprop / mask.min(),
+        "saved_by_units": backprop / means(table, panel="B")["y"].min(),
         "least_fraction_of_mask": mask.index[0],
+        "mask_epochs": (failed["max_epochs"].min(), failed["max_epochs"].max()),
     }
 
 
 @figure
 def selection_criteria(table: pd.DataFrame) -> Facts:
-    """Compare the least M0 of three criteria, and find the criterion with the largest error.
+    """Compare the least M0 of the criteria that reach the goal, and the errors of the others.
 
-    `worst_error` is the largest test error (%) of the criteria that select poorly.
+    `others` has (criterion, M0 relative to the largest updates). `failing` are the criteria that
+    reached the goal at no fraction; `errors` is the range of their test errors (%), `epochs` that
+    of their budgets.
     """
-    updates, error, activity = (
-        curve(table, "M0", criterion).min()
-        for criterion in ("largest_update", "largest_error", "largest_activity")
-    )
+    M0 = means(table, quantity="M0").groupby("series")["y"].min()
     ends = means(table, quantity="error")
-    ends = ends[ends["series"].isin(["smallest_update", "largest_weight", "smallest_weight"])]
-    if ends.empty:
+    ends = ends[~ends["series"].isin(M0.index)]
+    if ends.empty or not {"backprop", "largest_update", "largest_error", "largest_activity"} <= set(
+        M0.index
+    ):
         raise NothingToSay
-    worst = ends.loc[ends["y"].idxmax()]
     return {
-        "least": updates,
-        "by_error": error / updates,
-        "by_activity": activity / updates,
-        "worst": worst["series"],
-        "worst_error": worst["y"],
+        "least": M0["largest_update"],
+        "saved": M0["backprop"] / M0["largest_update"],
+        "others": list((M0 / M0["largest_update"]).drop(["backprop", "largest_update"]).items()),
+        "failing": list(ends["series"].unique()),
+        "errors": (ends["y"].min(), ends["y"].max()),
+        "epochs": (ends["max_epochs"].min(), ends["max_epochs"].max()),
     }
 
 
 @figure
 def subnet_size(table: pd.DataFrame) -> Facts:
-    """Return the ranges, over widths, of the optimal subnet size and its M0; and of the widths."""
-    best = table[(table["quantity"] == "M0") & (table["kind"] == "optimum")]
-    if best.empty:
-        raise NothingToSay
-    ranges = {"size": best["x"], "M0": best["y"], "width": best["series"].astype(float)}
-    return {name: (values.min(), values.max()) for name, values in ranges.items()}
+    """Return the ranges of the optimal sizes, and how M0 and M1 grow from least to largest width.
 
-
-@figure
-def strategies_vs_width(table: pd.DataFrame) -> Facts:
-    """Return the M0 of four rules at the largest width at which all reach the goal."""
-    M0 = curves(table, "M0", "backprop", "competitive", "subnet", "competitive_subnet")
-    return {"width": M0.index[-1], **M0.iloc[-1]}
-
-
-@figure
-def savings(table: pd.DataFrame) -> Facts:
-    """Return the factors that competition saves at the smallest and the largest width."""
-    M0, M1 = (curve(table, quantity, "competitive") for quantity in ("M0", "M1"))
-    ends = {"widths": M0.index, "M0": M0, "M1": M1}
-    return {name: (list(values)[0], list(values)[-1]) for name, values in ends.items()}
-
-
-@figure
-def accuracy(table: pd.DataFrame) -> Facts:
-    """Return the least test error (%) after long training.
-
-    For competition and a random mask it is the largest over all fractions below 1.
+    `growth` has (s.d. of the initial weights, factor of M0, factor of M1).
     """
-    rows = means(table, panel="A", quantity="test_error")
-    errors = rows.groupby("series")["y"]
-    most = rows[rows["x"] < 1].groupby("series")["y"].max()
-    if "backprop" not in errors.groups or not {"competitive", "random_synapses"} <= set(most.index):
+    best = table[table["kind"] == "optimum"].groupby("quantity")["x"]
+    wide = means(table[table["panel"].isin(["C", "D"])])
+    wide = wide.pivot_table(index="x", columns=["series", "quantity"], values="y").dropna()
+    if best.ngroups < 2 or len(wide) < 2:
         raise NothingToSay
+    growth = wide.iloc[-1] / wide.iloc[0]
     return {
-        "backprop": errors.min()["backprop"],
-        "competitive": most["competitive"],
-        "mask": most["random_synapses"],
+        "sizes": {quantity: (sizes.min(), sizes.max()) for quantity, sizes in best},
+        "widths": (wide.index[0], wide.index[-1]),
+        "growth": [(sd, growth[sd, "M0"], growth[sd, "M1"]) for sd in wide.columns.unique(0)],
     }
 
 
 @figure
+def strategies_vs_width(table: pd.DataFrame) -> Facts:
+    """Compare M0 at the largest width at which both backprop and competition reach the goal.
+
+    `within` has the three rules of least M0 within the budget of learning time, `slower` the rules
+    that take longer.
+    """
+    shown = means(table, quantity="M0").drop_duplicates(["series", "x"])
+    width = curves(shown, "M0", "backprop", "competitive").index[-1]
+    here = shown[shown["x"] == width].set_index("series")
+    backprop = here.loc["backprop"]
+    others = here.drop(index="backprop").sort_values("y")
+    within = others["within"].astype(bool)
+    return {
+        "width": width,
+        "sd": backprop["initial_sd"],
+        "budget": backprop["budget"],
+        "backprop": backprop["y"],
+        "within": list(others.loc[within, "y"].items())[:3],
+        "slower": others.index[~within].tolist(),
+    }
+
+
+@figure
+def initial_weights(table: pd.DataFrame) -> Facts:
+    """Return the energies with the largest s.d. over those with the smallest, for each rule.
+
+    `factors` has (rule, width, factor of M0, factor of M1) at the largest width with both.
+    """
+    shown = means(table)
+    low, high = shown["initial_sd"].min(), shown["initial_sd"].max()
+    energies = shown.pivot_table(
+        index=["rule", "x"], columns=["quantity", "initial_sd"], values="y", sort=False
+    )
+    if low == high:
+        raise NothingToSay
+    factors = pd.DataFrame(
+        {quantity: energies[quantity, high] / energies[quantity, low] for quantity in ("M0", "M1")}
+    )
+    widest = factors.dropna().sort_index(level="x").groupby("rule").tail(1).reset_index()
+    return {"low": low, "high": high, "factors": widest.to_numpy().tolist()}
+
+
+@figure
+def savings(table: pd.DataFrame) -> Facts:
+    """Return what competition saves at the smallest and the largest width, and the exponents."""
+    quantities = ("saved_M0", "saved_M1")
+    M0, M1 = (curve(table, quantity, "competitive") for quantity in quantities)
+    ends = {"widths": M0.index, "M0": M0, "M1": M1}
+    laws = [exponent(table, "competitive", quantity) for quantity in quantities]
+    return {
+        **{name: (list(values)[0], list(values)[-1]) for name, values in ends.items()},
+        "laws": laws if all(laws) else None,
+    }
+
+
+@figure
+def accuracy(table: pd.DataFrame) -> Facts:
+    """Return the least test errors (%) within `epochs`, by width.
+
+    For each rule there are (fraction, error), in ascending order of fractions. Raises NothingToSay
+    if backprop or competition is missing.
+    """
+    rows = means(table, quantity="least_test_error").sort_values("x")
+    widths = []
+    for width, errors in rows.groupby("width"):
+        points = {
+            rule: list(zip(each["x"], each["y"], strict=True))
+            for rule, each in errors.groupby("series")
+        }
+        if {"backprop", "competitive"} <= set(points):
+            widths.append({"width": width, "backprop": points.pop("backprop")[0][1], **points})
+    if not widths:
+        raise NothingToSay
+    return {"epochs": rows["max_epochs"].max(), "widths": widths}
+
+
+@figure
 def turnover(table: pd.DataFrame) -> Facts:
-    """Return the participation (%) of competition and a random mask at a fraction near 0.01."""
-    share = 100 * curves(table, "participation", "competitive", "random_synapses")
+    """Return participations (%) at the smallest width and the fraction nearest to 0.01.
+
+    They are those of competition, over first-layer synapses and over hidden units, and that of a
+    random mask over first-layer synapses.
+    """
+    rows = means(table, quantity="participation")
+    named = rows["series"].str.split(" ", expand=True).reindex(columns=[0, 1])
+    rows = rows.assign(rule=named[0], width=named[1].astype(float))
+    rows = rows[rows["width"] == rows["width"].min()]
+    share = 100 * rows.pivot(index="x", columns=["panel", "rule"], values="y")
+    wanted = [("A", "competitive"), ("B", "competitive"), ("A", "random_synapses")]
+    share = share.reindex(columns=wanted).dropna()
+    if share.empty:
+        raise NothingToSay
     fraction = min(share.index, key=lambda x: abs(np.log(x / 0.01)))
-    competitive, mask = share.loc[fraction]
-    return {"fraction": fraction, "competitive": competitive, "mask": mask}
+    synapses, units, mask = share.loc[fraction]
+    return {"fraction": fraction, "synapses": synapses, "units": units, "mask": mask}
 
 
 @figure
 def caching(table: pd.DataFrame) -> Facts:
     """Return the factors that caching without maintenance costs saves in M1.
 
-    Panel A has backprop, panel B competition. `both` compares competition with caching to backprop
-    without.
+    `more` is the range, over maintenance costs, of the energy of competition with caching relative
+    to that of backprop with caching; `without` is this ratio without caching.
     """
-    panels = [table[table["panel"] == letter] for letter in "AB"]
-    backprop, competitive = (curve(panel, "energy", "0").min() for panel in panels)
-    without = [means(panel, series="without")["y"].iloc[0] for panel in panels]
+    rules = ("backprop", "competitive")
+    cached = curves(table, "energy", *(f"{rule} with caching" for rule in rules))
+    by_rule = [table[table["rule"] == rule] for rule in rules]
+    free = [curve(each, "energy", "0").min() for each in by_rule]
+    without = [means(each, series="without")["y"].iloc[0] for each in by_rule]
+    more = cached.iloc[:, 1] / cached.iloc[:, 0]
     return {
-        "backprop": without[0] / backprop,
-        "competitive": without[1] / competitive,
-        "both": without[0] / competitive,
+        "backprop": without[0] / free[0],
+        "competitive": without[1] / free[1],
+        "without": without[1] / without[0],
+        "more": (more.min(), more.max()),
     }
 
 
 @figure
 def robustness(table: pd.DataFrame) -> Facts:
-    """Count the variants in which competition saves M0; return the range of the factor."""
-    pairs = means(table, quantity="M0")
-    pairs = pairs.pivot_table(index=["panel", "x"], columns="series", values="y")
-    if not {"backprop", "competitive"} <= set(pairs):
-        raise NothingToSay
-    saved = (pairs["backprop"] / pairs["competitive"]).dropna()
-    return {
-        "fewer": (saved > 1).sum(),
-        "variants": len(saved),
-        "least": saved.min(),
-        "most": saved.max(),
-    }
+    """Count, for competition and subnets, the variations in which energy is saved.
+
+    For each quantity and rule: the number of variations, that of those with a factor above 1, the
+    least and the largest factor, and the variation with the least.
+    """
+    facts: Facts = {}
+    for quantity in ("M0", "M1"):
+        for rule in ("competitive", "subnet"):
+            saved = curve(table, quantity, rule)
+            facts.setdefault(quantity, {})[rule] = {
+                "variations": len(saved),
+                "fewer": (saved > 1).sum(),
+                "least": saved.min(),
+                "most": saved.max(),
+                "worst": saved.idxmin(),
+            }
+    return facts
 
 
 @figure
 def frugal_frontier(table: pd.DataFrame) -> Facts:
-    """Compare the M0 of the rule found for M0 with the least M0 of the paper's rules."""
-    M0 = held_out(table, "M0")
-    paper = M0.loc[M0["found"].isin([False]), "y"]
+    """Compare the rule found for M0 with the paper's rules, in M0 and in M1.
+
+    `tuning` and `gate` are the factors of M0 that they save. `M1` is the found rule's M1 over that
+    of backprop, `M1_scaled` the same for the rule with equal learning rates, `change` the M1 of the
+    rule found for M1. Each of these is None if networks are missing or did not reach the goal.
+    """
+    M0, M1 = (means(table, panel=panel).set_index("series") for panel in ("B", "C"))
+    paper = M0.loc[M0["found"].isin([False]) & ~M0.index.str.endswith(" cached"), "y"]
     if paper.empty or "frugal_updates" not in M0.index:
         raise NothingToSay
-    least = M0["y"]["frugal_updates"]
+    factors = table[table["kind"] == "factor"].set_index("series")["y"]
+    M1 = M1["y"]
+    over_backprop = M1 / M1["backprop"] if "backprop" in M1 else M1[:0]
     return {
-        "M0": least,
+        "M0": M0["y"]["frugal_updates"],
         "best_of_paper": paper.idxmin(),
-        "saved": paper.min() / least,
-        "M0_on_test": energy_of(table, "M0", "frugal_updates", stop_on="test"),
-        "M1": energy_of(table, "M1", "frugal_change"),
+        "saved": paper.min() / M0["y"]["frugal_updates"],
+        "tuning": factors.get("tuning"),
+        "gate": factors.get("gate"),
+        "M1": over_backprop.get("frugal_updates"),
+        "M1_scaled": over_backprop.get("frugal_updates_scaled"),
+        "change": M1.get("frugal_change"),
     }
 
 
@@ -276,53 +386,72 @@ def generality(table: pd.DataFrame) -> Facts:
     """Count the variations in which the rule found for M0 saves M0 against competition.
 
     Also count those in which competition and backprop learn, and those in which backprop learns but
-    the found rule does not.
+    the found rule does not. The table only has variations that backprop learns.
     """
     rows = table[(table["quantity"] == "M0") & (table["kind"] == "mean")]
-    rows = rows[rows["varied"].astype(bool)]
-    rows = rows.assign(y=rows["y"].where(rows["reached"].astype(bool)))
-    pairs = rows.pivot_table(index=["panel", "x"], columns="series", values="y", dropna=False)
-    if not {"frugal_updates", "competitive", "backprop"} <= set(pairs):
+    rows = rows[~rows["x"].astype(str).str.endswith(USUAL)]
+    if not {"frugal_updates", "competitive"} <= set(rows["series"]):
         raise NothingToSay
-    tried = rows[rows["series"] == "frugal_updates"].set_index(["panel", "x"]).index
-    pairs = pairs[pairs.index.isin(tried)]
-    saved = (pairs["competitive"] / pairs["frugal_updates"]).dropna()
+    tried = rows.loc[rows["series"] == "frugal_updates", "x"]
+    factors = rows.pivot(index="x", columns="series", values="y").loc[tried]
+    saved = (factors["frugal_updates"] / factors["competitive"]).dropna()
     fewer = saved[saved > 1]
-    by_backprop = pairs[pairs["backprop"].notna()]
     return {
         "fewer": len(fewer),
-        "competitive_learns": pairs["competitive"].notna().sum(),
+        "competitive_learns": factors["competitive"].notna().sum(),
         "least": fewer.min(),
         "most": fewer.max(),
-        "backprop_learns": len(by_backprop),
-        "failed": by_backprop["frugal_updates"].isna().sum(),
+        "backprop_learns": len(factors),
+        "failed": factors["frugal_updates"].isna().sum(),
     }
 
 
 @figure
 def toward_cortex(table: pd.DataFrame) -> Facts:
-    """Return the M0 of backprop and of the rule found for M0 at their largest widths.
+    """Return the M0 of the rules at the largest width at which backprop reaches the goal.
 
-    `missed` is the factor by which backprop exceeds its power law at that width.
+    `missed` is the factor by which backprop exceeds its power law there, None if it is unknown.
+    `found` is the M0 of the rule found for M0 at its own largest width, None if it missed the goal.
     """
-    M0, found = (curve(table, "M0", rule) for rule in ("backprop", "frugal_updates"))
+    rows = means(table, quantity="M0").sort_values("x")
+    M0 = curve(table, "M0", "backprop")
     width = M0.index[-1]
+    others = rows[(rows["x"] == width) & (rows["series"] != "backprop")]
     missed = table[(table["kind"] == "missed") & (table["quantity"] == "M0")]
-    missed = missed[(missed["series"] == "backprop") & (missed["x"] == width)]
+    found = rows[rows["series"] == "frugal_updates"]
     return {
         "width": width,
         "M0": M0[width],
-        "missed": next(iter(missed["y"]), None),
-        "width_found": found.index[-1],
-        "M0_found": found.iloc[-1],
+        "missed": next(iter(missed.loc[missed["x"] == width, "y"]), None),
+        "others": list(zip(others["series"], others["y"], strict=True)),
+        "found": (found["x"].iloc[-1], found["y"].iloc[-1]) if len(found) else None,
     }
 
 
 @figure
 def claims(table: pd.DataFrame) -> Facts:
-    """Count the claims with each verdict, for the paper and for this project."""
-    table = table.drop_duplicates("id")
-    ours = table["source"] == "ours"
-    counts = [table.loc[part, "verdict"].value_counts() for part in (~ours, ours)]
-    paper, own = ({name: one[name] for name in VERDICTS if name in one} for one in counts)
-    return {"paper": paper, "own": own}
+    """Count the verdicts on this project's claims, and on the paper's.
+
+    The paper's are counted by their first reading, the one nearest to the source's words. All
+    readings of the sources that could be tested are counted, too: how many hold (are reproduced),
+    and the claims of which all hold, or none.
+    """
+    first = table.drop_duplicates("id")
+    own = first[first["source"] == OURS]
+    theirs = table[(table["source"] != OURS) & (table["verdict"] != "not tested")]
+    holds = theirs["verdict"] == "reproduced"
+    by_claim = holds.groupby(theirs["id"], sort=False)
+    return {
+        "paper": _verdicts(first[first["source"] != OURS]),
+        "own": _verdicts(own),
+        "readings": len(theirs),
+        "hold": holds.sum(),
+        "always": [name for name, held in by_claim if held.all()],
+        "never": [name for name, held in by_claim if not held.any()],
+    }
+
+
+def _verdicts(claims: pd.DataFrame) -> dict[str, int]:
+    """Return the number of claims with each verdict, without those that none has."""
+    counts = claims["verdict"].value_counts()
+    return {name: counts[name] for name in VERDICTS if name in counts}

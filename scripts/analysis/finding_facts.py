@@ -12,11 +12,28 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import figure_facts
-from analysis.claims import Outcome
-from analysis.conditions import NotTested, best_of_paper, networks
-from analysis.figure_facts import Facts, NothingToSay, curve, energy_of, held_out
-from analysis.own_claims import FEW_UPDATES, HELD, STAYED, STOPPED
-from analysis.seeds import WIDEST_OF_PAPER
+from analysis.claims import Estimate, Outcome, factor
+from analysis.conditions import (
+    NotReached,
+    NotTested,
+    best_of_paper,
+    every_reached,
+    most_sparing,
+    networks,
+    per_seed,
+    ratios,
+)
+from analysis.figure_facts import Facts, NothingToSay
+from analysis.own_claims import (
+    FEW_UPDATES,
+    FITTED,
+    HELD,
+    ON_TEST,
+    ON_VALIDATION,
+    STAYED,
+    STOPPED,
+    TUNING,
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +56,89 @@ class Results:
             raise NothingToSay
         return self.figures[name]
 
-    def held_out(self, rule: str) -> pd.DataFrame:
+    def runs(self, rule: str) -> pd.DataFrame:
         """Return the networks of a rule on held-out seeds, stopped on validation patterns.
 
-        Raises NotTested if there are none.
+        Those with synaptic caching are left out, except of a rule that was found with it. Raises
+        NotTested if there are none.
         """
-        return networks(self.energy, "frugal_frontier", rule=rule, stop_on="validation")
+        rows = networks(self.energy, "frugal_frontier", rule=rule, stop_on="validation")
+        plain = rows["caching_threshold"].isna()
+        return rows[plain] if plain.any() else rows
+
+    def mean(self, rule: str, quantity: str) -> Estimate:
+        """Return the mean `quantity` of a rule; raise NotReached if a network missed the goal."""
+        return factor(per_seed(every_reached(self.runs(rule)), quantity))
+
+    def ratio(self, rule: str, other: str, quantity: str) -> Estimate:
+        """Return the mean `quantity` of a rule over that of another, seed by seed.
+
+        Raises NotReached if a network missed the goal.
+        """
+        values = (per_seed(every_reached(self.runs(one)), quantity) for one in (rule, other))
+        return factor(ratios(*values))
+
+
+def known(measure: Callable[[], Estimate]) -> Estimate | None:
+    """Return what is measured, None if networks are missing or missed the goal."""
+    try:
+        return measure()
+    except (NotTested, NotReached):
+        return None
+
+
+def tuning_and_gate(results: Results) -> Facts:
+    """Return the outcome of `frugal-gate`, what tuning alone saves, and the energies compared.
+
+    The M0 of the found rule is None if it missed the goal. `best` is a network of the paper's best
+    rule; the mean of this rule is `paper`.
+    """
+    claim = results.claim("frugal-gate")
+    paper = best_of_paper(results.energy, "M0")
+    return {
+        "claim": claim,
+        "gate": claim.readings.get(ON_VALIDATION),
+        "tuning": claim.readings.get(TUNING),
+        "M0": known(lambda: results.mean("frugal_updates", "M0")),
+        "networks": len(results.runs("frugal_updates")),
+        "paper": factor(per_seed(paper, "M0")),
+        "best": paper.iloc[0],
+    }
+
+
+def scaling(results: Results) -> Facts:
+    """Compare the M1 of the rule found for M0 with backprop's, before and after it is rescaled.
+
+    `scaled` and `scaled_M0` are None if not all rescaled networks reached the goal. `apart` is the
+    factor between the two learning rates.
+    """
+    rule = results.runs("frugal_updates").iloc[0]
+    rates = rule["learning_rate"], rule["learning_rate_out"]
+    scaled = "frugal_updates_scaled"
+    return {
+        "M1": results.ratio("frugal_updates", "backprop", "M1"),
+        "apart": max(rates) / min(rates) if pd.notna(rates[1]) else 1.0,
+        "scaled": known(lambda: results.ratio(scaled, "backprop", "M1")),
+        "scaled_M0": known(lambda: results.ratio(scaled, "frugal_updates", "M0")),
+    }
+
+
+def caching(results: Results) -> Facts:
+    """Return how many times fewer updates backprop consolidates with caching than it makes.
+
+    The threshold is the one with the fewest consolidations. `found` is the number of updates of the
+    rule found for M0 over this number of consolidations, None if it missed the goal.
+    """
+    rows = networks(results.energy, "frugal_frontier", rule="backprop", stop_on="validation")
+    best = most_sparing(rows[rows["caching_threshold"].notna()], "M0_consolidation")
+    consolidated = per_seed(best, "M0_consolidation")
+    updates = per_seed(results.runs("frugal_updates"), "M0")
+    every = results.runs("frugal_updates")["reached"].all()
+    return {
+        "threshold": best["caching_threshold"].iloc[0],
+        "fewer": factor(ratios(per_seed(best, "M0"), consolidated)),
+        "found": factor(ratios(updates, consolidated)) if every else None,
+    }
 
 
 def updates(results: Results) -> Facts:
@@ -55,26 +149,20 @@ def updates(results: Results) -> Facts:
     leaky = results.claims.get("frugal-leaky")
     return {
         "claim": claim,
-        "networks": len(results.held_out("frugal_updates")),
         "surely_missed": claim.main.low > FEW_UPDATES,
         "leaky": leaky.main.value if leaky and leaky.readings else None,
+        "on_test": claim.readings.get(ON_TEST, Estimate()),
     }
 
 
-def factor(results: Results) -> Facts:
-    """Return the outcome of `frugal-factor`, with a network of the paper's best rule.
-
-    `backprop` is the M0 of backprop over that of the found rule, or None if one is missing.
-    """
+def paper_factor(results: Results) -> Facts:
+    """Return the outcome of `frugal-factor`, and the M0 of backprop over that of the found rule."""
     claim = results.claim("frugal-factor")
     if not claim.readings:
         return {"claim": claim}
-    frontier = results.figure("frugal_frontier")
-    backprop, found = (energy_of(frontier, "M0", rule) for rule in ("backprop", "frugal_updates"))
     return {
         "claim": claim,
-        "best": best_of_paper(results.energy, "M0").iloc[0],
-        "backprop": backprop / found if backprop and found else None,
+        "backprop": known(lambda: results.ratio("backprop", "frugal_updates", "M0")),
     }
 
 
@@ -83,64 +171,57 @@ def change(results: Results) -> Facts:
     claim = results.claim("frugal-change")
     if not claim.readings:
         return {"claim": claim}
-    frontier = results.figure("frugal_frontier")
-    return {
-        "claim": claim,
-        "M1": held_out(frontier, "M1", series="frugal_change")["y"].iloc[0],
-        "cached": energy_of(frontier, "cached", "frugal_cached"),
-    }
+    M1 = results.mean("frugal_change", "M1").value
+    cached = figure_facts.means(results.figure("frugal_frontier"), panel="C")
+    cached = cached.loc[cached["series"] == "frugal_cached", "y"]
+    return {"claim": claim, "M1": M1, "cached": next(iter(cached), None)}
 
 
 def recipe(results: Results) -> Facts:
     """Return the parameters of the rule found for M0 and its share of trials with updates (%)."""
-    runs = results.held_out("frugal_updates")
+    runs = results.runs("frugal_updates")
+    rule = runs.iloc[0]
     return {
-        "rule": runs.iloc[0],
-        "second_rate": pd.notna(runs["learning_rate_out"].iloc[0]),
+        "rule": rule,
+        "second_rate": pd.notna(rule["learning_rate_out"]),
+        "second_sd": pd.notna(rule["initial_sd_out"]),
         "updated": 100 * (runs["updated_trials"] / runs["trials"]).mean(),
     }
 
 
 def ingredients(results: Results) -> Facts:
-    """Return the facts of figure `ablation` without the ingredients that change nothing."""
-    facts = figure_facts.ablation(results.figure("ablation"))
-    used = [one for one in facts["ingredients"] if round(one["on_top"], 9) != 1]
-    return facts | {"ingredients": used}
+    """Return the facts of figure `ablation`."""
+    return figure_facts.ablation(results.figure("ablation"))
 
 
 def learning_time(results: Results) -> Facts:
     """Compare the trials of the rule found for M0 with those of backprop and of its fast variant.
 
-    `fast` is None if there is no such variant.
+    `fast` has the mean trials and the mean M0 of that variant, None if networks missed the goal.
     """
-    M0 = held_out(results.figure("frugal_frontier"), "M0")
-    if not {"backprop", "frugal_updates"} <= set(M0.index):
-        raise NothingToSay
-    trials = M0.loc["frugal_updates", "x"]
+    fast = [
+        known(lambda: results.mean("frugal_updates_fast", "trials")),
+        known(lambda: results.mean("frugal_updates_fast", "M0")),
+    ]
     return {
-        "trials": trials,
-        "ratio": trials / M0.loc["backprop", "x"],
-        "fast": M0.loc["frugal_updates_fast"] if "frugal_updates_fast" in M0.index else None,
+        "trials": results.mean("frugal_updates", "trials").value,
+        "ratio": results.ratio("frugal_updates", "backprop", "trials"),
+        "fast": fast if all(fast) else None,
     }
 
 
 def stopping(results: Results) -> Facts:
-    """Return the outcomes of `frugal-accuracy` and `frugal-held`, and M0 when stopped on tests.
-
-    Shares and accuracies are in percent.
-    """
+    """Return the outcomes of `frugal-accuracy` and `frugal-held`; shares are in percent."""
     accuracy, held = results.claim("frugal-accuracy"), results.claim("frugal-held")
     if not (accuracy.readings and held.readings):
         raise NothingToSay
-    frontier = results.figure("frugal_frontier")
     return {
         "accuracy": accuracy,
         "held": held,
-        "goal": 100 * results.held_out("frugal_updates")["goal"].iloc[0],
+        "goal": 100 * results.runs("frugal_updates")["goal"].iloc[0],
         "stayed": 100 * held.readings[STAYED].value,
         "tests": HELD,
         "more_tests": HELD - STOPPED,
-        "M0_on_test": energy_of(frontier, "M0", "frugal_updates", stop_on="test"),
     }
 
 
@@ -158,33 +239,17 @@ def other_tasks(results: Results) -> Facts:
 
 
 def cortex(results: Results) -> Facts:
-    """Return the outcome of `power-law` and backprop's M0 at the largest width.
-
-    If the claim was not tested, return the networks that missed the goal instead.
-    """
-    claim = results.claims.get("power-law")
-    if claim is None or not claim.readings:
-        return {"claim": None, "usual": WIDEST_OF_PAPER, "missed": too_wide(results.energy)}
-    M0 = curve(results.figure("toward_cortex"), "M0", "backprop")
-    return {"claim": claim, "width": M0.index[-1], "M0": M0.iloc[-1]}
-
-
-def too_wide(energy: pd.DataFrame) -> list[dict]:
-    """Return backprop's networks beyond the paper's range that missed the goal.
-
-    They are records of width, accuracy and M0. Raises NothingToSay if there are none.
-    """
-    wide = energy[(energy["experiment"] == "toward_cortex") & (energy["rule"] == "backprop")]
-    wide = wide[(wide["width"] > WIDEST_OF_PAPER) & wide["accuracy"].notna()]
-    wide = wide[~wide["reached"].astype(bool)]
-    if wide.empty:
-        raise NothingToSay
-    return wide[["width", "accuracy", "M0"]].to_dict("records")
+    """Return the outcome of `power-law`, and backprop's M0 at the largest width."""
+    claim = results.claim("power-law")
+    if not claim.readings:
+        return {"claim": claim}
+    M0 = figure_facts.curve(results.figure("toward_cortex"), "M0", "backprop")
+    return {"claim": claim, "fitted": FITTED, "width": M0.index[-1], "M0": M0.iloc[-1]}
 
 
 # In the order of the page.
 STATEMENTS: list[Callable[[Results], Facts]] = [
-    *(updates, factor, change, recipe, ingredients),
+    *(tuning_and_gate, scaling, caching, updates, paper_factor, change, recipe, ingredients),
     *(learning_time, stopping, second_search, other_tasks, cortex),
 ]
 
@@ -195,6 +260,6 @@ def facts(results: Results) -> dict[str, Facts | None]:
     for statement in STATEMENTS:
         try:
             found[statement.__name__] = statement(results)
-        except (NothingToSay, NotTested):
+        except (NothingToSay, NotTested, NotReached):
             found[statement.__name__] = None
     return found

@@ -56,15 +56,10 @@ class PowerLaw:
         """
         return np.exp(over_seeds(self.logarithms(x)))
 
-    def missed(self, x: float, values: ArrayLike) -> tuple[float, float, float]:
-        """Return the factor by which `values` at `x` exceed the law, as (mean, low, high).
 
-        The geometric mean of `values` is compared. The interval is the law's, over the seeds to
-        which it was fitted.
-        """
-        law, low, high = self.at([x])[:, 0]
-        value = np.exp(np.mean(np.log(values)))
-        return value / law, value / high, value / low
+def from_least(logarithms: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns from the one with the least mean on: there, y grows with x."""
+    return logarithms.loc[:, logarithms.mean().idxmin() :]
 
 
 def power_law(logarithms: pd.DataFrame) -> PowerLaw:

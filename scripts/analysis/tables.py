@@ -1,7 +1,10 @@
 """Reading and checking of the tables that the claims and figures are computed from."""
 
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
 
 from plasticity.settings import PARAMETERS
@@ -30,15 +33,17 @@ COLUMNS = {
         "reached": TRUTH,
         "updated_trials": NUMBER,
         **dict.fromkeys(["trials", "accuracy", "M0", "M1", "M0_min", "M1_min"], NUMBER),
-        **dict.fromkeys(["participation", "M1_consolidation", "maintenance"], NUMBER),
+        **dict.fromkeys(["participation", "maintenance"], NUMBER),
+        **dict.fromkeys(["M0_consolidation", "M1_consolidation"], NUMBER),
     },
     "curves": {
         "rule": TEXT,
         **dict.fromkeys(["width", "plastic_units", "fraction", "goal", "seed", "trials"], NUMBER),
+        "max_epochs": NUMBER,
         **dict.fromkeys(["accuracy", "train_accuracy", "M0", "M1"], NUMBER),
     },
     "searches": {
-        **dict.fromkeys(["search", "minimise"], TEXT),
+        **dict.fromkeys(["search", "minimise", "gate"], TEXT),
         **dict.fromkeys(["reached", "front"], TRUTH),
         **dict.fromkeys(["trials", "M0", "M1", "energy", "maintenance_cost"], NUMBER),
         **dict.fromkeys(["M1_consolidation", "maintenance"], NUMBER),
@@ -46,7 +51,8 @@ COLUMNS = {
     "claims": {
         **dict.fromkeys(["id", "claim", "source", "reading", "expected", "verdict"], TEXT),
         **dict.fromkeys(["quantity", "reason"], TEXT),
-        **dict.fromkeys(["value", "low", "high"], NUMBER),
+        **dict.fromkeys(["value", "low", "high", "target", "target_low", "target_high"], NUMBER),
+        "nearest": TRUTH,
     },
 }
 
@@ -81,3 +87,22 @@ def read(path: str | Path, kind: str) -> pd.DataFrame:
                 f"{path}: row {row + 1}: {column}: {str(values[row])!r} is not allowed: {what}"
             )
     return table
+
+
+def read_counts(path: str | Path) -> dict[str, np.ndarray]:
+    """Return the number of updates of each synapse, by layer: `hidden` and `out`.
+
+    Raises TableError if the file cannot be used.
+    """
+    try:
+        with np.load(path) as file:
+            layers = {layer: file[layer] for layer in ("hidden", "out")}
+    except FileNotFoundError as error:
+        raise TableError(f"{path}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, EOFError, OSError, zlib.error, BadZipFile):
+        layers = {}
+    if not layers or any(
+        layer.ndim != 2 or layer.dtype.kind not in "iu" for layer in layers.values()
+    ):
+        raise TableError(f"{path}: does not hold numbers of updates (hidden, out)")
+    return layers

@@ -4,31 +4,38 @@ Panels: the factor saved in M0, in M1 and in learning time. Alone: backprop over
 ingredient. On top of the others: the found rule without the ingredient over the found rule. "All":
 backprop over the found rule. Factors are computed seed by seed and averaged as logarithms. The
 column `searched` of the table of networks lists the ingredients of a rule; the found rule is the
-one with the most.
+one with the most. Ingredients that change no parameter are left out.
 """
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from analysis.estimates import tidy
+from analysis.tables import CONDITION
 from figures.style import (
+    TITLES,
     Style,
-    draw_series,
-    label_ends,
-    lay_out,
+    draw_rows,
+    look,
+    name,
     name_axes,
+    name_sides,
     new_figure,
-    place_choices,
     title,
-    unlined,
 )
 
 PANELS = {"A": "M0", "B": "M1", "C": "trials"}
 AXES = {"M0": "factor of $M_0$", "M1": "factor of $M_1$", "trials": "factor of learning time"}
-TITLES = {"A": "saves updates", "B": "saves change", "C": "saves time"}
 ALONE, ON_TOP, ALL = "alone", "on top of the others", "all"
-# The rule whose colour and marker a series has.
-LIKE = {ALONE: "backprop", ON_TOP: "frugal_updates", ALL: "competitive_subnet"}
+# The rule whose colour and marker a series has, and its name in the legend.
+LIKE = {ON_TOP: "frugal_updates", ALL: "competitive_subnet", ALONE: "backprop"}
+KEY = {
+    ON_TOP: "left out of the found rule",
+    ALL: "all added to backprop",
+    ALONE: "one added to backprop",
+}
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +46,7 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     tables = []
     for letter, quantity in PANELS.items():
         saved = _factors(energy, quantity)
-        tables.append(tidy(saved, letter, "ingredient", quantity, "series"))
+        tables.append(tidy(saved, letter, "ingredient", quantity, "series", ["max_epochs"]))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -62,29 +69,36 @@ def _factors(energy: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def _ratio(energy: pd.DataFrame, quantity: str, rule: str, other: str) -> pd.DataFrame:
-    columns = ["seed", "reached", quantity]
-    one, two = (energy.loc[energy["rule"] == which, columns] for which in (rule, other))
-    pairs = one.merge(two, on="seed", suffixes=("", "_other"))
-    factor = pairs[quantity] / pairs[f"{quantity}_other"]
-    return pairs.assign(reached=pairs["reached"] & pairs["reached_other"], **{quantity: factor})
+    """Return `quantity` of a rule over that of another; nothing if they have equal parameters."""
+    same = ["seed", *(column for column in CONDITION if column != "rule")]
+    one, two = (energy[energy["rule"] == which] for which in (rule, other))
+    if len(one.merge(two, on=same)):
+        one = one[:0]
+    columns = ["seed", "reached", "max_epochs", quantity]
+    pairs = one[columns].merge(two[columns], on="seed", suffixes=("", "_other"))
+    return pairs.assign(
+        reached=pairs["reached"] & pairs["reached_other"],
+        **{quantity: pairs[quantity] / pairs[f"{quantity}_other"]},
+    )
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(1, 3, height=72)
-    drawn = []
+    figure, axes = new_figure(1, 3, height=90, sharey=True)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
-        name_axes(ax, "", AXES[quantity], "y")
-        panel = place_choices(ax, table[table["panel"] == letter])
-        ax.tick_params(axis="x", labelrotation=90)
-        draw_series(ax, panel, _look)
-        ax.axhline(1, color="0.7", lw=0.6, zorder=0)
-        title(ax, letter, TITLES[letter])
-        drawn.append(panel)
-    lay_out(figure)
-    label_ends(axes[-1], drawn[-1], _look)
+        panel = table[table["panel"] == letter]
+        draw_rows(ax, panel.assign(x=panel["x"].map(name)), _look)
+        name_axes(ax, AXES[quantity], "", log="x")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:,g}"))
+        title(ax, letter, f"{TITLES[quantity]}\n")
+        name_sides(ax)
+    key = [
+        Line2D([], [], **{**_look(series), "linestyle": ""}, label=text)
+        for series, text in KEY.items()
+    ]
+    figure.legend(handles=key, loc="outside lower center", ncols=len(key))
     return figure
 
 
 def _look(series: str) -> Style:
-    return unlined(LIKE[series])
+    return look(LIKE[series])

@@ -1,94 +1,98 @@
-"""Accuracy of the rules after long training, and their generalisation.
+"""Test error of the rules after equally long training, and their generalisation.
 
-Panels: the least test error of each run against the plastic fraction; the test error when the
-training error first falls to a level, which compares rules at matched training error.
+There is a row of panels for each width. Panels: the least test error of each network against the
+plastic fraction; the test error against the training error, at each test during training.
 """
 
-from collections.abc import Collection
+from string import ascii_uppercase
 
 import pandas as pd
-import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.estimates import tidy, variants
 from figures.style import (
     Look,
-    Style,
     draw_series,
+    epochs,
     label_ends,
     lay_out,
     look,
     name_axes,
     new_figure,
+    shades,
     title,
 )
 
-TRAINING_ERRORS = [10, 7, 5, 4, 3, 2.5, 2, 1.5, 1, 0.7, 0.5, 0.3, 0.2, 0.1]  # %
+KEPT = ["width", "max_epochs"]
 
 
 def summarise(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: least test error (%), and test against training error (%).
 
-    `curves` has a row for each test of each run. A training error is only used for a series if all
-    of its runs reached it.
+    `curves` has a row for each test of each run. In the panels of training error, there is a row
+    for each test and network, and one for the geometric means over the networks at each test.
     """
     curves = curves.assign(
-        series=variants(curves),
+        series=variants(curves, ["fraction"]),
         train_error=100 * (1 - curves["train_accuracy"]),
         test_error=100 * (1 - curves["accuracy"]),
         reached=True,
     )
-    run = ["series", "width", "seed"]
-    best = curves.loc[curves.groupby(run)["test_error"].idxmin()].sort_index()
-    matched = pd.concat([_first(curves, level, run) for level in TRAINING_ERRORS])
-    return pd.concat(
-        [
-            tidy(best, "A", "fraction", "test_error"),
-            tidy(matched, "B", "level", "test_error", "series"),
-        ],
-        ignore_index=True,
+    letters = iter(ascii_uppercase)
+    tables = []
+    for _, runs in curves.groupby("width"):
+        best = runs.loc[runs.groupby(["series", "seed"])["test_error"].idxmin()].sort_index()
+        best = best.assign(least_test_error=best["test_error"])
+        tables += [
+            tidy(best, next(letters), "fraction", "least_test_error", keep=KEPT),
+            _along_training(runs, next(letters)),
+        ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _along_training(runs: pd.DataFrame, letter: str) -> pd.DataFrame:
+    """Return the test errors (y) and training errors (x) of one panel, at each test."""
+    test, training = (
+        tidy(runs, letter, "trials", error, "series", [*KEPT, "trials"])
+        for error in ("test_error", "train_error")
     )
-
-
-def _first(curves: pd.DataFrame, level: float, run: list[str]) -> pd.DataFrame:
-    """Return each run's first test with a training error of at most `level` (%).
-
-    A series is only included if all of its runs reached the level, starting from a larger error.
-    """
-    ordered = curves.sort_values("trials", kind="stable")
-    passed = ordered[ordered["train_error"] <= level]
-    first = passed.drop_duplicates(run).drop(ordered.drop_duplicates(run).index, errors="ignore")
-    first = first.assign(level=level)
-    runs = curves.groupby("series")["seed"].nunique()
-    return first[first.groupby("series")["seed"].transform("nunique") == first["series"].map(runs)]
+    return test.assign(x=training["y"])
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; both x axes decrease from left to right."""
-    figure, axes = new_figure(1, 2, height=68)
-    name_axes(axes[0], "fraction", "least test error (%)")
-    name_axes(axes[1], "training error (%)", "test error (%)")
-    titles = {"A": "after long training", "B": "at matched training error"}
-    panels = {letter: table[table["panel"] == letter] for letter in "AB"}
-    shades = {"A": look, "B": _shades(panels["B"]["series"].unique())}
-    for ax, letter in zip(axes, titles, strict=True):
-        draw_series(ax, panels[letter], shades[letter])
+    panels = [panel for _, panel in table.groupby("panel")]
+    shade = shades(table.loc[table["quantity"] == "test_error", "series"].unique())
+    count = len(panels) // 2
+    figure, axes = new_figure(count, 2, 30 + 50 * count, sharex="col", sharey=True)
+    for ax, panel in zip(axes[::2], panels[::2], strict=True):
+        draw_series(ax, panel)
+        name_axes(ax, "fraction", "test error (%)")
+        title(ax, *_title(panel, f"lowest in {epochs(panel['max_epochs'].max())}"))
+    for ax, panel in zip(axes[1::2], panels[1::2], strict=True):
+        _draw_paths(ax, panel, shade)
+        name_axes(ax, "training error (%)", "")
+        title(ax, *_title(panel, "during training"))
+    for ax in axes[:2]:
         ax.invert_xaxis()
-        title(ax, letter, titles[letter])
+    for ax in axes[:-2]:
+        ax.set_xlabel("")
     lay_out(figure)
-    for ax, letter in zip(axes, titles, strict=True):
-        label_ends(ax, panels[letter], shades[letter])
+    for ax, panel, of_series in zip(axes, panels, [look, shade] * count, strict=True):
+        label_ends(ax, panel, of_series)
     return figure
 
 
-def _shades(variants: Collection[str]) -> Look:
-    """Return the look of each variant: that of its rule, lighter for smaller fractions."""
-    looks: dict[str, Style] = {}
-    for rule in {variant.split()[0] for variant in variants}:
-        same_rule = sorted((v for v in variants if v.split()[0] == rule), reverse=True)
-        colours = sns.light_palette(look(rule)["color"], len(same_rule) + 2, reverse=True)
-        looks |= {
-            variant: {**look(rule), "color": colour}
-            for variant, colour in zip(same_rule, colours, strict=False)
-        }
-    return looks.__getitem__
+def _title(panel: pd.DataFrame, text: str) -> tuple[str, str]:
+    return panel["panel"].iloc[0], f"{panel['width'].iloc[0]:,} hidden units: {text}"
+
+
+def _draw_paths(ax: Axes, panel: pd.DataFrame, look: Look) -> None:
+    """Draw single networks as dots, and a line along the means whose lowest error is marked."""
+    for series, points in panel.groupby("series", sort=False):
+        style = look(series)
+        runs, means = (points[points["kind"] == kind] for kind in ("run", "mean"))
+        ax.scatter(runs["x"], runs["y"], s=2, alpha=0.4, lw=0, color=style["color"], zorder=2)
+        means = means.sort_values("x", ascending=False)
+        ax.plot(means["x"], means["y"], **style, markevery=[-1], lw=0.8, ms=5, zorder=3)

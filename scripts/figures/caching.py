@@ -1,9 +1,9 @@
-"""Synaptic caching combined with plasticity rules: energy against the consolidation threshold.
+"""Synaptic caching combined with plasticity rules: energy against maintenance and threshold.
 
 Changes are first stored in a transient part of the weight, which costs maintenance. They move to
-the stable part when they exceed the threshold. Panels: M1 of consolidation plus c times the
-maintenance, for each rule and several costs c; the least energy over all thresholds against c, with
-and without caching.
+the stable part when they exceed the threshold. All panels have the same axis of energy: M1 of
+consolidation plus c times the maintenance. Panels: the least energy over all thresholds against c,
+with and without caching; for each rule, the energy against the threshold, for several costs c.
 """
 
 from string import ascii_uppercase
@@ -29,28 +29,28 @@ from figures.style import (
 # Cost of keeping one unit of transient weight for one trial, in units of M1.
 COSTS = [0, 1e-4, 1e-3, 1e-2]
 CACHED = " with caching"
-COST_RANGE = np.geomspace(1e-5, 1e-1, 9)
+COST_RANGE = np.geomspace(1e-5, 1e-2, 7)
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: a panel for each rule, then the panel of least energies.
+    """Return the plotted numbers: the panel of least energies, then a panel for each rule.
 
     In the panel of a rule there is a series for each cost, and one "without" caching. The energy of
     the latter is M1, which does not change by caching without decay.
     """
     energy = energy.assign(rule=variants(energy))
     cached = energy[energy["caching_threshold"].notna()]
-    *letters, last = list(ascii_uppercase[: cached["rule"].nunique() + 1])
     tables = []
-    for letter, (rule, runs) in zip(letters, cached.groupby("rule", sort=False), strict=True):
+    by_rule = cached.groupby("rule", sort=False)
+    for letter, (rule, runs) in zip(ascii_uppercase[1:], by_rule, strict=False):
         plain = runs.drop_duplicates("seed").assign(energy=lambda run: run["M1"], level=np.nan)
         at_cost = pd.concat([_costed(runs, cost).assign(series=f"{cost:g}") for cost in COSTS])
         best = pd.concat([_best(_costed(runs, cost)) for cost in COST_RANGE])
         tables += [
-            tidy(at_cost, letter, "caching_threshold", "energy", "series"),
-            tidy(plain.assign(series="without"), letter, "level", "energy", "series"),
-            tidy(best.assign(series=rule + CACHED), last, "cost", "energy", "series"),
-            tidy(plain, last, "level", "energy"),
+            tidy(best.assign(series=rule + CACHED), "A", "cost", "energy", "series", ["rule"]),
+            tidy(plain, "A", "level", "energy", keep=["rule"]),
+            tidy(at_cost, letter, "caching_threshold", "energy", "series", ["rule"]),
+            tidy(plain.assign(series="without"), letter, "level", "energy", "series", ["rule"]),
         ]
     return pd.concat(tables, ignore_index=True)
 
@@ -67,23 +67,28 @@ def _best(runs: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    *letters, last = sorted(table["panel"].unique())
-    compared = table.loc[table["panel"] == last, "series"].unique()
-    rules = [series for series in compared if not series.endswith(CACHED)]
-    figure, axes = new_figure(1, len(letters) + 1, height=66)
-    y = "$M_1$ consolidated + $c$ maintenance"
-    for ax, letter, rule in zip(axes[:-1], letters, rules, strict=True):
-        name_axes(ax, "threshold (weight)", y)
-        draw_series(ax, table[table["panel"] == letter], _shades(rule))
-        title(ax, letter, name(rule))
-    name_axes(axes[-1], "cost $c$ (per weight and trial)", y)
-    draw_series(axes[-1], table[table["panel"] == last])
-    title(axes[-1], last, "at the best threshold")
+    panels = {letter: table[table["panel"] == letter] for letter in sorted(table["panel"].unique())}
+    rules = panels["A"]["rule"].unique()
+    figure, axes = new_figure(1, len(panels), height=72, sharey=True)
+    looks = [look, *map(_shades, rules)]
+    titles = ["at the best threshold", *map(name, rules)]
+    for ax, (letter, panel), of_series, text in zip(
+        axes, panels.items(), looks, titles, strict=True
+    ):
+        name_axes(ax, "threshold (weight)", "")
+        draw_series(ax, panel, of_series)
+        title(ax, letter, text)
+    axes[0].set(
+        xlabel="cost $c$ (per weight and trial)", ylabel="$M_1$ consolidated + $c$ maintenance"
+    )
     lay_out(figure)
-    for ax, letter, rule in zip(axes[:-1], letters, rules, strict=True):
-        label_ends(ax, table[table["panel"] == letter], _shades(rule), _cost_name)
-    label_ends(axes[-1], table[table["panel"] == last])
+    for ax, (letter, panel), of_series in zip(axes, panels.items(), looks, strict=True):
+        label_ends(ax, panel, of_series, _caching_name if letter == "A" else _cost_name)
     return figure
+
+
+def _caching_name(series: str) -> str:
+    return name(series) + ("" if series.endswith(CACHED) else ", no caching")
 
 
 def _cost_name(series: str) -> str:

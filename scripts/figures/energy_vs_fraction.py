@@ -1,21 +1,60 @@
-"""Energy and learning time against the fraction of synapses that may change.
+"""Energy against the fraction of synapses, or of hidden units, that may change.
 
-Panels: M0, M1 and learning time for each rule with a fraction. Backprop is drawn as a level.
+Columns: rules that choose synapses, and rules that choose hidden units. Rows: M0 and M1. Backprop
+is drawn as a level.
 """
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.estimates import panels, variants
-from figures.style import MEASURES, draw_measures
+from analysis.estimates import tidy, variants
+from figures.style import (
+    draw_series,
+    label_ends,
+    lay_out,
+    name_axes,
+    new_figure,
+    title,
+)
+
+# The rules that choose hidden units. All other rules with a fraction choose synapses.
+OF_NEURONS = ["fixed_neurons", "random_neurons", "class_neurons", "alternating_neurons"]
+# The title, the quantity and the rules of each panel: among hidden units or not.
+PANELS = {
+    "A": ("a fraction of the synapses changes", "M0", False),
+    "B": ("a fraction of the hidden units changes", "M0", True),
+    "C": ("", "M1", False),
+    "D": ("", "M1", True),
+}
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each of MEASURES against the fraction, by rule."""
+    """Return the plotted numbers: M0 and M1 against the fraction, by rule."""
     energy = energy.assign(series=variants(energy, ["width"]))
-    return panels(energy, MEASURES.values(), "fraction", "series")
+    of_neurons, backprop = energy["rule"].isin(OF_NEURONS), energy["rule"] == "backprop"
+    tables = []
+    for letter, (_, quantity, wanted) in PANELS.items():
+        shown = energy[backprop | (of_neurons == wanted)]
+        tables.append(tidy(shown, letter, "fraction", quantity, "series", ["max_epochs"]))
+    return pd.concat(tables, ignore_index=True)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions decrease from left to right."""
-    return draw_measures(table, "fraction", 70, lambda ax, panel: ax.invert_xaxis())
+    figure, axes = new_figure(2, 2, height=130, sharex=True, sharey="row")
+    panels = {letter: table[table["panel"] == letter] for letter in PANELS}
+    for ax, (letter, (heading, quantity, _)) in zip(axes, PANELS.items(), strict=True):
+        name_axes(ax, "fraction", quantity)
+        # What does not reach the goal is marked once, above M0.
+        marked = panels[letter]["reached"] | (quantity == "M0")
+        draw_series(ax, panels[letter][marked])
+        title(ax, letter, heading)
+    axes[0].invert_xaxis()
+    for ax in axes[:2]:
+        ax.set_xlabel("")
+    for ax in axes[1::2]:
+        ax.set_ylabel("")
+    lay_out(figure)
+    for ax, letter in zip(axes, PANELS, strict=True):
+        label_ends(ax, panels[letter])
+    return figure

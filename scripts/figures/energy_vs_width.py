@@ -1,78 +1,105 @@
-"""Backprop's learning time, energy and minimal energy against the width of the network.
+"""Backprop's energy and learning time against the width, for each s.d. of the initial weights.
 
-Panels: learning time; M0 and M1, each with its minimum (computed from the initial and final weights
-only) and a power law fitted from the width of least energy on; inefficiency M / M_min.
+Panels: M0 and M1, each with power laws fitted from the width of least energy, which is ringed, to
+WIDEST_OF_PAPER; learning time; and the energies over M0_min and M1_min, which are the least with
+which the initial weights can become the final ones.
 """
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.estimates import fitted, tidy
+from analysis.seeds import WIDEST_OF_PAPER
 from figures.style import (
-    TITLES,
     Style,
     draw_series,
-    interval,
-    label_ends,
-    lay_out,
+    key_of_laws,
     look,
+    look_of_sd,
     name_axes,
     new_figure,
     title,
+    without_strip,
 )
+from figures.subnet_size import optima, ring_optima
 
+# The quantities of each panel, its title and its y axis.
 PANELS = {
-    "A": ("trials", ["trials"]),
-    "B": ("M0", ["M0", "M0_min"]),
-    "C": ("M1", ["M1", "M1_min"]),
-    "D": ("inefficiency", ["M0 / M0_min", "M1 / M1_min"]),
+    "A": (["M0"], "updates", "M0"),
+    "B": (["M1"], "change", "M1"),
+    "C": (["trials"], "learning time", "trials"),
+    "D": (["M0 / M0_min", "M1 / M1_min"], "energy over the least possible", "ratio"),
 }
-NAMES = {
-    "trials": "",
-    "M0": "$M_0$",
-    "M0_min": "$M_0^{min}$",
-    "M1": "$M_1$",
-    "M1_min": "$M_1^{min}$",
-    "M0 / M0_min": "$M_0/M_0^{min}$",
-    "M1 / M1_min": "$M_1/M_1^{min}$",
-}
+RATIOS = {"M0 / M0_min": "$M_0/M_0^{min}$", "M1 / M1_min": "$M_1/M_1^{min}$"}
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each quantity of PANELS against the width, and the fits."""
-    energy = energy[energy["rule"] == "backprop"].assign(
+    """Return the plotted numbers: each quantity against the width, by initial s.d., and the fits.
+
+    A series is named by its quantity and s.d.; rows of kind `optimum` have the least energy.
+    """
+    energy = energy[energy["rule"] == "backprop"].sort_values("initial_sd", ascending=False)
+    energy = energy.assign(
         **{f"M{i} / M{i}_min": energy[f"M{i}"] / energy[f"M{i}_min"] for i in (0, 1)}
     )
-    table = pd.concat(
-        [
-            tidy(energy.assign(series=quantity), letter, "width", quantity, "series")
-            for letter, (_, quantities) in PANELS.items()
-            for quantity in quantities
-        ]
-    )
-    return pd.concat([table, fitted(table[table["series"].isin(["M0", "M1"])])], ignore_index=True)
+    sd = energy["initial_sd"].map(" {:g}".format)
+    tables = [
+        tidy(energy.assign(series=y + sd), letter, "width", y, "series", ["max_epochs"])
+        for letter, (quantities, *_) in PANELS.items()
+        for y in quantities
+    ]
+    table = pd.concat(tables)
+    energies = table[table["panel"].isin(["A", "B"])]
+    laws = fitted(energies[energies["x"] <= WIDEST_OF_PAPER])
+    return pd.concat([table, optima(energies), laws], ignore_index=True)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(2, 2, height=110)
-    for ax, (letter, (y, _)) in zip(axes, PANELS.items(), strict=True):
+    figure, axes = new_figure(2, 2, height=125, sharex=True)
+    for ax, (letter, (_, heading, y)) in zip(axes, PANELS.items(), strict=True):
         panel = table[table["panel"] == letter]
+        laws = letter in "AB"
         name_axes(ax, "width", y)
-        draw_series(ax, panel, _look)
-        title(ax, letter, TITLES.get(y, "energy over the least possible") + _exponent(panel))
-    lay_out(figure)
-    for ax, letter in zip(axes[1:], "BCD", strict=True):
-        label_ends(ax, table[table["panel"] == letter], _look, NAMES.__getitem__)
+        ax.margins(x=0.03)
+        draw_series(ax, panel if laws else without_strip(panel), _unlined if laws else _look)
+        title(ax, letter, heading + _growth(panel))
+        if laws:
+            ring_optima(ax, panel, _look)
+            key_of_laws(ax, panel, _look, _name)
+    _name_quantities(axes[3], panel)
     return figure
 
 
-def _look(quantity: str) -> Style:
-    whole = "min" not in quantity or quantity.startswith("M0 /")
-    return look("backprop") if whole else {"color": "#6E6E6E", "marker": "s", "linestyle": ":"}
+def _look(series: str) -> Style:
+    return look_of_sd(look("backprop"), float(series.split()[-1]))
 
 
-def _exponent(panel: pd.DataFrame) -> str:
-    for law in panel[panel["kind"] == "exponent"].itertuples():
-        return f"; fit $\\propto$ width$^{{\\,{law.y:.2f}}}${interval(law.low, law.high)}"
-    return ""
+def _unlined(series: str) -> Style:
+    """Return the look of a series without its line, so that the fitted line is seen."""
+    return _look(series) | {"linestyle": ""}
+
+
+def _name(series: str) -> str:
+    return f"initial s.d. {series.split()[-1]}"
+
+
+def _growth(panel: pd.DataFrame) -> str:
+    """Return how much the energy grows from the optimum to the largest width, as text to append."""
+    optima = panel[panel["kind"] == "optimum"].set_index("series")
+    if optima.empty:
+        return ""
+    means = panel[(panel["kind"] == "mean") & panel["reached"]]
+    widest = means.loc[means["x"].idxmax()]
+    best = optima.loc[widest["series"]]
+    factor = float(f"{widest['y'] / best['y']:.2g}")
+    return f": {factor:g}-fold from {best['x']:,.0f} to {widest['x']:,.0f} units"
+
+
+def _name_quantities(ax: Axes, panel: pd.DataFrame) -> None:
+    """Write the name of each quantity above its widest mean."""
+    means = panel[(panel["kind"] == "mean") & panel["reached"]].sort_values("x")
+    above: Style = {"xytext": (0, 7), "textcoords": "offset points", "ha": "right"}
+    for quantity, points in means.groupby("quantity"):
+        ax.annotate(RATIOS[quantity], points.iloc[-1][["x", "y"]], **above)

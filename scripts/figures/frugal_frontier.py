@@ -1,169 +1,194 @@
-"""Energy against learning time, for the rules found by searches and the paper's rules.
+"""Energy of the rules found by searches and of the paper's rules, on held-out seeds.
 
-There is a panel for each objective of the searches: M0, M1, and M1 with caching (consolidation and
-maintenance). Grey points: networks that the searches evaluated, on the seeds of the searches.
-Steps: the Pareto fronts of these networks in energy and time. Markers: means of the found rules and
-the paper's rules on held-out seeds, with their intervals; training stops on validation patterns or
-on the test set. If a rule has several settings, the one with the least energy is shown.
+Panel A: M0 against learning time, for backprop, the best of the paper's rules, the best rule with
+the gate always open, and rules found for least M0. Arrows: the factors that tuning and the gate
+save. Dots: evaluations of the searches for least M0. Panels B and C: M0 and M1 of all rules. If a
+rule has several settings, the one with the least energy is shown. Training stops on validation
+patterns.
 """
-
-from string import ascii_uppercase
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from analysis.estimates import most_sparing, rows
+from analysis.conditions import per_seed, ratios
+from analysis.estimates import most_sparing, rows, tidy
 from analysis.seeds import geometric_mean
-from figures.style import Style, lay_out, look, name, name_axes, new_figure, title
+from figures.style import (
+    EDGE,
+    TITLES,
+    Style,
+    blank_figure,
+    draw_rows,
+    epochs,
+    label_ends,
+    lay_out,
+    look,
+    name,
+    name_axes,
+    number,
+    title,
+)
 
-TITLES = {"M0": "number of updates", "M1": "summed change", "cached": "with caching"}
-AXES = {"cached": "$M_1$ consolidated + $c$ maintenance"}
 FLOOR = 1e8  # M0 that learning takes at least with the paper's rules [A]
-STOPS = {"validation": "stopped on validation patterns", "test": "stopped on the test set"}
-FRONTS = ["-", "--", ":"]  # of several searches for the same energy
-# The rule whose colour is used for the fronts of searches for an energy.
-LIKE = {"M0": "frugal_updates", "M1": "frugal_change", "cached": "frugal_cached"}
-EVALUATED: Style = {"color": "0.7", "marker": "o", "linestyle": "", "ms": 1.3, "mew": 0}
+# The rules in panel A, beside the best of the paper's.
+FOUND = ("frugal_updates", "frugal_updates_fast", "frugal_updates_leaky")
+OPEN = "frugal_open"  # the rule that was found with the gate always open
+CACHED = " cached"  # ends the name of a rule of the paper with synaptic caching
+ROWS = {"B": "M0", "C": "M1"}
+KEPT = ["max_epochs", "found"]
+LEVEL: Style = {"color": "0.4", "lw": 0.6, "ls": (0, (4, 2)), "zorder": 0.5}
 
 
 def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers, by panel: runs and means on held-out seeds, evaluations, fronts.
+    """Return the plotted numbers: means, runs (B and C), evaluations and factors saved (A).
 
     `energy` has the networks on held-out seeds, `searches` a row for each evaluation of a search.
-    In addition to the usual columns there are `stop_on`, `found` (whether the rule was found by a
-    search) and, for means, the interval of x (`x_low` and `x_high`). A run that did not reach the
-    goal has no y, and its condition has no mean.
+    Means in panel A have the learning time as x, with its interval (`x_low`, `x_high`). Rows of
+    kind `factor` have what tuning and the gate save in M0, seed by seed. `found` says whether a
+    search found the rule.
     """
-    minimised = searches["minimise"]
-    uncached = energy["caching_threshold"].isna()
-    cost = searches.loc[minimised == "cached", "maintenance_cost"].median()
-    with_caching = energy["M1_consolidation"] + cost * energy["maintenance"]
-    energy = energy.assign(cached=energy["M1"].where(uncached, with_caching))
-    objectives = [what for what in TITLES if what != "cached" or (minimised == what).any()]
-    tables = []
-    for letter, quantity in zip(ascii_uppercase, objectives, strict=False):
-        shown = energy if quantity == "cached" else energy[uncached]
-        shown = most_sparing(shown, quantity, of=("rule", "stop_on"))
-        tables += [
-            _held_out(shown, letter, quantity),
-            _evaluations(searches[minimised == quantity], letter, quantity),
-        ]
+    runs = _with_caching(energy[energy["stop_on"] == "validation"], searches)
+    shown = {what: most_sparing(runs, what, of=["series"]) for what in ROWS.values()}
+    paper = runs[~runs["found"] & runs["caching_threshold"].isna()]
+    best = most_sparing(paper, "M0", of=()).drop_duplicates("seed")
+    main = ["backprop", *best["series"].unique(), OPEN, *FOUND]
+    tables = [_frontier(shown["M0"][shown["M0"]["series"].isin(main)])]
+    tables += [_factors(shown["M0"], best), _evaluations(searches[searches["minimise"] == "M0"])]
+    order = shown["M0"].groupby("series")["M0"].mean().sort_values(ascending=False).index
+    for letter, quantity in ROWS.items():
+        chosen = shown[quantity].sort_values("series", key=lambda names: names.map(order.get_loc))
+        tables.append(tidy(chosen, letter, "series", quantity, "series", KEPT))
     return pd.concat(tables, ignore_index=True)
 
 
-def _held_out(runs: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
-    each = rows(
-        panel=letter,
-        quantity=quantity,
-        series=runs["rule"].to_numpy(),
-        kind="run",
-        x=runs["trials"].to_numpy(float),
-        y=runs[quantity].where(runs["reached"]).to_numpy(float),
-        seed=runs["seed"].to_numpy(),
-        reached=runs["reached"].to_numpy(bool),
-    ).assign(
-        stop_on=runs["stop_on"].to_numpy(),
-        found=runs["searched"].notna().to_numpy(),
-        x_low=np.nan,
-        x_high=np.nan,
+def _with_caching(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with the columns `series` and `found`.
+
+    With synaptic caching, M0 is the number of consolidations, and M1 is that of consolidation plus
+    the cost of maintenance, as in the search for rules with caching.
+    """
+    found, cached = energy["searched"].notna(), energy["caching_threshold"].notna()
+    cost = searches.loc[searches["minimise"] == "cached", "maintenance_cost"].median()
+    total = energy["M1_consolidation"] + cost * energy["maintenance"]
+    return energy.assign(
+        found=found,
+        series=energy["rule"].where(found | ~cached, energy["rule"] + CACHED),
+        M0=energy["M0"].where(~cached, energy["M0_consolidation"]),
+        M1=energy["M1"].where(~cached, total),
     )
-    conditions = each.groupby(["series", "stop_on"], sort=False)
-    return pd.concat([each, *(_mean(condition) for _, condition in conditions)], ignore_index=True)
 
 
-def _mean(condition: pd.DataFrame) -> pd.DataFrame:
-    reached = condition["reached"].all()
-    columns = ["x", "x_low", "x_high", "y", "low", "high"]
-    values = [*geometric_mean(condition["x"]), *geometric_mean(condition["y"])]
-    means = dict(zip(columns, values if reached else [np.nan] * 6, strict=True))
-    return condition.head(1).assign(kind="mean", seed=pd.NA, reached=reached, **means)
+def _frontier(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the means of panel A, with the learning time as x."""
+    M0, trials = (tidy(runs, "A", "width", what, "series", KEPT) for what in ("M0", "trials"))
+    table = M0.assign(x=trials["y"], x_low=trials["low"], x_high=trials["high"])
+    return table[table["kind"] == "mean"]
 
 
-def _evaluations(searches: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
-    front = searches[searches["front"]].sort_values(["search", "trials"], kind="stable")
-    return pd.concat(
-        rows(
-            panel=letter,
-            quantity=quantity,
-            series=evaluated["search"].to_numpy(),
-            kind=kind,
-            x=evaluated["trials"].to_numpy(float),
-            y=evaluated["energy"].where(evaluated["reached"]).to_numpy(float),
-            reached=evaluated["reached"].to_numpy(bool),
-        )
-        for kind, evaluated in {"evaluation": searches, "front": front}.items()
+def _factors(runs: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
+    """Return the factors of M0 from the `best` runs of the paper to OPEN, and on to the found rule.
+
+    A factor is left out if not all networks reached the goal.
+    """
+    tuned, gated = (runs[runs["series"] == rule] for rule in (OPEN, FOUND[0]))
+    lines = [rows(panel=[])]
+    for series, (more, less) in {"tuning": (best, tuned), "gate": (tuned, gated)}.items():
+        pairs = ratios(per_seed(more, "M0"), per_seed(less, "M0"))
+        if len(pairs) and more["reached"].all() and less["reached"].all():
+            y, low, high = geometric_mean(pairs)
+            at = {"panel": "A", "quantity": "M0", "series": series, "kind": "factor"}
+            lines.append(rows(**at, y=y, low=low, high=high))
+    return pd.concat(lines, ignore_index=True)
+
+
+def _evaluations(searches: pd.DataFrame) -> pd.DataFrame:
+    """Return the evaluations that reached the goal, under the rule that has their colour."""
+    searches = searches[searches["reached"]]
+    return rows(
+        panel="A",
+        quantity="M0",
+        series=np.where(searches["gate"] == "always", OPEN, FOUND[0]),
+        kind="evaluation",
+        x=searches["trials"].to_numpy(float),
+        y=searches["energy"].to_numpy(float),
     )
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Return the figure of the plotted numbers: the panels, and the legend at the end."""
-    objectives = table.drop_duplicates("panel").set_index("panel")["quantity"]
-    shape = (1, 3) if len(objectives) == 2 else (2, 2)
-    figure, axes = new_figure(*shape, height=66 * shape[0])
-    for ax, (letter, quantity) in zip(axes, objectives.items(), strict=False):
+    """Return the figure of the plotted numbers."""
+    figure = blank_figure(155)
+    axes = figure.subplot_mosaic("AA;BC", height_ratios=(5, 6))
+    frontier = table[table["panel"] == "A"]
+    _draw_frontier(axes["A"], frontier)
+    title(axes["A"], "A", "number of updates against learning time")
+    for letter, quantity in ROWS.items():
+        ax = axes[letter]
+        name_axes(ax, quantity, "", log="x")
         panel = table[table["panel"] == letter]
-        name_axes(ax, "trials", AXES.get(quantity, quantity))
-        _draw_searches(ax, panel, look(LIKE[quantity])["color"])
-        _draw_rules(ax, panel[panel["kind"] == "mean"])
-        if quantity == "M0":
-            ax.axhline(FLOOR, color="0.4", lw=0.6, ls=(0, (4, 2)), zorder=0)
-            where: Style = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "bottom"}
-            ax.text(0.99, FLOOR, "the paper's floor", size="small", color="0.4", **where)
-        title(ax, letter, TITLES[quantity])
-    _draw_key(axes[-1], table)
+        draw_rows(ax, panel.assign(x=panel["x"].map(_name)), spread=0)
+        backprop = panel[(panel["series"] == "backprop") & (panel["kind"] == "mean")]
+        for y in backprop["y"].dropna():
+            ax.axvline(y, **LEVEL)
+        title(ax, letter, f"{TITLES[quantity]}, all rules")
+    axes["C"].set_yticklabels([])
+    beside: Style = {"transform": axes["B"].transAxes, "size": "small", "va": "top", "ha": "right"}
+    axes["B"].text(-0.03, -0.02, "* only what is consolidated", **beside)
     lay_out(figure)
+    label_ends(axes["A"], frontier[frontier["reached"]], name=_name)
     return figure
 
 
-def _draw_searches(ax: Axes, panel: pd.DataFrame, colour: str) -> None:
-    evaluated = panel[panel["kind"] == "evaluation"]
-    ax.plot(evaluated["x"], evaluated["y"], **EVALUATED, zorder=0)
-    fronts = panel[panel["kind"] == "front"].groupby("series", sort=False)
-    for line, (_, front) in zip(FRONTS, fronts, strict=False):
-        style: Style = {"color": colour, "ls": line, "lw": 0.8}
-        ax.plot(front["x"], front["y"], **style, drawstyle="steps-post", zorder=1)
-
-
-def _draw_rules(ax: Axes, means: pd.DataFrame) -> None:
+def _draw_frontier(ax: Axes, table: pd.DataFrame) -> None:
+    name_axes(ax, "trials", "M0")
+    for series, evaluated in table[table["kind"] == "evaluation"].groupby("series"):
+        dot: Style = {"s": 4, "lw": 0, "alpha": 0.3, "zorder": 0}
+        ax.scatter(evaluated["x"], evaluated["y"], fc=look(series)["color"], **dot)
+    means = table[table["kind"] == "mean"]
     for mean in means[means["reached"]].itertuples():
-        style = _marker(mean.series, mean.stop_on, mean.found)
-        bar = {"color": style["color"], "lw": 0.8, "zorder": 2}
+        style = look(mean.series) | EDGE | {"linestyle": "", "ms": 6}
+        bar: Style = {"color": style["color"], "lw": 1, "zorder": 2}
         ax.plot([mean.x_low, mean.x_high], [mean.y, mean.y], **bar)
         ax.plot([mean.x, mean.x], [mean.low, mean.high], **bar)
         ax.plot(mean.x, mean.y, **style, zorder=3)
+    ax.axhline(FLOOR, **LEVEL)
+    failed = [
+        f"{_name(mean.series)}: not within {epochs(mean.max_epochs)}"
+        for mean in means[~means["reached"]].itertuples()
+    ]
+    note = "\n".join(["small dots: tried by the searches", *failed, "dashed: the paper's floor"])
+    place: Style = {"transform": ax.get_yaxis_transform(), "va": "bottom"}
+    ax.text(0.01, FLOOR, note, size="small", color="0.4", linespacing=1.4, **place)
+    _draw_factors(ax, table)
 
 
-def _marker(rule: str, stop_on: str, found: bool) -> Style:
-    """Return the look of a rule's mean.
+def _draw_factors(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw an arrow for each factor, from the higher to the lower M0."""
+    M0 = table[table["kind"] == "mean"].set_index("series")["y"]
+    saved = table[table["kind"] == "factor"].set_index("series")["y"]
+    paper = M0.drop([OPEN, *FOUND], errors="ignore").min()
+    ends = {"tuning": (paper, OPEN), "gate": (OPEN, FOUND[0])}
+    for series, factor in saved.items():
+        start, end = (M0.get(one, one) for one in ends[series])
+        across = ax.get_yaxis_transform()
+        arrow: Style = {"arrowstyle": "->", "lw": 0.8, "shrinkA": 0, "shrinkB": 0}
+        at: Style = {"xycoords": across, "textcoords": across, "annotation_clip": False}
+        ax.annotate("", (0.9, end), (0.9, start), arrowprops=arrow, **at)
+        less, times = ("fewer", factor) if factor >= 1 else ("more", 1 / factor)
+        text = f"{series}:\n{number(times)} times {less}"
+        box: Style = {"fc": "white", "lw": 0, "pad": 1, "alpha": 0.8}
+        place: Style = {
+            "transform": across,
+            "ha": "right",
+            "va": "center",
+            "bbox": box,
+            "zorder": 1.5,
+        }
+        ax.text(0.89, (start * end) ** 0.5, text, **place)
 
-    The marker is filled if training stopped on validation patterns, and larger if a search found
-    the rule.
-    """
-    colour = look(rule)["color"]
-    fill = colour if stop_on == "validation" else "white"
-    size = {"ms": 7 if look(rule)["marker"] == "*" else 5} if found else {"ms": 4}
-    return {**look(rule), "linestyle": "", "mfc": fill, "mec": colour, "mew": 0.6, **size}
 
-
-def _draw_key(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw the legend, with the number of networks that failed, by rule."""
-    ax.set_axis_off()
-    runs = table[(table["panel"] == table["panel"].max()) & (table["kind"] == "run")]
-    entries = []
-    for rule, tried in runs.groupby("series", sort=False):
-        failed = (~tried["reached"]).sum()
-        never = f"\n({failed} of {len(tried)} never)" if failed else ""
-        style = _marker(rule, "validation", tried["found"].iloc[0])
-        entries.append(Line2D([], [], **style, label=name(rule) + never))
-    for stop_on, text in STOPS.items():
-        style = {**look("backprop"), "linestyle": "", "mew": 0.6, "mec": "black"}
-        fill = "black" if stop_on == "validation" else "white"
-        entries.append(Line2D([], [], **style, mfc=fill, label=text.replace(" on", "\non")))
-    evaluated = table[table["kind"] == "evaluation"]
-    text = f"evaluated in searches:\n{len(evaluated):,}, {(~evaluated['reached']).sum():,} never"
-    entries.append(Line2D([], [], **{**EVALUATED, "ms": 3}, label=text))
-    columns = 2 if len(entries) > 8 else 1
-    ax.legend(handles=entries, loc="upper left", ncols=columns, borderaxespad=0, columnspacing=1)
+def _name(series: str) -> str:
+    rule = series.removesuffix(CACHED)
+    with_caching = {CACHED: ", caching*", "frugal_cached": "*"}
+    return name(rule) + with_caching.get(series.removeprefix(rule) or series, "")

@@ -1,63 +1,65 @@
-"""Energy of the found rules for other goals, widths, data and losses, without further tuning.
+"""The factors of energy that rules save in other tasks and widths, without further tuning.
 
-Panels: M0 (upper row) and M1 (lower row) by rule, against the goal, against the width, and for
-another data set and another loss. The other parameters have the values of most networks of the
-rule.
+Panels: the factor in M0, and in M1. There is one row for each variation, which is compared with
+backprop in the same variation (see analysis/own_claims.py).
 """
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
-from analysis.estimates import grid
-from figures.style import draw_grid
+from analysis.estimates import tidy
+from analysis.own_claims import variations
+from figures.style import TITLES, draw_rows, look, name, name_axes, name_sides, new_figure, title
 
-TASKS = {
-    ("mnist", "mse"): "MNIST",
-    ("fashion_mnist", "mse"): "Fashion- MNIST",
-    ("mnist", "cross_entropy"): "cross- entropy",
+AXES = {
+    "M0": "backprop's $M_0$ / $M_0$ of the rule",
+    "M1": "backprop's $M_1$ / $M_1$ of the rule",
 }
-AXES = {"goal": "test accuracy reached (%)", "width": "width", "task": ""}
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: M0 and M1 by rule, against goal, width and task (`parameter`).
+    """Return the plotted numbers: factors saved (y) by rule and variation (x).
 
-    A task is a data set and a loss. Its name includes the goal if this is not the usual one.
-    `varied` says whether the task, the goal or the width is unusual; each rule has its own usual
-    width.
+    A factor is backprop's energy over that of the rule, with the same variation and seed. It only
+    exists if both networks reached the goal. Variations without backprop, or in which it does not
+    always reach the goal, are left out.
     """
-    tasks = zip(energy["dataset"], energy["loss"], strict=True)
-    names = pd.Series([TASKS.get(task, " ".join(task)) for task in tasks], index=energy.index)
-    usual_task = names == names.mode()[0]
-    usual_goal = energy["goal"] == energy["goal"].mode()[0]
-    widths = energy.groupby("rule")["width"]
-    usual_width = energy["width"] == widths.transform(lambda values: values.mode()[0])
-    at = " " + (100 * energy["goal"]).map("{:g}%".format)
-    energy = energy.assign(
-        task=names.where(usual_task | usual_goal, names + at),
-        varied=~(usual_task & usual_goal & usual_width),
+    saved = [_saved(*variation) for variation in variations(energy)]
+    runs = pd.concat([energy[:0].assign(variation=""), *saved])
+    return pd.concat(
+        [
+            tidy(runs, letter, "variation", quantity, keep=["max_epochs", "width"])
+            for letter, quantity in zip("AB", AXES, strict=True)
+        ],
+        ignore_index=True,
     )
-    chosen = {
-        "goal": energy[usual_task & usual_width],
-        "width": energy[usual_task & usual_goal],
-        "task": energy[(usual_goal | ~usual_task) & usual_width],
-    }
-    return grid(chosen, keep=["varied"])
+
+
+def _saved(variation: str, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the other rules, with backprop's energies over their own."""
+    is_backprop = runs["rule"] == "backprop"
+    backprop = runs.loc[is_backprop, ["seed", "reached", *AXES]]
+    others = runs[~is_backprop & backprop["reached"].all()]
+    pairs = others.merge(backprop, on="seed", suffixes=("", "_backprop"))
+    factors = {quantity: pairs[f"{quantity}_backprop"] / pairs[quantity] for quantity in AXES}
+    return pairs.assign(variation=variation, **factors)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    return draw_grid(table, AXES, ["task"], 110, _as_errors)
-
-
-def _as_errors(ax: Axes, panel: pd.DataFrame, parameter: str) -> pd.DataFrame:
-    """Return a panel of goals with errors as x; label them by goals, rising from left to right."""
-    if parameter != "goal":
-        return panel
-    goals = sorted(panel["x"].unique())
-    ax.set_xticks([1 - goal for goal in goals], [f"{100 * goal:g}" for goal in goals])
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.invert_xaxis()
-    return panel.assign(x=1 - panel["x"].astype(float))
+    figure, axes = new_figure(1, 2, height=105, sharey=True)
+    for ax, (quantity, text) in zip(axes, AXES.items(), strict=True):
+        panel = table[table["quantity"] == quantity]
+        draw_rows(ax, panel)
+        name_axes(ax, text, "", log="x")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:,g}"))
+        title(ax, "AB"[quantity == "M1"], f"{TITLES[quantity]}\n")
+        name_sides(ax)
+    key = [
+        Line2D([], [], **{**look(rule), "linestyle": ""}, label=name(rule))
+        for rule in table["series"].unique()
+    ]
+    figure.legend(handles=key, loc="outside lower center", ncols=max(len(key), 1))
+    return figure

@@ -1,32 +1,72 @@
-"""Energy and learning time of every rule against the network's width.
+"""Energy against the width, for each s.d. of the initial weights and several rules.
 
-Panels: M0, M1 and learning time. If a rule was tried with several fractions or subnet sizes, M0 is
-shown for the one with the least M0, M1 for the one with the least M1, and learning time for the one
-with the least M0. Widths with an unusual learning rate are shaded.
+There is a column for each rule; M0 is above, M1 below. If a rule was tried with several fractions
+or subnet sizes, the one with the least energy is shown at each width and s.d.
 """
+
+from itertools import product
+from string import ascii_uppercase
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.estimates import most_sparing, tidy
-from figures.style import MEASURES, draw_measures, note_rates
+from figures.style import (
+    Style,
+    draw_series,
+    look,
+    look_of_sd,
+    name,
+    name_axes,
+    new_figure,
+    title,
+    without_strip,
+)
 
-# For each measure, the one that is minimised to choose the fraction and the subnet size.
-LEAST = {"M0": "M0", "M1": "M1", "trials": "M0"}
+QUANTITIES = ["M0", "M1"]
+RULES = ["backprop", "competitive", "subnet", "competitive_subnet"]
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each of MEASURES against the width, by rule."""
-    chosen = ("fraction", "plastic_units", "learning_rate")
-    return pd.concat(
-        [
-            tidy(most_sparing(energy, LEAST[quantity]), letter, "width", quantity, keep=chosen)
-            for letter, quantity in MEASURES.items()
-        ],
-        ignore_index=True,
-    )
+    """Return the plotted numbers: M0 and M1 against the width, by rule and initial s.d."""
+    energy = energy.sort_values("initial_sd", ascending=False, kind="stable")
+    energy = energy.assign(series=energy["rule"] + energy["initial_sd"].map(" {:g}".format))
+    rules = [rule for rule in RULES if rule in set(energy["rule"])]
+    panels = zip(ascii_uppercase, product(QUANTITIES, rules), strict=False)
+    tables = [
+        _panel(energy[energy["rule"] == rule], letter, quantity)
+        for letter, (quantity, rule) in panels
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _panel(runs: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
+    best = most_sparing(runs, quantity, of=("series", "width"))
+    kept = ["rule", "initial_sd", "fraction", "plastic_units", "max_epochs"]
+    return tidy(best, letter, "width", quantity, "series", kept)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    return draw_measures(table, "width", 80, note_rates)
+    letters = sorted(table["panel"].unique())
+    columns = len(letters) // 2
+    figure, axes = new_figure(2, columns, 115, sharex=True, sharey="row")
+    for ax, letter in zip(axes, letters, strict=True):
+        panel = table[table["panel"] == letter]
+        quantity = panel["quantity"].iloc[0]
+        name_axes(ax, "width", quantity)
+        # The strip of M0 is that of M1, too.
+        draw_series(ax, panel if quantity == "M0" else without_strip(panel), _look)
+        title(ax, letter, name(panel["rule"].iloc[0]))
+        ax.label_outer()
+    key = [
+        Line2D([], [], **look_of_sd(look("backprop"), sd), label=f"initial weights of s.d. {sd:g}")
+        for sd in table["initial_sd"].unique()
+    ]
+    figure.legend(handles=key, loc="outside lower center", ncols=len(key))
+    return figure
+
+
+def _look(series: str) -> Style:
+    return look_of_sd(look(series), float(series.split()[1]))

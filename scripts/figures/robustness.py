@@ -1,46 +1,87 @@
-"""Energy of the rules when learning rate, initial weights, loss, activation or data set change.
+"""The factors of energy that rules save when one parameter of the model changes.
 
-Panels: M0 (upper row) and M1 (lower row) by rule, against one parameter each. The other parameters
-have their usual values.
+Panels: the factor in M0, and in M1. There is one row for each variation of the model, which is
+compared with backprop in the same variation.
 """
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
 
-from analysis.estimates import grid, variants
-from figures.style import draw_grid
+from analysis.estimates import panels, variants
+from figures.style import (
+    TITLES,
+    Style,
+    draw_rows,
+    look,
+    name,
+    name_axes,
+    new_figure,
+    title,
+)
 
-NUMBERS = {"learning_rate": "learning rate", "initial_sd": "initial weights' s.d."}
-CHOICES = {"loss": "loss", "activation": "activation", "dataset": "data set"}
-PARAMETERS = NUMBERS | CHOICES
+# What can be varied, and how a row is named after its value.
+VARIED = {
+    "learning_rate": "learning rate {:g}",
+    "initial_sd": "initial s.d. {:g}",
+    "loss": "{} loss",
+    "activation": "{} units",
+    "dataset": "{} images",
+}
+PANELS = {"A": "M0", "B": "M1"}
+SAVED = "factor saved: backprop's ${0}$ / ${0}$ of the rule"
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: M0 and M1 by rule, against each parameter that varies.
+    """Return the plotted numbers: factors saved (y) by rule and variation (x).
 
-    The usual value of a parameter is the one that most runs have.
+    A factor is backprop's energy over that of the rule, with the same variation and seed. It exists
+    if both reached the goal. The usual model has the values that most runs have.
     """
-    energy = energy.assign(rule=variants(energy))
-    usual = {key: energy[key].mode()[0] for key in PARAMETERS}
-    varied = [key for key in PARAMETERS if energy[key].nunique() > 1]
-    runs = {}
-    for key in varied:
-        others = [other for other in PARAMETERS if other != key]
-        runs[key] = energy[(energy[others] == pd.Series(usual)[others]).all(axis=1)]
-    return grid(runs)
+    varied = energy[list(VARIED)]
+    usual = varied.mode().iloc[0]
+    energy = energy.assign(variation=[_named(values, usual) for _, values in varied.iterrows()])
+    is_backprop, pair = energy["rule"] == "backprop", ["variation", "width", "seed"]
+    backprop = energy.loc[is_backprop, [*pair, "reached", *PANELS.values()]]
+    runs = energy[~is_backprop].merge(backprop, on=pair, suffixes=("", "_backprop"))
+    runs["reached"] &= runs["reached_backprop"]
+    for quantity in PANELS.values():
+        runs[quantity] = runs[f"{quantity}_backprop"] / runs[quantity]
+    runs["series"] = variants(runs)
+    return panels(runs, PANELS.values(), "variation", "series", ["max_epochs"])
+
+
+def _named(values: pd.Series, usual: pd.Series) -> str:
+    changed = [
+        text.format(values[key]) for key, text in VARIED.items() if values[key] != usual[key]
+    ]
+    return name(", ".join(changed)) or "usual model"
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    return draw_grid(table, PARAMETERS, CHOICES, 105, _tick_values)
+    figure, axes = new_figure(1, 2, height=90, sharey=True)
+    for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
+        ax.axvline(1, color=look("backprop")["color"], lw=0.8, zorder=1)
+        draw_rows(ax, table[table["panel"] == letter])
+        name_axes(ax, SAVED.format(f"M_{quantity[1]}"), "", log="x")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:g}"))
+        title(ax, letter, f"{TITLES[quantity]}\n")
+        _name_sides(ax)
+    key = [
+        Line2D([], [], **{**look(rule), "linestyle": ""}, label=name(rule))
+        for rule in table["series"].unique()
+    ]
+    figure.legend(handles=key, loc="outside lower center", ncols=len(key))
+    return figure
 
 
-def _tick_values(ax: Axes, panel: pd.DataFrame, parameter: str) -> pd.DataFrame:
-    """Tick the values of the parameter, and no others."""
-    values = sorted(panel["x"].unique())
-    ax.set_xticks(values, [f"{value:g}" for value in values])
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.margins(x=0.1)
-    return panel
+def _name_sides(ax: Axes) -> None:
+    """Write above the panel on which side of backprop's line a rule saves."""
+    common: Style = {"size": "small", "color": "0.4", "va": "bottom", "textcoords": "offset points"}
+    common["xycoords"] = ax.get_xaxis_transform()
+    ax.annotate("\N{LEFTWARDS ARROW} costs more", (1, 1), xytext=(-2, 1), ha="right", **common)
+    ax.annotate("saves \N{RIGHTWARDS ARROW}", (1, 1), xytext=(2, 1), **common)

@@ -1,42 +1,90 @@
 """Competition by other criteria than the largest update.
 
-Panels: M0 to reach the goal and the final test error against the plastic fraction, by criterion.
-Rules without a criterion are shown for comparison.
+Panels: M0 to reach the goal against the plastic fraction, for conditions whose networks all reached
+it; and the accuracy when training stopped, for the others.
 """
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.estimates import tidy
-from figures.style import draw_series, label_ends, lay_out, name_axes, new_figure, title
+from analysis.tables import CONDITION
+from figures.style import (
+    Style,
+    draw_rows,
+    draw_series,
+    epochs,
+    label_ends,
+    lay_out,
+    look,
+    name,
+    name_axes,
+    new_figure,
+    title,
+)
+from plasticity.rules import OUT_PER_HIDDEN
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: M0 and final test error (%) by criterion and fraction."""
-    energy = energy.assign(
-        series=energy["criterion"].fillna(energy["rule"]), error=100 * (1 - energy["accuracy"])
-    )
-    ended = energy.assign(reached=True)  # a run has an error even if it missed the goal
+    """Return the plotted numbers: M0, or the test error (%) in the end, by criterion and fraction.
+
+    A condition has M0 if all of its networks reached the goal, and an error if not. In rows with an
+    error, x is the criterion with its fraction, in order of the mean error.
+    """
+    energy = energy.assign(series=_series(energy), error=100 * (1 - energy["accuracy"]))
+    condition = energy.groupby(CONDITION, dropna=False)
+    able = condition["reached"].transform("all")
+    failed = energy.assign(mean=condition["error"].transform("mean"))[~able]
+    failed = failed.sort_values("mean", kind="stable")
+    failed["reached"] = True  # a network has an error without the goal, too
+    failed["row"] = [f"{name(run.series)}, {run.fraction:g}" for run in failed.itertuples()]
+    kept = ["fraction", "max_epochs", "goal"]
     return pd.concat(
         [
-            tidy(energy, "A", "fraction", "M0", "series"),
-            tidy(ended, "B", "fraction", "error", "series"),
+            tidy(energy[able], "A", "fraction", "M0", "series", kept),
+            tidy(failed, "B", "row", "error", "series", kept),
         ],
         ignore_index=True,
     )
 
 
+def _series(energy: pd.DataFrame) -> pd.Series:
+    """Return the criterion of each run, or its rule if it has none; and where it competes."""
+    series = energy["criterion"].fillna(energy["rule"])
+    by_neuron = energy["rule"] == "competitive_per_neuron"
+    usual_out = (OUT_PER_HIDDEN * energy["fraction"]).clip(upper=1)
+    alone = (energy["criterion"] == "largest_update") & (energy["fraction_out"] > usual_out)
+    return series.mask(by_neuron, series + " (per unit)").mask(alone, series + " (layer 1)")
+
+
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions decrease from left to right."""
-    figure, axes = new_figure(1, 2, height=68)
-    y = {"A": "M0", "B": "test error in the end (%)"}
-    titles = {"A": "energy to reach the goal", "B": "error when stopped"}
+    figure, axes = new_figure(1, 2, height=90, width_ratios=(5, 4))
     panels = {letter: table[table["panel"] == letter] for letter in "AB"}
-    for ax, letter in zip(axes, "AB", strict=True):
-        name_axes(ax, "fraction", y[letter])
-        draw_series(ax, panels[letter])
-        ax.invert_xaxis()
-        title(ax, letter, titles[letter])
+    name_axes(axes[0], "fraction", "M0")
+    draw_series(axes[0], panels["A"], _look)
+    axes[0].invert_xaxis()
+    title(axes[0], "A", "reaches the goal")
+    _draw_errors(axes[1], panels["B"])
+    title(axes[1], "B", "misses the goal")
     lay_out(figure)
-    label_ends(axes[-1], panels["B"])
+    label_ends(axes[0], panels["A"], _look)
     return figure
+
+
+def _draw_errors(ax: Axes, panel: pd.DataFrame) -> None:
+    draw_rows(ax, panel, _look, spread=0)
+    name_axes(ax, "test error when stopped (%)", "", log="x")
+    beside: Style = {"transform": ax.get_yaxis_transform(), "size": "small", "va": "center"}
+    for line, row in enumerate(panel.drop_duplicates("x").itertuples()):
+        ax.text(1.02, line, epochs(row.max_epochs), **beside)
+    for goal in panel["goal"].unique():
+        ax.axvline(100 * (1 - goal), color="0.4", lw=0.8, ls=":")
+        place: Style = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "left"}
+        ax.text(100 * (1 - goal), 0.02, " goal", color="0.4", size="small", **place)
+
+
+def _look(series: str) -> Style:
+    """Return the look of a criterion, with another marker and line if it is a variant."""
+    return look(series) | ({"marker": "s", "linestyle": "--"} if " " in series else {})

@@ -1,32 +1,115 @@
-"""Energy and learning time of every rule against the network's width.
+"""Energy of every rule against the network's width, if learning may take BUDGET times as long.
 
-Panels: M0, M1 and learning time. If a rule was tried with several fractions or subnet sizes, M0 is
-shown for the one with the least M0, M1 for the one with the least M1, and learning time for the one
-with the least M0. Widths with an unusual learning rate are shaded.
+M0 is on the left, M1 on the right; the rules of COMPETING are above, all others below. If a rule
+was tried with several fractions or subnet sizes, the one with the least energy is shown among those
+whose mean learning time is at most BUDGET times backprop's at the same width. If there is none, the
+fastest is shown, with an open marker.
 """
 
+from itertools import product
+
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.estimates import most_sparing, tidy
-from figures.style import MEASURES, draw_measures, note_rates
+from analysis.tables import CONDITION
+from figures.style import (
+    Style,
+    draw_series,
+    epochs,
+    label_ends,
+    lay_out,
+    look,
+    name,
+    name_axes,
+    new_figure,
+    title,
+    without_strip,
+)
+from figures.trade_off import relative_to_backprop
 
-# For each measure, the one that is minimised to choose the fraction and the subnet size.
-LEAST = {"M0": "M0", "M1": "M1", "trials": "M0"}
+BUDGET = 2  # learning time, relative to backprop's [here]
+COMPETING = ["competitive", "competitive_per_neuron", "subnet", "competitive_subnet"]
+ENERGIES = {"M0": "updates", "M1": "change"}
+GROUPS = {True: "competition, subnets", False: "other rules"}
+# Whether each panel has the rules of COMPETING or the others, and its energy.
+PANELS = dict(zip("ABCD", product(GROUPS, ENERGIES), strict=True))
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each of MEASURES against the width, by rule."""
-    chosen = ("fraction", "plastic_units", "learning_rate")
-    return pd.concat(
+    """Return the plotted numbers: M0 and M1 against the width, by rule.
+
+    `within` is true for conditions whose mean learning time is within BUDGET, which is in the
+    column `budget`.
+    """
+    runs = relative_to_backprop(energy)
+    condition = [runs[column] for column in CONDITION]
+    time = np.exp(np.log(runs["time"]).groupby(condition, dropna=False).transform("mean"))
+    reached = runs["reached"].groupby(condition, dropna=False).transform("all")
+    # Rounded, so that 2 is at most 2.
+    runs = runs.assign(within=reached & (time.round(6) <= BUDGET))
+    tables = [_panel(runs, letter, *shown) for letter, shown in PANELS.items()]
+    return pd.concat(tables, ignore_index=True).assign(budget=BUDGET)
+
+
+def _panel(runs: pd.DataFrame, letter: str, competing: bool, quantity: str) -> pd.DataFrame:
+    group = (runs["rule"].isin(COMPETING) == competing) | (runs["rule"] == "backprop")
+    runs = runs[group]
+    possible = runs.groupby(["rule", "width"])["within"].transform("any")
+    kept = ["within", "fraction", "plastic_units", "initial_sd", "max_epochs"]
+    chosen = pd.concat(
         [
-            tidy(most_sparing(energy, LEAST[quantity]), letter, "width", quantity, keep=chosen)
-            for letter, quantity in MEASURES.items()
-        ],
-        ignore_index=True,
+            most_sparing(runs[runs["within"]], quantity),
+            most_sparing(runs[~possible], "trials"),
+        ]
     )
+    return tidy(chosen.sort_index(), letter, "width", quantity, keep=kept)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    return draw_measures(table, "width", 80, note_rates)
+    figure, axes = new_figure(2, 2, 130, sharex=True, sharey="col")
+    panels = [table[table["panel"] == letter] for letter in PANELS]
+    for ax, panel, (letter, (competing, quantity)) in zip(
+        axes, panels, PANELS.items(), strict=True
+    ):
+        name_axes(ax, "width", quantity)
+        # The strip of M0 is that of M1, too.
+        draw_series(ax, panel if quantity == "M0" else without_strip(panel))
+        slow = panel[(panel["kind"] == "mean") & panel["reached"] & ~panel["within"].astype(bool)]
+        for mean in slow.itertuples():
+            ax.plot(mean.x, mean.y, **_slow(mean.series), zorder=5)
+        title(ax, letter, f"{ENERGIES[quantity]}: {GROUPS[competing]}")
+    for ax in axes[:2]:
+        ax.set_xlabel("")
+    key = {
+        f"learns in at most {BUDGET:g} times backprop's time": look("backprop") | {"linestyle": ""},
+        "takes longer (the fastest setting)": _slow("backprop"),
+        **_failing(pd.concat(panels[::2])),
+    }
+    handles = [Line2D([], [], **style, label=text) for text, style in key.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    lay_out(figure)
+    for ax, panel in zip(axes[1::2], panels[1::2], strict=True):
+        label_ends(ax, panel[panel["reached"]])
+    return figure
+
+
+def _failing(table: pd.DataFrame) -> dict[str, Style]:
+    """Return the marks in the strips of the rules that learn at no width, by their explanation."""
+    failing = table.groupby("series").filter(lambda rule: not rule["reached"].any())
+    return {
+        f"{name(rule)}: not within {epochs(budget)}": {
+            "color": look(rule)["color"],
+            "marker": "^",
+            "linestyle": "",
+        }
+        for rule, budget in failing.groupby("series")["max_epochs"].max().items()
+    }
+
+
+def _slow(series: str) -> Style:
+    """Return the look of a condition that takes longer than BUDGET: an open marker."""
+    return look(series) | {"mfc": "white", "mec": look(series)["color"], "linestyle": ""}

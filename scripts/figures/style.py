@@ -7,7 +7,7 @@ them in greyscale. Rules found by searches for the same energy have the same col
 
 import os
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import Formatter
 from matplotlib.transforms import ScaledTranslation
 from matplotlib.typing import ColorType
@@ -39,6 +41,7 @@ LOOKS = {
     "fixed_neurons": ("#1C4A3C", "v", "-"),
     "random_neurons": ("#8CC49A", "<", "-"),
     "class_neurons": ("#B5B053", ">", "-"),
+    "alternating_neurons": ("#9078FC", "H", "-"),
     "competitive": ("#0072B2", "D", "-"),
     "competitive_per_neuron": ("#3FB8F5", "d", "-"),
     "subnet": ("#D55E00", "p", "-"),
@@ -48,6 +51,8 @@ LOOKS = {
     "frugal_updates_fast": ("#B31600", "*", "-"),
     "frugal_updates_again": ("#B31600", "P", "-"),
     "frugal_updates_leaky": ("#B31600", "d", "-"),
+    "frugal_updates_scaled": ("#B31600", "v", "-"),
+    "frugal_open": ("#B44B78", "s", "-"),
     "frugal_change": ("#7F00FF", "^", "-"),
     "frugal_change_again": ("#7F00FF", "P", "-"),
     "frugal_cached": ("#D194BA", "^", "-"),
@@ -56,10 +61,27 @@ LOOKS = {
     "largest_weight": ("#B85C90", "^", "-"),
     "smallest_weight": ("#DFA9C7", "^", ":"),
     "largest_error": ("#1C4A3C", "v", "-"),
+    "smallest_error": ("#1C4A3C", "v", ":"),
     "largest_activity": ("#B5B053", ">", "-"),
+    "smallest_activity": ("#B5B053", ">", ":"),
+}
+# Displayed names of the rules that searches found.
+NAMES = {
+    "frugal_updates": "found rule",
+    "frugal_updates_fast": "found rule, fast",
+    "frugal_updates_again": "found rule, second search",
+    "frugal_updates_leaky": "found rule, leaky rectifiers",
+    "frugal_updates_scaled": "found rule, equal rates",
+    "frugal_open": "tuned, gate open",
+    "frugal_change": "found for least $M_1$",
+    "frugal_change_again": "found for least $M_1$, second search",
+    "frugal_cached": "found for caching",
 }
 # For rules that are added to a config file, which takes no new code.
 SPARE_COLOURS = ["#712301", "#B85C90"]
+
+# Line, and share of white in the markers' fill, by the s.d. of the initial weights.
+SD_LOOKS = {0.03: ("-", 0), 0.02: ("--", 0.6), 0.01: (":", 1)}
 
 # The panels of most figures, and their titles.
 MEASURES = {"A": "M0", "B": "M1", "C": "trials"}
@@ -92,8 +114,8 @@ STRIP_ROW, STRIP = (
     0.06,
     0.3,
 )  # of a panel's height: a line of the strip above it; the whole strip at most
-DOT: Style = {"s": 3, "alpha": 0.5, "lw": 0, "clip_on": False}  # a run
-ASIDE = 3.5  # points between runs and their mean
+EDGE: Style = {"mec": "white", "mew": 0.4}  # of the marker of a mean
+DOT: Style = {"s": 5, "alpha": 0.7, "ec": "white", "lw": 0.3, "clip_on": False}  # a run
 SPREAD = 0.5  # between the outermost series of a choice; choices are 1 apart
 
 # The same input must give the same bytes, so that dates and versions are left out. The id of the
@@ -117,9 +139,32 @@ def look(series: str) -> Style:
     return {"color": colour, "marker": marker, "linestyle": line}
 
 
+def look_of_sd(style: Style, initial_sd: float) -> Style:
+    """Return the look of a series with a line and a fill that depend on the initial s.d.
+
+    The fill is lighter, and the line has more gaps, the smaller the s.d. is.
+    """
+    line, lightness = SD_LOOKS.get(initial_sd, ("-.", 0))
+    fill = lightness + (1 - lightness) * np.array(to_rgb(style["color"]))
+    return style | {"linestyle": line, "mfc": tuple(fill), "mec": style["color"], "mew": 0.7}
+
+
+def shades(variants: Collection[str]) -> Look:
+    """Return the look of each variant: that of its rule, lighter for smaller fractions."""
+    looks: dict[str, Style] = {}
+    for rule in {variant.split()[0] for variant in variants}:
+        same_rule = sorted((v for v in variants if v.split()[0] == rule), reverse=True)
+        colours = sns.light_palette(look(rule)["color"], len(same_rule) + 2, reverse=True)
+        looks |= {
+            variant: {**look(rule), "color": colour}
+            for variant, colour in zip(same_rule, colours, strict=False)
+        }
+    return looks.__getitem__
+
+
 def name(series: str) -> str:
     """Return the displayed name of a series."""
-    return series.replace("_", " ")
+    return NAMES.get(series, series.replace("_", " "))
 
 
 def blank_figure(height: float) -> Figure:
@@ -170,7 +215,7 @@ class TickFormatter(Formatter):
         )
         if leading not in wanted:
             return ""
-        if low > 4e-5 and high < 4e4:
+        if low > 4e-5 and high < 5e4:
             return f"{value:,.6g}"
         power = f"10^{{{int(exponent)}}}"
         return f"${power}$" if leading == 1 else rf"${leading:g}\times{power}$"
@@ -190,6 +235,11 @@ def number(value: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def epochs(count: float) -> str:
+    """Return a number of epochs as text, such as "0.5 epochs" or "1 epoch"."""
+    return f"{count:g} epoch" + ("" if count == 1 else "s")
+
+
 def interval(low: float, high: float) -> str:
     """Return an interval as text to append, such as " (1 to 2)"; "" if it is unknown."""
     return f" ({number(low)} to {number(high)})" if np.isfinite(low) else ""
@@ -199,12 +249,10 @@ def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
     """Draw the series of a panel: runs, means with their intervals, and fits.
 
     `table` has the tidy rows of one panel (see analysis/estimates.py). `look` maps a series to its
-    colour, marker and line. Runs are drawn slightly to the right of their mean. A series without x
-    is drawn as a horizontal line. Conditions with runs that did not reach the goal are marked in a
-    strip above the panel.
+    colour, marker and line. A series without x is drawn as a horizontal line. Conditions with runs
+    that did not reach the goal are marked in a strip above the panel.
     """
     table = table.astype({"x": float})
-    aside = ax.transData + ScaledTranslation(ASIDE / 72, 0, ax.figure.dpi_scale_trans)
     for series, points in table.groupby("series", sort=False):
         style = look(series)
         colour = style["color"]
@@ -217,15 +265,38 @@ def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
         fit = points[points["kind"] == "fit"]
         bar = {"color": colour, "lw": 1.2, "solid_capstyle": "butt", "zorder": 3}
         ax.plot([means["x"], means["x"]], [means["low"], means["high"]], **bar)
-        ax.plot(means["x"], means["y"], **style, mec="white", mew=0.4, zorder=4)
+        ax.plot(means["x"], means["y"], **{**EDGE, **style}, zorder=4)
         ax.plot(fit["x"], fit["y"], color=colour, lw=0.8, ls=(0, (4, 2)), zorder=1)
-        # The limits hold the data; a wide band or the dots' displacement must not widen them.
-        limits = ax.dataLim.frozen()
-        ax.scatter(runs["x"], runs["y"], color=colour, transform=aside, zorder=2, **DOT)
+        ax.scatter(runs["x"], runs["y"], fc=colour, zorder=3.5, **DOT)
+        limits = ax.dataLim.frozen()  # a wide band must not widen them
         ax.fill_between(fit["x"], fit["low"], fit["high"], color=colour, alpha=0.15, lw=0)
         ax.dataLim.set(limits)
-        ax.update_datalim(runs[["x", "y"]].to_numpy(dtype=float))
     _mark_unreached(ax, table[table["kind"] == "run"], look)
+
+
+def without_strip(panel: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a panel without the runs that failed, if another panel has their strip."""
+    return panel[panel["reached"] | (panel["kind"] != "run")]
+
+
+def key_of_laws(ax: Axes, panel: pd.DataFrame, look: Look, name: Callable[[str], str]) -> None:
+    """Draw the legend of a panel, with the exponents of power laws."""
+    handles = [
+        Line2D([], [], **look(series), label=name(series) + exponent(panel, series, ": "))
+        for series in panel["series"].unique()
+    ]
+    ax.legend(handles=handles, loc="upper left", borderaxespad=0, labelspacing=0.3)
+
+
+def exponent(panel: pd.DataFrame, series: str, before: str) -> str:
+    """Return the exponent of a series' power law as text to append after `before`, "" if none."""
+    law = panel[(panel["series"] == series) & (panel["kind"] == "exponent")]
+    if law.empty:
+        return ""
+    values = law[["y", "low", "high"]].iloc[0].round(2) + 0.0  # no negative zero
+    y, low, high = (f"{value:.2f}".replace("-", "\N{MINUS SIGN}") for value in values)
+    known = f" ({low} to {high})" if np.isfinite(values["low"]) else ""
+    return f"{before}exponent {y}{known}"
 
 
 def draw_measures(
@@ -253,72 +324,43 @@ def draw_measures(
     return figure
 
 
-def draw_grid(
-    table: pd.DataFrame,
-    axes_names: Mapping[str, str],
-    choices: Collection[str],
-    height: float,
-    finish: Callable[[Axes, pd.DataFrame, str], pd.DataFrame],
-) -> Figure:
-    """Return a figure `height` mm high of a grid of panels (see `estimates.grid`).
+def draw_rows(ax: Axes, table: pd.DataFrame, look: Look = look, spread: float = SPREAD) -> None:
+    """Draw a panel of rows, from top to bottom one for each x of `table`, with y to the right.
 
-    `axes_names` names the x axis of each parameter, `choices` are the parameters without numbers.
-    `finish(ax, panel, parameter)` adjusts a panel's axis, and returns its rows as they are drawn.
+    `table` has the tidy rows of one panel: runs, means and their intervals. The series of a row are
+    up to `spread` of a row apart. Instead of the mean and the runs of a condition with runs that
+    failed, it is written within how many epochs (`max_epochs`) they did not reach the goal.
     """
-    letters = sorted(table["panel"].unique())
-    columns = len(letters) // 2
-    figure, axes = new_figure(2, columns, height, sharey="row")
-    drawn = []
-    for index, (ax, letter) in enumerate(zip(axes, letters, strict=True)):
-        panel = table[table["panel"] == letter]
-        parameter, quantity = panel.iloc[0][["parameter", "quantity"]]
-        named = parameter in choices
-        name_axes(ax, axes_names[parameter], quantity, "y" if named else "xy")
-        if index % columns:
-            ax.set_ylabel("")
-        panel = place_choices(ax, panel) if named else finish(ax, panel, parameter)
-        draw_series(ax, panel, unlined if named else look)
-        title(ax, letter)
-        drawn.append(panel)
-    lay_out(figure)
-    for index in (columns - 1, 2 * columns - 1):
-        label_ends(axes[index], drawn[index])
-    return figure
+    rows, series = list(table["x"].unique()), list(table["series"].unique())
+    shift = table["series"].map(series.index) / max(len(series) - 1, 1) - 0.5
+    table = table.assign(row=table["x"].map(rows.index) + spread * shift)
+    every = table.groupby(["series", "x"])["reached"].transform("all")
+    for one, points in table[every].groupby("series", sort=False):
+        style = {**look(one), "linestyle": ""}
+        runs, means = (points[points["kind"] == kind] for kind in ("run", "mean"))
+        bar = {"color": style["color"], "lw": 1.2, "solid_capstyle": "butt", "zorder": 3}
+        ax.plot([means["low"], means["high"]], [means["row"], means["row"]], **bar)
+        ax.plot(means["y"], means["row"], **style, mec="white", mew=0.4, zorder=4)
+        ax.scatter(runs["y"], runs["row"], fc=style["color"], zorder=3.5, **DOT)
+    for mean in table[(table["kind"] == "mean") & ~table["reached"]].itertuples():
+        failed = f"not within {epochs(mean.max_epochs)}"
+        place: Style = {"transform": ax.get_yaxis_transform(), "va": "center", "size": 6}
+        place["bbox"] = {"fc": "white", "lw": 0, "pad": 0.6, "alpha": 0.8}
+        ax.text(0.01, mean.row, failed, color=look(mean.series)["color"], **place)
+    for row in range(0, len(rows), 2):
+        ax.axhspan(row - 0.5, row + 0.5, color="0.95", lw=0, zorder=0)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_ylim(max(len(rows), 1) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
 
 
-def place_choices(ax: Axes, panel: pd.DataFrame) -> pd.DataFrame:
-    """Return the panel with numbers as x in the place of choices, and set the ticks.
-
-    The series are shifted against each other so that they do not overlap.
-    """
-    choices, series = list(panel["x"].unique()), list(panel["series"].unique())
-    shift = panel["series"].map(series.index) / max(len(series) - 1, 1) - 0.5
-    ax.set_xticks(range(len(choices)), [name(choice).replace(" ", "\n") for choice in choices])
-    ax.set_xlim(-0.5, len(choices) - 0.5)
-    return panel.assign(x=panel["x"].map(choices.index) + SPREAD * shift)
-
-
-def unlined(series: str) -> Style:
-    """Return the look of a series without its line, for an x axis of choices."""
-    return {**look(series), "linestyle": ""}
-
-
-def usual_rate(table: pd.DataFrame) -> float:
-    """Return the most frequent learning rate in a table of plotted numbers, NaN if it has none."""
-    return table["learning_rate"].mode().min()  # NaN, not an error, if it has none
-
-
-def note_rates(ax: Axes, table: pd.DataFrame, y: float = 0.02) -> None:
-    """Shade each x with an unusual learning rate and write the rate at the height `y`.
-
-    `y` is a fraction of the height of the panel.
-    """
-    rates = table.dropna(subset=["learning_rate"])
-    other = rates[rates["learning_rate"] != usual_rate(table)]
-    for x, rate in other[["x", "learning_rate"]].drop_duplicates().to_numpy(dtype=float):
-        ax.axvspan(x / 1.6, x * 1.6, color="0.94", lw=0, zorder=-1)
-        where: Style = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "center"}
-        ax.text(x, y, f"rate {rate:g}", size="small", color="0.4", **where)
+def name_sides(ax: Axes) -> None:
+    """Draw a line at the factor 1, and write above the panel on which side of it a rule saves."""
+    ax.axvline(1, color="black", lw=0.8, zorder=1)
+    common: Style = {"size": "small", "color": "0.4", "va": "bottom", "textcoords": "offset points"}
+    common["xycoords"] = ax.get_xaxis_transform()
+    ax.annotate("\N{LEFTWARDS ARROW} costs more", (1, 1), xytext=(-2, 1), ha="right", **common)
+    ax.annotate("saves \N{RIGHTWARDS ARROW}", (1, 1), xytext=(2, 1), **common)
 
 
 def _draw_level(ax: Axes, points: pd.DataFrame, colour: ColorType) -> None:
@@ -327,41 +369,49 @@ def _draw_level(ax: Axes, points: pd.DataFrame, colour: ColorType) -> None:
         ax.axhline(mean.y, color=colour, lw=0.8, zorder=1)
     runs = points[(points["kind"] == "run") & points["reached"]]
     edge = ax.get_yaxis_transform()
-    ax.scatter([0.01] * len(runs), runs["y"], color=colour, transform=edge, **DOT)
+    ax.scatter([0.01] * len(runs), runs["y"], fc=colour, transform=edge, **DOT)
 
 
 def _mark_unreached(ax: Axes, runs: pd.DataFrame, look: Look) -> None:
     """Mark in a strip above the panel at which x runs failed, with a line per series.
 
-    A marker is filled if all runs failed, and open if some did.
+    The mark is a triangle, which is open if only some runs failed. If their `max_epochs` differ, it
+    is this number, which is on white if only some runs failed.
     """
     failing = _unreached(runs)
     if not failing:
         return
     line = _strip_line(failing)
+    budgets = runs.loc[~runs["reached"], "max_epochs"].unique() if "max_epochs" in runs else []
+    counted = len(budgets) > 1
     strip = ax.inset_axes((0, 1.03, 1, line * len(failing)), sharex=ax, facecolor="0.94")
     strip.set(ylim=(-0.5, len(failing) - 0.5), yticks=[])
     strip.tick_params(which="both", bottom=False, labelbottom=False)
     sns.despine(ax=strip, left=True, bottom=True)
-    strip.text(
-        -0.02, 0.5, "never", transform=strip.transAxes, size="small", ha="right", va="center"
-    )
+    within = "\N{HORIZONTAL ELLIPSIS} epochs" if counted else "".join(map(epochs, budgets))
+    said = f"not within\n{within}" if within else "not\nreached"
+    strip.text(-0.02, 0.5, said, transform=strip.transAxes, size="small", ha="right", va="center")
     for row, series in enumerate(failing):
         colour = look(series)["color"]
         for x, condition in runs[runs["series"] == series].groupby("x", dropna=False):
             if condition["reached"].all():
                 continue
+            partly = condition["reached"].any()
             anywhere = pd.isna(x)
-            strip.plot(
-                0.02 if anywhere else x,
-                row,
-                transform=strip.get_yaxis_transform() if anywhere else strip.transData,
-                marker="^",
-                ms=3.5 * line / STRIP_ROW,
-                color=colour,
-                mfc="white" if condition["reached"].any() else colour,
-                clip_on=False,
-            )
+            place: Style = {
+                "transform": strip.get_yaxis_transform() if anywhere else strip.transData,
+                "color": colour,
+                "clip_on": False,
+            }
+            where = (0.02 if anywhere else x, row)
+            if counted:
+                ax.update_datalim([where], updatex=not anywhere, updatey=False)
+                box: Style | None = {"fc": "white", "lw": 0, "pad": 0.8} if partly else None
+                place |= {"size": 6, "ha": "center", "va": "center_baseline", "bbox": box}
+                strip.text(*where, f"{condition['max_epochs'].max():g}", **place)
+            else:
+                fill = "white" if partly else colour
+                strip.plot(*where, marker="^", ms=3.5 * line / STRIP_ROW, mfc=fill, **place)
 
 
 def _unreached(runs: pd.DataFrame) -> list[str]:

@@ -1,57 +1,121 @@
-"""Energy and learning time of a subnet against its number of plastic hidden units.
+"""Energy of a subnet against its number of plastic units, and against the width around it.
 
-Panels: M0, M1 and learning time, for each width of the whole network. A ring marks the size with
-the least mean energy.
+Above: M0 and M1 against the number of plastic hidden units, for several widths of the whole network
+and s.d. of the initial weights. A ring marks the size of least mean energy. Below: M0 and M1 of
+subnets with SIZE plastic units against the width, with the exponents of power laws.
 """
 
-from itertools import cycle
+from collections.abc import Sequence
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from analysis.estimates import panels
-from figures.style import MEASURES, Style, draw_measures, title
+from analysis.estimates import fitted, tidy
+from figures.style import (
+    Look,
+    Style,
+    draw_series,
+    key_of_laws,
+    look,
+    look_of_sd,
+    name_axes,
+    new_figure,
+    title,
+)
 
+SIZE = 100  # plastic units of the subnets that are compared between widths [S]
+# The x axis and the energy of each panel.
+PANELS = {
+    "A": ("plastic_units", "M0"),
+    "B": ("plastic_units", "M1"),
+    "C": ("width", "M0"),
+    "D": ("width", "M1"),
+}
 # The subnet's colour, from light to dark, for widths from small to large.
 SHADES = "blend:#EE9E66,#D55E00,#4F2300"
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each of MEASURES against subnet size, a series per width.
+    """Return the plotted numbers: M0 and M1 against the subnet's size and against the width.
 
-    Rows of kind `optimum` have the size of least mean energy.
+    A series is named by its s.d. of the initial weights and, in panels A and B, its width. Rows of
+    kind `optimum` have the size of least mean energy, those of kind `exponent` the exponent of a
+    power law in the width.
     """
-    table = panels(energy.sort_values("width"), MEASURES.values(), "plastic_units", "width")
-    means = table[(table["kind"] == "mean") & table["reached"] & (table["quantity"] != "trials")]
+    energy = energy.sort_values(["initial_sd", "width"], ascending=[False, True])
+    sd = energy["initial_sd"].map("{:g}".format)
+    sizes = energy.assign(series=sd + energy["width"].map(" {:g}".format))
+    several = sizes.groupby("series")["plastic_units"].transform("nunique") > 1
+    of_size = energy.assign(series=sd)[energy["plastic_units"] == SIZE]
+    runs = {"plastic_units": sizes[several], "width": of_size}
+    table = pd.concat(
+        [
+            tidy(runs[x], letter, x, quantity, "series", keep=["max_epochs"])
+            for letter, (x, quantity) in PANELS.items()
+        ]
+    )
+    above = table["panel"].isin(["A", "B"])
+    laws = fitted(table[~above], whole=True).query("kind == 'exponent'")
+    return pd.concat([table, optima(table[above]), laws], ignore_index=True)
+
+
+def optima(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean of least y of each panel and series, as rows of kind `optimum`."""
+    means = table[(table["kind"] == "mean") & table["reached"]].reset_index(drop=True)
     best = means.loc[means.groupby(["panel", "series"], sort=False)["y"].idxmin()]
-    return pd.concat([table, best.assign(kind="optimum")], ignore_index=True)
+    return best.assign(kind="optimum")
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    widths = table["series"].unique()
+    figure, axes = new_figure(2, 2, 130, sharey="col")
+    sizes = table.loc[table["panel"] == "A", "series"].unique()
+    look_of = _looks(sizes)
+    for ax, (letter, (x, quantity)) in zip(axes, PANELS.items(), strict=True):
+        panel = table[table["panel"] == letter]
+        name_axes(ax, x, quantity)
+        draw_series(ax, panel, look_of)
+        if x == "width":
+            key_of_laws(ax, panel, look_of, "initial s.d. {}".format)
+            title(ax, letter, f"{SIZE} plastic hidden units")
+        else:
+            ring_optima(ax, panel, look_of)
+            title(ax, letter, f"least with {_range(panel)} plastic units")
+    key = [Line2D([], [], **look_of(one), label=_name(one)) for one in sizes]
+    figure.legend(handles=key, loc="outside lower center", ncols=3)
+    return figure
+
+
+def ring_optima(ax: Axes, panel: pd.DataFrame, look: Look) -> None:
+    """Draw rings around the optima of a panel."""
+    for best in panel[panel["kind"] == "optimum"].itertuples():
+        ring: Style = {"s": 55, "facecolor": "none", "lw": 0.9, "zorder": 5}
+        ax.scatter(best.x, best.y, edgecolor=look(best.series)["color"], **ring)
+
+
+def _looks(sizes: Sequence[str]) -> Look:
+    """Return a function that maps a series to its look: colour by width, line and fill by s.d."""
+    widths = sorted({one.split()[1] for one in sizes}, key=float)
     shades = dict(zip(widths, sns.color_palette(SHADES, len(widths)), strict=True))
-    markers = dict(zip(widths, cycle("osD^v"), strict=False))
 
-    def width_look(width: str) -> Style:
-        return {"color": shades[width], "marker": markers[width], "linestyle": "-"}
+    def look_of(series: str) -> Style:
+        sd, *width = series.split()
+        style = look("subnet")
+        return look_of_sd(style | ({"color": shades[width[0]]} if width else {}), float(sd))
 
-    def ring_least(ax: Axes, panel: pd.DataFrame) -> None:
-        best = panel[panel["kind"] == "optimum"]
-        ring: Style = {"s": 45, "facecolor": "none", "lw": 0.8, "zorder": 5}
-        ax.scatter(best["x"], best["y"], edgecolor=best["series"].map(shades), **ring)
-        if len(best):
-            title(ax, best["panel"].iloc[0], _range(best["x"]))
-
-    return draw_measures(table, "plastic_units", 66, ring_least, width_look, _name)
+    return look_of
 
 
-def _range(sizes: pd.Series) -> str:
-    low, high = f"{sizes.min():,.0f}", f"{sizes.max():,.0f}"
-    return f"least at {low}" + (f"\N{EN DASH}{high}" if high != low else "")
+def _range(panel: pd.DataFrame) -> str:
+    """Return the range of the optima as text, such as "60 to 100"."""
+    best = panel.loc[panel["kind"] == "optimum", "x"]
+    ends = sorted({best.min(), best.max()})
+    return " to ".join(f"{end:,.0f}" for end in ends) if len(best) else "?"
 
 
-def _name(width: str) -> str:
-    return f"width {int(width):,}"
+def _name(series: str) -> str:
+    sd, width = series.split()
+    return f"{int(width):,} hidden units, initial s.d. {sd}"

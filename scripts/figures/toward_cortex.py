@@ -1,73 +1,61 @@
-"""Energy and learning time in very wide networks, compared with extrapolated power laws.
+"""Energy and learning time in wide networks, compared with extrapolated power laws.
 
-Panels: M0, M1 and learning time, by rule. Dashed: power laws, fitted in the paper's range (from the
-width of least energy to 10,000 hidden units, with the rule's usual learning rate and initial
-weights) and extrapolated to the largest simulated width. Shaded: widths at which the learning rate
-or the initial weights were scaled down for all rules, for stability.
+Panels: M0, M1 and learning time, by rule. Dashed: power laws of backprop, fitted to the widths of
+FITTED and extrapolated to the largest width. All rules but the found one have the same learning
+rate and initial weights at all widths.
 """
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import fitted, laws, rows, tidy
-from analysis.seeds import WIDEST_OF_PAPER
+from analysis.conditions import NotReached, NotTested
+from analysis.estimates import fitted, panels, rows
+from analysis.own_claims import FITTED, over_law
 from figures.style import MEASURES, Style, draw_measures
 
-SCALED = ["learning_rate", "initial_sd"]  # parameters that may decrease with the width
+ENERGIES = {"A": "M0", "B": "M1"}
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: each of MEASURES against the width, by rule, and the fits.
 
-    Rows of kind `missed` have the factor by which the energy at a width beyond the paper's range
-    exceeds the power law; the interval is that of the law, over seeds. `scaled` says whether the
-    networks have another learning rate or other initial weights than most networks of the rule.
+    Rows of kind `missed` have the factor by which backprop's energy at the largest width exceeds
+    the power law (see analysis/own_claims.py).
     """
-    table = pd.concat(
-        [
-            tidy(energy, letter, "width", quantity, keep=SCALED)
-            for letter, quantity in MEASURES.items()
-        ],
-        ignore_index=True,
-    )
-    usual = table.groupby("series")[SCALED].transform(lambda values: values.mode()[0])
-    table["scaled"] = (table[SCALED] != usual).any(axis=1)
-    energies = table[table["quantity"] != "trials"]
-    paper = energies[(energies["x"] <= WIDEST_OF_PAPER) & ~energies["scaled"]]
-    fits = fitted(paper, upto=table["x"].max())
-    return pd.concat([table, fits, _missed(energies, paper)], ignore_index=True)
+    table = panels(energy, MEASURES.values(), "width", keep=["max_epochs"])
+    backprop = table[(table["series"] == "backprop") & table["quantity"].isin(ENERGIES.values())]
+    fits = fitted(backprop[backprop["x"].between(*FITTED)], upto=backprop["x"].max(), whole=True)
+    return pd.concat([table, fits, *_missed(energy)], ignore_index=True)
 
 
-def _missed(energies: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    means = energies[(energies["kind"] == "mean") & energies["reached"]]
-    lines = [rows(panel=[])]
-    for at, _, law in laws(paper):
-        series = means[(means[list(at)] == pd.Series(at)).all(axis=1)]
-        for x in series.loc[series["x"] > WIDEST_OF_PAPER, "x"]:
-            same = (energies[list(at)] == pd.Series(at)).all(axis=1) & (energies["x"] == x)
-            runs = energies[same & (energies["kind"] == "run")]
-            y, low, high = law.missed(x, runs["y"])
-            lines.append(rows(**at, kind="missed", x=x, y=y, low=low, high=high))
-    return pd.concat(lines, ignore_index=True)
+def _missed(energy: pd.DataFrame) -> list[pd.DataFrame]:
+    backprop = energy[energy["rule"] == "backprop"]
+    lines = []
+    for letter, quantity in ENERGIES.items():
+        try:
+            over = over_law(backprop, quantity)
+        except (NotTested, NotReached):
+            continue
+        at = {"panel": letter, "quantity": quantity, "series": "backprop", "kind": "missed"}
+        x = backprop["width"].max()
+        lines.append(rows(**at, x=x, y=over.value, low=over.low, high=over.high))
+    return lines
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    return draw_measures(table, "width", 85, _shade_scaled)
+    return draw_measures(table, "width", 85, _note)
 
 
-def _shade_scaled(ax: Axes, panel: pd.DataFrame) -> None:
-    """Shade the widths at which no rule has its usual parameters; in panel A, add a note."""
-    every = panel[panel["kind"] == "mean"].groupby("x")["scaled"].all()
-    scaled = every.index[every]
-    if scaled.empty:
-        return
-    ax.axvspan(scaled.min() / 1.6, scaled.max() * 1.6, color="0.94", lw=0, zorder=-1)
-    if (panel["panel"] != "A").any():
-        return
-    middle = (scaled.min() * scaled.max()) ** 0.5
-    where: Style = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
-    ax.text(
-        middle, 0.01, "rate or initial weights\nscaled down", size="small", color="0.4", **where
-    )
+def _note(ax: Axes, panel: pd.DataFrame) -> None:
+    """Write what is dashed into panel B, and how many networks a mean has into panel C."""
+    place: Style = {"transform": ax.transAxes, "size": "small", "va": "top", "color": "0.4"}
+    if panel["panel"].iloc[0] == "B" and (panel["kind"] == "fit").any():
+        least, most = FITTED
+        ax.text(0.03, 0.99, f"dashed: power law, fitted\nfrom {least:,} to {most:,}", **place)
+    if panel["panel"].iloc[0] == "C":
+        runs = panel[panel["kind"] == "run"].groupby("x")["seed"].nunique()
+        usual = runs.mode()[0]
+        fewer = [f"{count} at {x:,.0f}" for x, count in runs[runs != usual].items()]
+        ax.text(0.99, 0.99, "\n".join([f"{usual} networks each", *fewer]), ha="right", **place)

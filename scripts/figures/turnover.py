@@ -1,7 +1,8 @@
 """Turnover of the selected synapses.
 
-Panels: participation against the plastic fraction; the share of all updates in the most updated
-synapses; images of the number of updates of hidden units' synapses, by input pixel.
+Columns: synapses of the first layer, hidden units (the sum of their inputs' updates), all synapses.
+Rows: participation against the plastic fraction; the share of all updates that the most updated
+synapses or units make.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,140 +10,151 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from analysis.estimates import rows, tidy
 from analysis.tables import CONDITION, TableError
 from figures.style import (
-    blank_figure,
+    Look,
+    Style,
     draw_series,
     label_ends,
     lay_out,
     look,
     name,
     name_axes,
+    new_figure,
+    shades,
     title,
 )
 
 Layers = Mapping[str, np.ndarray]  # number of updates of each synapse, by layer
 
-SHARES = np.geomspace(1e-4, 1, 81)  # of all synapses
-FRACTION = 0.01  # plastic fraction of the networks in panels B and C (or the nearest one)
-UNITS = 6  # images per rule
-SIDE = 28  # pixels
+# The columns: their title, and the panels of participation and of shares.
+COLUMNS = {
+    "hidden": ("first-layer synapses", "A", "D"),
+    "units": ("hidden units", "B", "E"),
+    "all": ("all synapses", "C", "F"),
+}
+SHARES = np.linspace(0, 1, 201)  # of synapses or units
+FRACTIONS = [0.001, 0.01, 0.1]  # plastic fractions of competition whose shares are drawn
+MASK = 0.01  # plastic fraction of the random mask beside them
+WIDE = 1000  # hidden units
 
 
 def summarise(energy: pd.DataFrame, counts: Sequence[Layers]) -> pd.DataFrame:
-    """Return the plotted numbers: participation by rule, shares of updates, counts by pixel.
+    """Return the plotted numbers: participation by fraction, and shares of updates.
 
     `counts` has an item for each condition of `energy`, in the same order: the number of updates of
     each synapse in the first network, with the layers `hidden` (width, 785) and `out`
-    (10, width + 1). In rows of kind `picture`, x is a pixel and the quantity names the unit. Raises
-    TableError if the widths in `counts` and `energy` differ.
+    (10, width + 1). The participation of all synapses is that of all networks. A random mask has no
+    rows for hidden units, because it holds synapses of most units. Raises TableError if the widths
+    in `counts` and `energy` differ.
     """
-    conditions = energy.drop_duplicates(CONDITION).reset_index(drop=True)
+    energy = energy.assign(reached=True)  # a run that missed the goal has a participation, too
+    energy["series"] = energy["rule"] + " " + energy["width"].astype(str)
+    firsts = energy.drop_duplicates(CONDITION).reset_index(drop=True)
     widths = [len(layers["hidden"]) for layers in counts]
-    if widths != conditions["width"].tolist():
+    if widths != firsts["width"].tolist():
         raise TableError(
             f"the numbers of updates are those of networks of {widths} hidden units, the conditions"
-            f" of {conditions['width'].tolist()}"
+            f" of {firsts['width'].tolist()}"
         )
-    ended = energy.assign(reached=True)  # a run that missed the goal has a participation, too
-    tables = [tidy(ended, "A", "fraction", "participation")]
-    for condition in _looked_into(conditions).itertuples():
-        layers = counts[condition.Index]
-        series = f"{condition.rule} {condition.fraction:g}"
-        tables += [_shares(series, layers), *_pictures(series, layers["hidden"])]
+    tables = []
+    for which, (_, above, below) in COLUMNS.items():
+        updates = [_updates(layers, which) for layers in counts]
+        shown = firsts.assign(participation=[_participation(each) for each in updates])
+        if which == "units":
+            shown = shown[shown["rule"] != "random_synapses"]
+        runs = energy if which == "all" else shown
+        tables.append(tidy(runs, above, "fraction", "participation", "series"))
+        tables += [
+            _shares(below, f"{network.rule} {network.fraction:g}", updates[network.Index])
+            for network in shown[_with_shares(shown)].itertuples()
+        ]
     return pd.concat(tables, ignore_index=True)
 
 
-def _looked_into(conditions: pd.DataFrame) -> pd.DataFrame:
-    """Return the condition with the fraction nearest to FRACTION, for each rule with a fraction."""
-    distance = np.log(conditions["fraction"].dropna() / FRACTION).abs().sort_values(kind="stable")
-    return conditions.loc[distance.index].drop_duplicates("rule").sort_values("rule")
+def _updates(layers: Layers, which: str) -> np.ndarray:
+    """Return the number of updates of each synapse or hidden unit of a column."""
+    hidden = layers["hidden"]
+    match which:
+        case "units":
+            return hidden.sum(axis=1)
+        case "hidden":
+            return hidden.ravel()
+        case _:
+            return np.concatenate([hidden.ravel(), layers["out"].ravel()])
 
 
-def _pictures(series: str, hidden: np.ndarray) -> list[pd.DataFrame]:
-    """Return the number of updates by pixel, for the most updated hidden units."""
-    pixels = hidden[:, : SIDE * SIDE]
-    most = np.argsort(-pixels.sum(axis=1), kind="stable")[:UNITS]
-    common = {"panel": "C", "series": series, "kind": "picture", "x": np.arange(SIDE * SIDE)}
-    return [rows(**common, quantity=f"updates of unit {unit}", y=pixels[unit]) for unit in most]
+def _participation(updates: np.ndarray) -> float:
+    """Return the inverse Simpson index of numbers of updates, as a fraction of their count."""
+    updates = updates.astype(float)
+    return updates.sum() ** 2 / (len(updates) * (updates**2).sum())
 
 
-def _shares(series: str, layers: Layers) -> pd.DataFrame:
+def _with_shares(networks: pd.DataFrame) -> pd.Series:
+    """Return for which networks the shares are drawn: some of those with the smallest width."""
+    competitive = (networks["rule"] == "competitive") & networks["fraction"].isin(FRACTIONS)
+    mask = (networks["rule"] == "random_synapses") & (networks["fraction"] == MASK)
+    return (competitive | mask) & (networks["width"] == networks["width"].min())
+
+
+def _shares(panel: str, series: str, updates: np.ndarray) -> pd.DataFrame:
     """Return the share of updates against the share of synapses, in order of their updates."""
-    counts = -np.sort(-np.concatenate([layers["hidden"].ravel(), layers["out"].ravel()]))
-    taken = np.cumsum(counts, dtype=float) / counts.sum()
-    first = np.maximum(np.rint(SHARES * len(counts)).astype(int), 1)
+    taken = np.append(0, np.cumsum(np.sort(updates)[::-1], dtype=float))
+    first = np.unique(np.rint(SHARES * len(updates)).astype(int))
     return rows(
-        panel="B",
+        panel=panel,
         quantity="share of updates",
         series=series,
         kind="share",
-        x=first / len(counts),
-        y=taken[first - 1],
+        x=first / len(updates),
+        y=taken[first] / taken[-1],
     )
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Return the figure of the plotted numbers."""
-    pictures = table[table["kind"] == "picture"]
-    series = list(pictures["series"].unique())
-    figure = blank_figure(height=62 + 28 * len(series))
-    ratios = [62, 28 * len(series)]
-    (above,), (below,) = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)
-    left, right = above.subplots(1, 2)
-    _draw_participation(left, table[table["panel"] == "A"])
-    _draw_shares(right, table[table["panel"] == "B"])
+    """Return the figure of the plotted numbers; fractions decrease from left to right."""
+    figure, axes = new_figure(2, len(COLUMNS), height=120, sharey="row")
+    panels = {letter: table[table["panel"] == letter] for letter in "ABCDEF"}
+    shade = shades(table.loc[table["kind"] == "share", "series"].unique())
+    columns = zip(COLUMNS.values(), axes, axes[len(COLUMNS) :], strict=False)
+    for (text, above, below), top, bottom in columns:
+        _draw_participation(top, panels[above])
+        title(top, above, text)
+        _draw_shares(bottom, panels[below], shade)
+        bottom.set_xlabel(f"share of {text},\nmost updated first")
+        title(bottom, below)
+    axes[0].set_ylabel("participation\n(effective fraction that takes part)")
+    axes[len(COLUMNS)].set_ylabel("share of all updates")
+    axes[-1].legend(loc="upper left", bbox_to_anchor=(1.03, 1), labelcolor="linecolor")
     lay_out(figure)
-    label_ends(left, table[table["panel"] == "A"])
-    axes = below.subplots(len(series), UNITS, squeeze=False)
-    for line, which in zip(axes, series, strict=True):
-        _draw_pictures(below, line, pictures[pictures["series"] == which], which)
-    heading = "$\\bf{C}$  updates of a hidden unit's inputs, for the most updated units"
-    below.suptitle(heading, x=0.03, ha="left")
+    label_ends(axes[len(COLUMNS) - 1], panels["C"], _look, _name)
     return figure
 
 
 def _draw_participation(ax: Axes, panel: pd.DataFrame) -> None:
-    name_axes(ax, "fraction", "participation (fraction of synapses)")
-    draw_series(ax, panel)
-    ax.axline((1, 1), (0.1, 0.1), color="0.6", lw=0.6, ls=":", zorder=0)
-    ax.text(0.03, 0.05, "dotted: always the same synapses", transform=ax.transAxes, color="0.4")
+    name_axes(ax, "fraction", "")
+    draw_series(ax, panel, _look)
+    ax.axline((1, 1), (0.1, 0.1), color="0.5", lw=0.8, ls=":", zorder=0)
+    ax.text(0.03, 0.04, "dotted: always the same", size="small", transform=ax.transAxes)
     ax.invert_xaxis()
-    title(ax, "A", "how many synapses take part")
 
 
-def _draw_shares(ax: Axes, panel: pd.DataFrame) -> None:
-    name_axes(ax, "fraction of synapses, most updated first", "share of all updates", log="x")
+def _draw_shares(ax: Axes, panel: pd.DataFrame, shade: Look) -> None:
     for series, points in panel.groupby("series", sort=False):
-        ax.plot(points["x"], points["y"], color=look(series)["color"], label=name(series))
-    ax.plot(SHARES, SHARES, color="0.6", lw=0.6, ls=":", label="all equally often")
-    ax.set(ylim=(0, 1.02))
-    ax.legend(loc="upper left", labelcolor="linecolor")
-    title(ax, "B", "how unevenly updates are shared")
+        ax.plot(points["x"], points["y"], color=shade(series)["color"], label=name(series))
+    ax.plot([0, 1], [0, 1], color="0.5", lw=0.8, ls=":", label="all equally often")
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
 
 
-def _draw_pictures(
-    figure: SubFigure, axes: Sequence[Axes], pictures: pd.DataFrame, series: str
-) -> None:
-    shown = [
-        p["y"].to_numpy().reshape(SIDE, SIDE) for _, p in pictures.groupby("quantity", sort=False)
-    ]
-    for ax in axes:
-        ax.set_axis_off()
-    for ax, picture in zip(axes, shown, strict=False):
-        image = ax.imshow(picture, cmap="magma", vmin=0, vmax=np.max(shown))
-    axes[0].text(
-        -0.08,
-        0.5,
-        name(series.replace(" ", "\n")),
-        transform=axes[0].transAxes,
-        rotation=90,
-        va="center",
-        ha="right",
-        multialignment="center",
-        color=look(series)["color"],
-    )
-    figure.colorbar(image, ax=list(axes), label="updates", aspect=10, pad=0.01)
+def _look(series: str) -> Style:
+    """Return the look of a rule, with another marker and line in wide networks."""
+    rule, width = series.split()
+    return look(rule) | ({"marker": "s", "linestyle": "--"} if int(width) >= WIDE else {})
+
+
+def _name(series: str) -> str:
+    rule, width = series.split()
+    return f"{name(rule)},\n{int(width):,} hidden units"

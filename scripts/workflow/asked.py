@@ -198,7 +198,7 @@ def trained(plan: "Plan", results: str) -> dict[str, Job]:
 
 def drawn(plan: "Plan", results: str, figures: str, scale: str) -> dict[str, Job]:
     """Return the job of each table, figure and page, by the path of its record."""
-    from workflow.configuration import options
+    from workflow.configuration import claims_options, options
 
     jobs: dict[str, Job] = {}
 
@@ -218,8 +218,11 @@ def drawn(plan: "Plan", results: str, figures: str, scale: str) -> dict[str, Job
         add("tabulate", [summarise, *words, *runs], runs, table)
     add("summarise", [summarise, "--output", energy, *tables], tables, energy)
     curves = [f"{results}/curves/{name}.csv" for name in sorted(plan.recording("curve"))]
-    words = ["--claims", *plan.claims, "--energy", energy, "--curves", *curves, "--output", claims]
-    add("claims", ["scripts/claims.py", *words], [energy, *curves], claims)
+    counted = [name for experiment in plan.counted for name in plan.experiments[experiment]]
+    counts = [f"{results}/counts/{name}.npz" for name in counted]
+    words = [*claims_options(plan.claims), *options({"energy": energy, "curves": curves})]
+    words += options({"counts": counts, "counted": plan.counted, "output": claims})
+    add("claims", ["scripts/claims.py", *words], [energy, *curves, *counts], claims)
     for name, figure in plan.figures.items():
         read = plan.tables(name, results)
         words = options(read | {"experiment": figure.experiment, "scale": scale})

@@ -21,6 +21,7 @@ from typing import NoReturn
 import jsonschema
 import yaml
 
+from analysis.readings import ReadingError, readings
 from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, allows, has_meaning
 from plasticity.parameters import ParameterError
 from plasticity.settings import PARAMETERS, Settings, parts_of
@@ -52,6 +53,7 @@ LIMITS = {
     "maximum": " at most {}",
     "exclusiveMaximum": " below {}",
     "minItems": " of at least {}",
+    "minProperties": " of at least {}",
     "uniqueItems": " none of them twice",
     "minLength": " of some length",
 }
@@ -68,12 +70,14 @@ class ConfigurationError(SystemExit):
 class Found:
     """Where a condition's other parameters come from: the best rule that a search found.
 
-    With `within`, only rules that learn within so many trials are considered. `take` names the
-    parameters; `most` has upper bounds of the numbers among them.
+    With `within`, only rules that learn within so many trials are considered. With `equal_rates`,
+    the rule is scaled so that both layers have the same learning rate. `take` names the parameters;
+    `most` has upper bounds of the numbers among them.
     """
 
     search: str
     within: float | None
+    equal_rates: bool
     take: list[str]
     most: dict[str, float]
 
@@ -123,15 +127,18 @@ class Plan:
     """What is built at one scale.
 
     Conditions by name, their names in each experiment, figures, the searches for the rules that
-    conditions take, ids of the claims that are tested, and whether finding.md is written.
+    conditions take, the claims that are tested, whether finding.md is written, and the experiments
+    that record update counts. Claims are declared with their readings, or they are the ids of this
+    project's own.
     """
 
     conditions: dict[str, Condition] = field(default_factory=dict)
     experiments: dict[str, list[str]] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
     searches: dict[str, Search] = field(default_factory=dict)
-    claims: list[str] = field(default_factory=list)
+    claims: dict[str, dict] | list[str] = field(default_factory=list)
     finding: bool = False
+    counted: list[str] = field(default_factory=list)
 
     @property
     def datasets(self) -> list[str]:
@@ -264,10 +271,17 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
         experiments, figures = _chosen(config, _figures(config), [read(file) for file in overlays])
         chosen = {**config, "experiments": experiments}
         _check_found(config)
+        _check_claims(config)
         trained = {scale: _expand(chosen, scale) for scale in SCALES}
         searches = {scale: _searches(config, scale) for scale in SCALES}
         plan = Plan(
-            *trained[config["scale"]], figures, claims=config["claims"], finding=config["finding"]
+            *trained[config["scale"]],
+            figures,
+            claims=config["claims"],
+            finding=config["finding"],
+            counted=[
+                name for name, one in experiments.items() if "counts" in one.get("record", [])
+            ],
         )
         asked = plan.searched(plan.conditions)
         return replace(plan, searches={name: searches[config["scale"]][name] for name in asked})
@@ -285,7 +299,16 @@ def command_line(condition: Condition) -> list[str]:
     words += ["--train-accuracy"] * ("train_accuracy" in condition.record)
     if condition.found is None:
         return words
-    return [*words, *options({"within": condition.found.within}), "--take", *condition.found.take]
+    words += options({"within": condition.found.within})
+    words += ["--equal-rates"] * condition.found.equal_rates
+    return [*words, "--take", *condition.found.take]
+
+
+def claims_options(claims: Mapping | Sequence[str]) -> list[str]:
+    """Return the options of claims.py that say which claims are tested."""
+    if isinstance(claims, Mapping):
+        return ["--declared", json.dumps(claims)]
+    return ["--claims", *claims]
 
 
 def options(values: Mapping) -> list[str]:
@@ -426,7 +449,8 @@ def _found_condition(config: Mapping, choice: dict, path: list) -> Condition:
     if shared := sorted(used.intersection(parameters["seed"])):
         allowed = f"search.searches.{definition['search']}.seeds has {shared[0]}, too: only seeds"
         _refuse([*path, "seed"], parameters["seed"], f"{allowed} that no search has seen")
-    found = Found(definition["search"], definition.get("within"), take, most)
+    search, within = definition["search"], definition.get("within")
+    found = Found(search, within, definition.get("equal_rates", False), take, most)
     return Condition(parameters, found=found)
 
 
@@ -447,6 +471,22 @@ def _found_parameters(config: Mapping, choice: Mapping) -> tuple[dict, list[str]
     take = [key for key in SEARCHED if key in space and key in ingredients and key not in choice]
     given = {**PLAIN, **config["model"], **choice}
     return {key: given[key] for key in PARAMETERS if key in given and key not in take}, take
+
+
+def _check_claims(config: Mapping) -> None:
+    """Raise _Mistake for a declared claim whose readings make no sense."""
+    if isinstance(config["claims"], list):
+        return
+    for name, claim in config["claims"].items():
+        try:
+            readings(claim)
+        except ReadingError as error:
+            raise _Mistake(["claims", name, "readings"], str(error)) from None
+        for i, entry in enumerate(claim["readings"]):
+            experiment = entry.get("experiment")
+            if experiment and experiment not in config["experiments"]:
+                path = ["claims", name, "readings", i, "experiment"]
+                _refuse(path, experiment, _one_of(config["experiments"], experiment))
 
 
 def _space(config: Mapping, search: str) -> dict:
@@ -473,7 +513,8 @@ def _check_found(config: Mapping) -> None:
             if KINDS[key] is not str and values[0] > values[1]:
                 _refuse(["search", *path, "space", key], values, "the lower limit comes first")
         for i, start in enumerate(one.get("start", [])):
-            _check_start(["search", *path, "start", i], start, search["space"])
+            space = search["space"] | one.get("space", {})
+            _check_start(["search", *path, "start", i], start, space)
     for name, definition in config["found"].items():
         if name in config["rules"]:
             _refuse(["found"], name, "rules has a rule of this name, too")

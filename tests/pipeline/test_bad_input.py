@@ -679,4 +679,8 @@ def test_a_damaged_table_is_refused_or_a_whole_table(tmp_path, content):
     except TableError as refusal:
         assert str(refusal).isprintable()
     else:
-        assert claims.judged(claims.CLAIMS, energy, claims.read_curves([]))["verdict"].notna().all()
+        curves = claims.read_curves([])
+        assert claims.judged(claims.CLAIMS, energy, curves)["verdict"].notna().all()
+        declared = configuration.read(ROOT / "config.yaml")["claims"]
+        table = claims.tested(declared, claims.Tables(energy, curves))
+        assert table["verdict"].notna().all()

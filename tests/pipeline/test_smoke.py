@@ -104,12 +104,14 @@ def test_every_claim_has_a_verdict(built):
     names = "id,claim,source,reading,expected,value,low,high,verdict"
     assert list(claims)[:9] == names.split(",")
     assert not claims.duplicated(["id", "reading"]).any()
-    claims = claims.drop_duplicates("id")  # the main reading
-    assert claims["verdict"].isin(["reproduced", "partly", "not reproduced", "not tested"]).all()
-    assert list(claims["id"]) == CONFIG["claims"]
+    assert list(claims["id"].unique()) == list(CONFIG["claims"])
+    assert (claims.groupby("id")["nearest"].sum() == 1).all()
     untested = claims["verdict"] == "not tested"
-    assert list(claims["id"][untested]) == ["generalisation"]  # takes long training
-    assert claims["value"].notna().equals(~untested)
+    assert claims["verdict"].isin(["reproduced", "partly", "not reproduced", "not tested"]).all()
+    assert claims.loc[claims["value"].isna(), "reason"].str.len().gt(0).all()
+    assert claims.loc[untested, "value"].isna().all()
+    # Few readings have their networks at this scale.
+    assert {"floor", "growth", "turnover"} <= set(claims["id"][~untested])
 
 
 def test_the_paper_needs_no_search_and_no_other_data(built):

@@ -174,7 +174,7 @@ REFUSED = [
         r"smoke\[0\]\.seed: \[1000\] .*: search\.searches\.updates\.seeds has 1000, too",
     ),
     ("search", MISSING, "search: it is missing: the searches that found takes rules from"),
-    ("claims", ["flor"], r"claims\[0\]: 'flor' .*did you mean floor\?"),
+    ("claims", ["frugal"], r"claims\[0\]: .frugal. .*one of frugal-updates, "),
     ("claims", [], r"claims: \[\] is not allowed: a list of at least 1"),
     ("finding", "yes", "finding: 'yes' is not allowed: true or false"),
     ("figures subnet_size experiment", "subnets", r"'subnets' .*did you mean subnet_size\?"),

@@ -6,7 +6,7 @@ import pytest
 from plasticity.data import Dataset, order_by_size
 from plasticity.energy import HIDDEN, OUT
 from plasticity.reference import Reference, gate_open
-from plasticity.rules import Rule
+from plasticity.rules import Eligibility, Rule
 from plasticity.settings import Settings
 
 WIDTH, INPUTS = 2, 3
@@ -111,6 +111,35 @@ def test_a_trial_of_competition_by_hand():
     np.testing.assert_allclose(t.network.hidden[0], [1 - 0.275, -0.1375, 1 + 0.1375], rtol=1e-14)
 
 
+def test_the_hidden_rate_is_divided_by_the_root_of_the_fraction():
+    changes = []
+    for scaling in ("none", "root_fraction"):
+        t = make(by_layer("largest_update", 0.25), learning_rate=0.1, rate_scaling=scaling)
+        hidden, out = t.network.hidden.copy(), t.network.out.copy()
+        t.run(np.zeros(1, int))
+        changes.append([t.network.hidden - hidden, t.network.out - out])
+    (hidden, out), (faster, same) = changes
+    assert hidden.any() and out.any()
+    np.testing.assert_allclose(faster, 2 * hidden, rtol=1e-12)
+    np.testing.assert_array_equal(same, out)
+
+
+def test_both_layers_have_their_own_initial_weights():
+    one = make(Rule(), initial_sd=0.1).network
+    other = make(Rule(), initial_sd=0.1, initial_sd_out=0.2).network
+    np.testing.assert_array_equal(one.hidden, other.hidden)
+    np.testing.assert_allclose(other.out, 2 * one.out, rtol=1e-6)
+
+
+def test_alternating_neurons_learn_in_turn():
+    t = make(Rule(eligible="alternating_neurons", fraction=0.5, alternating_sets=2))
+    t.eligibility = Eligibility(alternating=np.array([[True, False], [False, True]]))
+    for changed in ([True, False], [False, True], [True, False]):
+        before = t.network.hidden.copy()
+        assert t.trial(np.array([2.0, 1, -1]), 1)
+        assert (t.network.hidden != before).any(axis=1).tolist() == changed
+
+
 def test_outputs_that_are_not_finite_end_a_run_without_a_change():
     t = make(Rule())
     t.network.out[4, -1] = np.inf
@@ -161,6 +190,8 @@ def masks_of(rule: Rule, units=(True, True)) -> list[np.ndarray]:
             [[0, 0, 0], [1, 1, 1]],
         ),  # of units: the second's is larger
         (by_layer("largest_activity", 0.5), [[0, 0, 0], [1, 1, 1]]),
+        (by_layer("smallest_error", 0.5), [[1, 1, 1], [0, 0, 0]]),
+        (by_layer("smallest_activity", 0.5), [[1, 1, 1], [0, 0, 0]]),
         (by_layer("largest_error", 1), [[1, 1, 1], [1, 1, 1]]),
     ],
     ids=lambda value: value.criterion if isinstance(value, Rule) else None,
@@ -199,7 +230,13 @@ def test_smallest_update_prefers_synapses_that_do_not_change():
 
 def test_error_and_activity_look_at_sizes_only():
     delta, h = np.array([2.0, -1]), np.array([0.5, -2, 1])
-    for criterion, unit in (("largest_error", 0), ("largest_activity", 1)):
+    chosen = {
+        "largest_error": 0,
+        "smallest_error": 1,
+        "largest_activity": 1,
+        "smallest_activity": 0,
+    }
+    for criterion, unit in chosen.items():
         t = make(by_layer(criterion, 0.5))
         hidden, _ = t.plastic_synapses(np.ones(2, bool), delta, h, CHANGES)
         np.testing.assert_array_equal(hidden, np.arange(2)[:, None] == [unit] * 3)

@@ -101,6 +101,38 @@ def test_a_search_that_was_killed_goes_on_to_the_same_bytes(tmp_path, monkeypatc
     ]
 
 
+@pytest.mark.parametrize("damage", ["torn", "garbage", "empty", "all garbage"])
+def test_a_damaged_journal_costs_evaluations_but_no_result(tmp_path, monkeypatch, damage):
+    whole = run(tmp_path / "whole")
+    made = []
+
+    def killed(*arguments):
+        if len(made) == 20:
+            raise KeyboardInterrupt
+        made.append(0)
+        return landscape(*arguments)
+
+    monkeypatch.setattr(script, "evaluate", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut")
+    journal = next((tmp_path / "cut").glob(".*.journal"))
+    content = journal.read_bytes()
+    middle = content.index(b"\n", len(content) // 2) + 1
+    journal.write_bytes(
+        {
+            "torn": content[:-9],
+            "garbage": content[:middle] + bytes(100) + b"\n" + content[middle:],
+            "empty": b"",
+            "all garbage": b"\xff{\n" * 9,
+        }[damage]
+    )
+    again = []
+    monkeypatch.setattr(script, "evaluate", lambda *a: again.append(0) or landscape(*a))
+    assert run(tmp_path / "cut") == whole
+    repeated = len(again) - (40 + 3 * 2 - 20)
+    assert repeated == 1 if damage == "torn" else repeated > 1
+
+
 def test_the_history_has_all_that_was_evaluated(tmp_path):
     history, _ = map(rows, run(tmp_path))
     assert [row["evaluation"] for row in history] == list(map(str, range(40)))

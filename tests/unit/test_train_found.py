@@ -3,11 +3,16 @@
 import argparse
 import sys
 
+import numpy as np
 import pytest
 
 import train_found
-from found import INGREDIENTS, SEARCHED, choose, rule_of
+from found import INGREDIENTS, SEARCHED, choose, rule_of, with_equal_rates
+from plasticity.parameters import ParameterError
+from plasticity.reference import Reference
 from plasticity.results import table
+from plasticity.rules import Rule
+from plasticity.settings import Settings
 from workflow import training_options
 
 COLUMNS = ["order", *SEARCHED, "reached", "trials", "energy"]
@@ -25,6 +30,7 @@ BEST = {
     "learning_rate": 0.03,
     "learning_rate_out": 0.005,
     "initial_sd": 0.05,
+    "activation": "relu",
     "reached": 1.0,
     "trials": 90000.0,
     "energy": 1e7,
@@ -59,12 +65,44 @@ def test_the_best_of_those_that_learn_in_time(finalists):
     assert arguments(finalists, "--within 1000")["width"] == 400  # the fastest there is
 
 
+def test_equal_rates_scale_the_activities_of_the_hidden_layer(finalists):
+    given = arguments(finalists, "--equal-rates")
+    a = (0.005 / 0.03) ** 0.25
+    assert given["learning_rate"] == given["learning_rate_out"] == pytest.approx(0.03 * a**2)
+    assert given["learning_rate_out"] == pytest.approx(0.005 / a**2)
+    assert given["initial_sd"] == pytest.approx(0.05 * a)
+    assert given["initial_sd_out"] == pytest.approx(0.05 / a)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+def test_a_scaled_rule_is_the_same_network_except_for_the_output_bias(small, activation):
+    found = {"activation": activation, "learning_rate": 0.4, "learning_rate_out": 0.001,
+             "initial_sd": 0.05, "initial_sd_out": 0.1}  # fmt: skip
+    nets = [
+        Reference(small, Rule(), Settings(width=9, precision="double", **chosen), seed=0)
+        for chosen in (found, with_equal_rates(found))
+    ]
+    for net in nets:  # without the output bias, which learns at another rate
+        net.network.out[:, -1] = 0
+        for pattern, label in zip(small.train_inputs[:30], small.train_labels, strict=False):
+            net.trial(pattern.astype(float), int(label))
+            net.network.out[:, -1] = 0
+    one, other = (net.outputs(small.test_inputs) for net in nets)
+    assert np.abs(one).max() > 0.01
+    np.testing.assert_allclose(one, other, atol=1e-5)  # initial weights are in single precision
+
+
+def test_sigmoid_units_cannot_be_scaled():
+    with pytest.raises(ParameterError, match="activation: 'logistic' is not allowed"):
+        with_equal_rates({"activation": "logistic"})
+
+
 def test_what_is_given_replaces_what_was_found_and_its_companions_are_dropped(finalists):
     given = arguments(finalists, "--gate error --select all --width 50 --goal 0.9")
     assert (given["gate"], given["width"], given["goal"]) == ("error", 50, 0.9)
     assert not given.keys() & {"margin", "criterion", "fraction_out", "eligible_fraction"}
     assert given["fraction"] == 0.5  # of the eligible set, where nothing is selected
-    assert given["searched"] == "eligible learning_rates initial_weights"
+    assert given["searched"] == "eligible learning_rates initial_weights activation"
 
 
 TAKEN = [
