@@ -35,11 +35,12 @@ LINE, GAP = 2.15, 1.8  # mm: a line of text, and the space between groups
 TOP, BOTTOM = 9, 6  # mm: the title; the key
 BETWEEN = 3  # mm, between columns
 LETTER = 1.07  # mm: the width of a letter
-COLUMNS = {100: 2, 1000: 3}  # columns for at most so many readings
-TRIES = 1000  # to fill them evenly
+FEW = 100  # readings that fit into two columns; more take three
+TRIES = 1000  # to fill the columns evenly
 SUFFIX, PLOT = 0.35, 0.64  # where the end of a label, and the plot, begin: fractions of a column
 RATIOS = (0.01, 200)  # limits of the axis of ratios
 TICKS = (0.1, 1, 10, 100)
+WIDE = 4  # tolerances, on the axis of differences
 NEAREST = "\N{BLACK RIGHT-POINTING TRIANGLE}"
 
 
@@ -70,12 +71,17 @@ class Block:
 
     @property
     def reach(self) -> float:
-        """The largest difference on the axis, a round number."""
-        limits = self.readings[["value", "low", "high", "target_low", "target_high"]]
-        away = limits.sub(self.readings["target"], axis=0).abs().to_numpy()
-        largest = np.max(away, where=np.isfinite(away), initial=1e-9)
+        """The largest difference on the axis, a round number: WIDE times a tolerance at most."""
+        target = self.readings["target"]
+        away, limits = (
+            self.readings[columns].sub(target, axis=0).abs().to_numpy(dtype=float)
+            for columns in (["value", "low", "high"], ["target_low", "target_high"])
+        )
+        largest = max(away[np.isfinite(away)], default=0) or 1.0
+        limits = limits[np.isfinite(limits) & (limits > 0)]
+        largest = min([largest, *(WIDE * limits)])
         step = 10.0 ** np.floor(log10(largest))
-        return float(ceil(largest / step) * step)
+        return float(ceil(round(largest / step, 6)) * step)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return the ticks, as (place from 0 to 1, label)."""
@@ -95,7 +101,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Return the figure: a line per reading that has an expected value, in groups of claims."""
     shown = table[table["target"].notna() | table["value"].isna()]
     shown = shown.assign(nearest=shown["nearest"] & (shown["source"] != OURS))
-    count = next(columns for most, columns in COLUMNS.items() if len(shown) <= most)
+    count = 2 if len(shown) <= FEW else 3
     width = (WIDTH - BETWEEN * (count + 1)) / count
     blocks = [
         [*_blocks(readings.fillna({"target": 1, "reading": ""}), width)]
@@ -179,46 +185,48 @@ def _draw_key(ax: Axes, y: float) -> None:
 
 
 def _draw_block(ax: Axes, block: Block, left: float, width: float, top: float) -> None:
-    """Draw a block at a place (mm): heading, labels, marks with intervals, and the axis."""
+    """Draw a block at a place (mm): heading, labels, axis, marks with intervals."""
     for i, line in enumerate(block.heading):
         _write(ax, left, top + LINE * (i + 0.5), line, weight="normal" if i else "bold")
-    top += LINE * len(block.heading)
-    heights = top + LINE * (np.arange(len(block.readings)) + 0.5)
+    heights = top + LINE * (len(block.heading) + np.arange(len(block.readings)) + 0.5)
     edge, length = left + PLOT * width, (1 - PLOT) * width
-    bottom = top + LINE * len(block.readings)
+    _draw_labels(ax, block.readings, heights, left, width)
+    _draw_axis(ax, block, heights, edge, length)
+    _draw_readings(ax, block, heights, edge, length)
+
+
+def _draw_axis(ax: Axes, block: Block, heights: np.ndarray, edge: float, length: float) -> None:
+    """Draw lines at the ticks, from the first to the last height, with labels below."""
+    top, bottom = heights[0] - LINE / 2, heights[-1] + LINE / 2
     for place, label in block.ticks():
         x = edge + length * place
         ax.plot([x, x], [top, bottom], color="0.8", lw=0.4, zorder=1)
         _write(ax, x, bottom + LINE / 2, label, ha="center", color="0.3")
+    expected = edge + length * block.scaled(block.readings["target"])[0]
+    ax.plot([expected, expected], [top, bottom], color="0.3", lw=0.6, zorder=2)
     what = "value / expected" if block.ratio else "value \N{MINUS SIGN} expected"
     _write(ax, edge - 3, bottom + LINE / 2, what, ha="right", color="0.3")
-    ends = {
-        name: edge + length * block.scaled(block.readings[name]).clip(0, 1)
-        for name in ("value", "low", "high", "target_low", "target_high", "target")
+
+
+def _draw_readings(ax: Axes, block: Block, heights: np.ndarray, edge: float, length: float) -> None:
+    """Draw the mark of each reading, its interval, and the values that agree with the claim."""
+    places = {
+        name: block.scaled(block.readings[name])
+        for name in ("value", "low", "high", "target_low", "target_high")
     }
-    outside = block.scaled(block.readings["value"])
-    expected = ends["target"]
-    ax.plot(
-        np.repeat(expected, 2),
-        np.column_stack([heights - LINE / 2, heights + LINE / 2]).ravel(),
-        color="0.3",
-        lw=0.6,
-        zorder=2,
-    )
+    x = {name: edge + length * place.clip(0, 1) for name, place in places.items()}
     for i, (y, verdict) in enumerate(zip(heights, block.readings["verdict"], strict=True)):
-        first, last = ends["target_low"][i], ends["target_high"][i]
-        if np.isfinite([first, last]).all():
+        colour, first, last = VERDICTS[verdict][0], x["target_low"][i], x["target_high"][i]
+        if np.isfinite(last - first):
             box = (first, y - LINE / 2), last - first, LINE
             ax.add_patch(Rectangle(*box, color=AGREES, lw=0, zorder=0))
-        colour = VERDICTS[verdict][0]
-        if not np.isfinite(ends["value"][i]):
+        if np.isnan(x["value"][i]):
             unknown = "not tested" if verdict == "not tested" else "not reached"
             _write(ax, edge + length / 2, y, unknown, ha="center", color=colour)
             continue
-        ax.plot([ends["low"][i], ends["high"][i]], [y, y], color=colour, lw=0.9, zorder=3)
-        beyond = "<" if outside[i] < 0 else ">" if outside[i] > 1 else None
-        _mark(ax, ends["value"][i], y, verdict, beyond)
-    _draw_labels(ax, block.readings, heights, left, width)
+        ax.plot([x["low"][i], x["high"][i]], [y, y], color=colour, lw=0.9, zorder=3)
+        beyond = "<" if places["value"][i] < 0 else ">" if places["value"][i] > 1 else None
+        _mark(ax, x["value"][i], y, verdict, beyond)
 
 
 def _draw_labels(

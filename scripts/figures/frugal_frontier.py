@@ -49,7 +49,7 @@ def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
     kind `factor` have what tuning and the gate save in M0, seed by seed. `found` says whether a
     search found the rule.
     """
-    runs = _with_caching(energy[energy["stop_on"] == "validation"], searches)
+    runs = _with_caching(energy[energy["stop_on"] == "validation"])
     shown = {what: most_sparing(runs, what, of=["series"]) for what in ROWS.values()}
     paper = runs[~runs["found"] & runs["caching_threshold"].isna()]
     best = most_sparing(paper, "M0", of=()).drop_duplicates("seed")
@@ -63,20 +63,17 @@ def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _with_caching(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
+def _with_caching(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the runs with the columns `series` and `found`.
 
-    With synaptic caching, M0 is the number of consolidations, and M1 is that of consolidation plus
-    the cost of maintenance, as in the search for rules with caching.
+    With synaptic caching, M0 and M1 are those of consolidation: maintenance is free.
     """
     found, cached = energy["searched"].notna(), energy["caching_threshold"].notna()
-    cost = searches.loc[searches["minimise"] == "cached", "maintenance_cost"].median()
-    total = energy["M1_consolidation"] + cost * energy["maintenance"]
     return energy.assign(
         found=found,
         series=energy["rule"].where(found | ~cached, energy["rule"] + CACHED),
         M0=energy["M0"].where(~cached, energy["M0_consolidation"]),
-        M1=energy["M1"].where(~cached, total),
+        M1=energy["M1"].where(~cached, energy["M1_consolidation"]),
     )
 
 
