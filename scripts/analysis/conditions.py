@@ -82,10 +82,14 @@ def most_sparing(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
 def by_seed(rows: pd.DataFrame, quantity: str, column: str) -> pd.DataFrame:
     """Return the logarithm of `quantity`, with a row per seed and a column per value of `column`.
 
-    Seeds that are missing in a condition are left out.
+    Conditions with a single network are left out, then seeds that are missing in a condition.
+    Raises NotTested if nothing remains.
     """
     table = rows.groupby(["seed", column])[quantity].mean().unstack(column)
-    return np.log(table).dropna()
+    table = table.dropna(axis=1, thresh=2).dropna()
+    if table.empty:
+        raise NotTested("an interval takes two seeds at least")
+    return np.log(table)
 
 
 def least(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:

@@ -77,10 +77,14 @@ Measure = Callable[[Tables, Options], Estimate]
 def networks(tables: Tables, options: Options, **changed: object) -> pd.DataFrame:
     """Return the networks that a reading names, with the paper's model where it names nothing.
 
-    Raises NotTested if there are none.
+    `subnet_share` limits the size of subnets, as a share of the width. Raises NotTested if there
+    are none.
     """
     named = {key: options[key] for key in [*COMMON, *SETTINGS] if key in options} | changed
-    return matching(tables.energy, MODEL | named, named)
+    energy = tables.energy
+    if "subnet_share" in options:
+        energy = energy[~(energy["plastic_units"] > options["subnet_share"] * energy["width"])]
+    return matching(energy, MODEL | named, named)
 
 
 def baseline(tables: Tables, options: Options, rule: str = "backprop") -> pd.DataFrame:
@@ -184,7 +188,10 @@ def in_time(tables: Tables, options: Options, rule: str) -> pd.Series:
         if _longer(condition, backprop) <= options["at_most"]
     ]
     if not saved:
-        raise NotReached(f"no setting learns within {options['at_most']:g} times backprop's trials")
+        raise NotReached(
+            f"no setting that was trained learns within {options['at_most']:g} times backprop's"
+            " trials"
+        )
     return max(saved, key=_geometric_mean)
 
 

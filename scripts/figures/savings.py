@@ -2,7 +2,7 @@
 
 Panels: the factor saved in M0 and in M1, for each rule with the fraction and the subnet size of
 least energy at each width, however long it learns. Power laws are fitted to the rules of FITTED
-and not carried on beyond the widths at which networks were trained.
+up to WIDEST_OF_PAPER and are not extrapolated: wider networks have too few seeds.
 """
 
 from functools import partial
@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.estimates import fitted, most_sparing, tidy
+from analysis.seeds import WIDEST_OF_PAPER
 from figures.style import (
     draw_series,
     exponent,
@@ -43,7 +44,8 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
             for letter, quantity in zip("AB", ENERGIES, strict=True)
         ]
     )
-    laws = fitted(table[table["series"].isin(FITTED)], whole=True)
+    usual = table["series"].isin(FITTED) & (table["x"] <= WIDEST_OF_PAPER)
+    laws = fitted(table[usual], whole=True)
     return pd.concat([table, laws], ignore_index=True)
 
 

@@ -67,7 +67,7 @@ def draw(table: pd.DataFrame) -> Figure:
     axes[0].invert_xaxis()
     title(axes[0], "A", "reaches the goal")
     _draw_errors(axes[1], panels["B"])
-    title(axes[1], "B", "misses the goal")
+    title(axes[1], "B", "misses the goal within \N{HORIZONTAL ELLIPSIS}")
     lay_out(figure)
     label_ends(axes[0], panels["A"], _look)
     return figure

@@ -133,7 +133,10 @@ def _unreached(runs: pd.DataFrame) -> str:
     if failed.empty:
         return ""
     epochs = " or ".join(f"{budget:g}" for budget in sorted(failed["max_epochs"].unique()))
-    return f"not drawn: {len(failed)} of {len(runs)}, not within {epochs} epochs"
+    return (
+        f"not drawn: {len(failed)} of {len(runs)} networks, which\n"
+        f"diverged or did not learn within {epochs} epochs"
+    )
 
 
 def _look(series: str) -> Style:

@@ -201,6 +201,16 @@ def test_the_largest_factor_is_taken_within_the_learning_time(at_most, saved):
     assert measured("factor_in_time", SLOWER, **options).value == pytest.approx(saved)
 
 
+def test_subnets_may_have_a_largest_size():
+    rows = [SLOWER[0], subnet(160, 1.0, 300), subnet(150, 25.0, 300), subnet(30, 50.0, 300)]
+    options = {"rule": "subnet", "quantity": "M0", "width": 300, "at_most": 1}
+    for share, saved in {0.5: 4, 0.6: 100, 0.2: 2}.items():
+        found = measured("factor_in_time", rows, **options, subnet_share=share)
+        assert found.value == pytest.approx(saved)
+    with pytest.raises(NotTested, match="no networks of width 300, rule subnet"):
+        measured("factor_in_time", rows, **options, subnet_share=0.05)
+
+
 def test_a_rule_that_is_too_slow_saves_nothing_in_time():
     options = {"rule": "competitive", "quantity": "M0", "width": 300, "at_most": 1.09}
     with pytest.raises(NotReached, match=r"within 1\.09 times"):
@@ -462,7 +472,7 @@ def test_what_no_setting_reaches_is_not_reproduced():
     table = paper_claims.tested({"mine": claim}, Tables(networks(*SLOWER), pd.DataFrame()))
     (row,) = table.to_dict("records")
     assert row["verdict"] == "not reproduced" and pd.isna(row["value"])
-    assert row["reason"] == "no setting learns within 1 times backprop's trials"
+    assert row["reason"] == "no setting that was trained learns within 1 times backprop's trials"
 
 
 def energies(condition):
@@ -505,9 +515,10 @@ def study():
 
 def test_every_declared_reading_can_be_computed(study):
     table = paper_claims.tested(CONFIG["claims"], study)
-    # Networks with fixed neurons are not counted in the experiment.
+    # Some costly conditions are not trained, or with one seed only.
     untested = table[table["verdict"] == "not tested"]
-    assert untested["reading"].tolist() == ["fixed neurons, hidden units"]
+    assert untested["reason"].str.contains("no networks of|two seeds at least").all()
+    assert len(untested) < len(table) / 8
     assert not table.duplicated(["id", "reading"]).any()
     assert (table.groupby("id")["nearest"].sum() == 1).all()
     assert table.drop_duplicates("id")["nearest"].all()
