@@ -153,23 +153,23 @@ def selection_criteria(table: pd.DataFrame) -> Facts:
     """Compare the least M0 of the criteria that reach the goal, and the errors of the others.
 
     `others` has (criterion, M0 relative to the largest updates). `failing` are the criteria that
-    reached the goal at no fraction; `errors` is the range of their test errors (%), `epochs` that
-    of their budgets.
+    reached the goal at no fraction; `errors` is the range of their mean test errors (%), `epochs`
+    that of their budgets, and `diverged` the number of their networks that diverged.
     """
     M0 = means(table, quantity="M0").groupby("series")["y"].min()
-    ends = means(table, quantity="error")
-    ends = ends[~ends["series"].isin(M0.index)]
-    if ends.empty or not {"backprop", "largest_update", "largest_error", "largest_activity"} <= set(
-        M0.index
-    ):
+    failing = table[(table["quantity"] == "error") & ~table["series"].isin(M0.index)]
+    if failing.empty or not {"backprop", "largest_update"} <= set(M0.index):
         raise NothingToSay
+    others = (M0 / M0["largest_update"]).drop(["backprop", "largest_update"])
+    errors, runs = means(failing)["y"], failing[failing["kind"] == "run"]
     return {
         "least": M0["largest_update"],
         "saved": M0["backprop"] / M0["largest_update"],
-        "others": list((M0 / M0["largest_update"]).drop(["backprop", "largest_update"]).items()),
-        "failing": list(ends["series"].unique()),
-        "errors": (ends["y"].min(), ends["y"].max()),
-        "epochs": (ends["max_epochs"].min(), ends["max_epochs"].max()),
+        "others": list(others.sort_values().items()),
+        "failing": list(failing["series"].unique()),
+        "errors": (errors.min(), errors.max()),
+        "epochs": (failing["max_epochs"].min(), failing["max_epochs"].max()),
+        "diverged": (~runs["reached"].astype(bool)).sum(),
     }
 
 
@@ -194,24 +194,24 @@ def subnet_size(table: pd.DataFrame) -> Facts:
 
 @figure
 def strategies_vs_width(table: pd.DataFrame) -> Facts:
-    """Compare M0 at the largest width at which both backprop and competition reach the goal.
+    """Compare M0 at the largest width at which competition learns within the budget of time.
 
-    `within` has the three rules of least M0 within the budget of learning time, `slower` the rules
-    that take longer.
+    `within` has the three rules of least M0 within the budget, `slower` the rules that take longer.
     """
     shown = means(table, quantity="M0").drop_duplicates(["series", "x"])
-    width = curves(shown, "M0", "backprop", "competitive").index[-1]
-    here = shown[shown["x"] == width].set_index("series")
-    backprop = here.loc["backprop"]
-    others = here.drop(index="backprop").sort_values("y")
-    within = others["within"].astype(bool)
+    within = shown["within"].astype(bool)
+    width = curves(shown[within], "M0", "backprop", "competitive").index[-1]
+    here = shown[shown["x"] == width].sort_values("y")
+    backprop = here[here["series"] == "backprop"].iloc[0]
+    others = here[here["series"] != "backprop"].set_index("series")
+    fast = others["within"].astype(bool)
     return {
         "width": width,
         "sd": backprop["initial_sd"],
         "budget": backprop["budget"],
         "backprop": backprop["y"],
-        "within": list(others.loc[within, "y"].items())[:3],
-        "slower": others.index[~within].tolist(),
+        "within": list(others.loc[fast, "y"].items())[:3],
+        "slower": others.index[~fast].tolist(),
     }
 
 

@@ -62,7 +62,7 @@ def draw(table: pd.DataFrame) -> Figure:
         panel = table[table["panel"] == letter]
         laws = letter in "AB"
         name_axes(ax, "width", y)
-        ax.margins(x=0.03)
+        ax.margins(0.03, 0.12 if laws else 0.05)
         draw_series(ax, panel if laws else without_strip(panel), _unlined if laws else _look)
         title(ax, letter, heading + _growth(panel))
         if laws:

@@ -5,7 +5,6 @@ compared with backprop in the same variation.
 """
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
@@ -13,11 +12,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from analysis.estimates import panels, variants
 from figures.style import (
     TITLES,
-    Style,
     draw_rows,
     look,
     name,
     name_axes,
+    name_sides,
     new_figure,
     title,
 )
@@ -64,24 +63,15 @@ def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     figure, axes = new_figure(1, 2, height=90, sharey=True)
     for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
-        ax.axvline(1, color=look("backprop")["color"], lw=0.8, zorder=1)
         draw_rows(ax, table[table["panel"] == letter])
         name_axes(ax, SAVED.format(f"M_{quantity[1]}"), "", log="x")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:g}"))
         title(ax, letter, f"{TITLES[quantity]}\n")
-        _name_sides(ax)
+        name_sides(ax)
     key = [
         Line2D([], [], **{**look(rule), "linestyle": ""}, label=name(rule))
         for rule in table["series"].unique()
     ]
     figure.legend(handles=key, loc="outside lower center", ncols=len(key))
     return figure
-
-
-def _name_sides(ax: Axes) -> None:
-    """Write above the panel on which side of backprop's line a rule saves."""
-    common: Style = {"size": "small", "color": "0.4", "va": "bottom", "textcoords": "offset points"}
-    common["xycoords"] = ax.get_xaxis_transform()
-    ax.annotate("\N{LEFTWARDS ARROW} costs more", (1, 1), xytext=(-2, 1), ha="right", **common)
-    ax.annotate("saves \N{RIGHTWARDS ARROW}", (1, 1), xytext=(2, 1), **common)

@@ -29,8 +29,9 @@ from plasticity.rules import OUT_PER_HIDDEN
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0, or the test error (%) in the end, by criterion and fraction.
 
-    A condition has M0 if all of its networks reached the goal, and an error if not. In rows with an
-    error, x is the criterion with its fraction, in order of the mean error.
+    A condition has M0 if all of its networks reached the goal, and an error if not; without a mean
+    if a network diverged. In rows with an error, x is the criterion with its fraction, in order of
+    the mean error.
     """
     energy = energy.assign(series=_series(energy), error=100 * (1 - energy["accuracy"]))
     condition = energy.groupby(CONDITION, dropna=False)
@@ -74,15 +75,17 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _draw_errors(ax: Axes, panel: pd.DataFrame) -> None:
-    draw_rows(ax, panel, _look, spread=0)
-    name_axes(ax, "test error when stopped (%)", "", log="x")
+    drawn = panel[(panel["kind"] == "run") | panel["reached"]]
+    draw_rows(ax, drawn.assign(reached=True), _look, spread=0)
+    name_axes(ax, "test error when stopped (%; dotted: goal)", "", log="x")
     beside: Style = {"transform": ax.get_yaxis_transform(), "size": "small", "va": "center"}
-    for line, row in enumerate(panel.drop_duplicates("x").itertuples()):
-        ax.text(1.02, line, epochs(row.max_epochs), **beside)
+    runs = panel[panel["kind"] == "run"]
+    for line, (_, row) in enumerate(runs.groupby("x", sort=False)):
+        diverged = (~row["reached"]).sum()
+        text = epochs(row["max_epochs"].max()) + (f"\n{diverged} diverged" if diverged else "")
+        ax.text(1.02, line, text, **beside)
     for goal in panel["goal"].unique():
         ax.axvline(100 * (1 - goal), color="0.4", lw=0.8, ls=":")
-        place: Style = {"transform": ax.get_xaxis_transform(), "rotation": 90, "ha": "left"}
-        ax.text(100 * (1 - goal), 0.02, " goal", color="0.4", size="small", **place)
 
 
 def _look(series: str) -> Style:

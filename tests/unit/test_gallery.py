@@ -86,9 +86,10 @@ def test_the_strategies_sentence_tells_the_fast_from_the_slow():
         ("M0", "competitive", 1000, 1e8, True),
         ("M0", "subnet", 1000, 3e9, True),
         ("M0", "backprop", 3000, 1e11, True),
-        ("M0", "competitive", 3000, 1e8, False),
+        ("M0", "competitive", 3000, 1e8, True),
     )
-    plotted = plotted.assign(within=plotted["series"] != "subnet", budget=2, initial_sd=0.01)
+    within = [True, True, False, True, False]
+    plotted = plotted.assign(within=within, budget=2, initial_sd=0.01)
     assert said("strategies_vs_width", plotted) == (
         "With 1,000 hidden units (initial weights of s.d. 0.01), backprop makes 1.0 × 10¹⁰ updates."
         " In at most 2 times its learning time, others learn with fewer: competitive with"
@@ -142,11 +143,13 @@ def test_the_criteria_that_fail_are_named_with_their_errors():
     text = said("selection_criteria", plotted)
     for part in (
         "1.0 × 10⁸ updates, 30 times fewer",
-        "5.0 times as many with largest activity, 4.0 times as many with largest error.",
+        "4.0 times as many with largest error, 5.0 times as many with largest activity.",
         "within 1 epoch: smallest update, largest weight.",
     ):
         assert part in text
-    assert text.endswith("Their test errors are 7.0 to 25 %.")
+    assert text.endswith("Their mean test errors are 7.0 to 25 %.")
+    run = plotted.iloc[[-1]].assign(kind="run", reached=False)
+    assert said("selection_criteria", pd.concat([plotted, run])).endswith("1 network(s) diverged.")
 
 
 def test_only_what_both_rules_reach_is_compared():
@@ -317,7 +320,7 @@ def test_a_figure_without_the_networks_for_it_says_so(tmp_path):
     for name in FACTS:
         empty = table(("M0", "nobody", 1, 1, True))
         empty = empty.assign(verdict="reproduced", source="A", found=False)
-        empty = empty.assign(id="a", rule="nobody", initial_sd=0.03)
+        empty = empty.assign(id="a", rule="nobody", initial_sd=0.03, within=True)
         empty.to_csv(tmp_path / f"{name}.csv", index=False)
     text = gallery.gallery(tmp_path, "figures", FACTS)
     assert text.count("Too few networks") == len(FACTS) - 1
