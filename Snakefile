@@ -44,7 +44,11 @@ RESULTS, FIGURES = results_of(MINE, SCALE), figures_of(MINE, SCALE)
 LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
-COUNTED = [condition for experiment in PLAN.counted for condition in PLAN.experiments[experiment]]
+COUNTED = [
+    condition
+    for experiment in PLAN.counted
+    for condition in PLAN.experiments[experiment]
+]
 # What is trained here: all but the runs that were restored from a published archive and are still what is asked for.
 TRAINED = restored.remaining(PLAN, RESULTS)
 ENVIRONMENT = "envs/environment.yml"
@@ -409,7 +413,9 @@ rule claims:
         energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
         counts=expand(rules.train_with_counts.output.counts, condition=COUNTED),
-        records=expand(rules.train.output.record, condition=sorted(CURVES | {*COUNTED}))
+        records=expand(
+            rules.train.output.record, condition=sorted(CURVES | {*COUNTED})
+        )
         + [rules.summarise.output.record],
     output:
         table=report(
@@ -427,13 +433,22 @@ rule claims:
         # A function, since braces in a text would be wildcards.
         words=lambda wildcards, input: [
             *claims_options(PLAN.claims),
-            *options({"energy": input.energy, "curves": input.curves, "counts": input.counts}),
+            *options(
+                {
+                    "energy": input.energy,
+                    "curves": input.curves,
+                    "counts": input.counts,
+                }
+            ),
             *options({"counted": PLAN.counted}),
         ],
     message:
         "Testing the claims"
     shell:
-        recorded("claims", "python scripts/claims.py {params.words:q} --output {output.table}")
+        recorded(
+            "claims",
+            "python scripts/claims.py {params.words:q} --output {output.table}",
+        )
 
 
 rule plot:
