@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import jsonschema
 import yaml
@@ -367,7 +367,7 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
     conditions: dict[str, Condition] = {}
     experiments: dict[str, list[str]] = {}
     for experiment, definition in config["experiments"].items():
-        seeds = definition.get("seeds", {}).get(scale, config["seeds"][scale])
+        seeds = _whole("seed", definition.get("seeds", {}).get(scale, config["seeds"][scale]))
         names = experiments[experiment] = []
         if scale == config["scale"] and scale not in definition:
             raise _Mistake(["experiments", experiment, scale], "it is missing: a list of grids")
@@ -392,7 +392,16 @@ def _combinations(entry: Mapping) -> Iterator[dict]:
         value if isinstance(value, list) and key != "seed" else [value]
         for key, value in entry.items()
     ]
-    return (dict(zip(entry, values, strict=True)) for values in product(*lists))
+    for values in product(*lists):
+        yield {key: _whole(key, value) for key, value in zip(entry, values, strict=True)}
+
+
+def _whole(key: str, value: Any) -> Any:
+    """Return 100 for 100.0 if a parameter is an integer: JSON Schema does not distinguish them."""
+    if isinstance(value, list):
+        return [_whole(key, one) for one in value]
+    integral = isinstance(value, float) and key in PARAMETERS and PARAMETERS[key].kind is int
+    return int(value) if integral else value
 
 
 def _condition(config: Mapping, choice: dict, path: list) -> Condition:

@@ -460,3 +460,11 @@ def test_no_seed_of_a_search_is_another_ones_or_an_experiments():
 )
 def test_words_of_the_command_line_for_true_and_false_are_understood(word, value):
     assert typed({"fresh": word, "scale": "true"}) == {"fresh": value, "scale": "true"}
+
+
+def test_a_whole_number_may_be_written_with_a_point():
+    trained = plan(small(one=[{"rule": "backprop", "width": [9.0, 10], "seed": [0.0, 3]}]))
+    found = [
+        (one.parameters["width"], one.parameters["seed"]) for one in trained.conditions.values()
+    ]
+    assert str(found) == "[(9, [0, 3]), (10, [0, 3])]"
