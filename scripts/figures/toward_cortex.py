@@ -55,7 +55,8 @@ def _note(ax: Axes, panel: pd.DataFrame) -> None:
         least, most = FITTED
         ax.text(0.03, 0.99, f"dashed: power law, fitted\nfrom {least:,} to {most:,}", **place)
     if panel["panel"].iloc[0] == "C":
-        runs = panel[panel["kind"] == "run"].groupby("x")["seed"].nunique()
+        runs = panel[panel["kind"] == "run"].groupby(["x", "series"])["seed"].nunique()
         usual = runs.mode()[0]
-        fewer = [f"{count} at {x:,.0f}" for x, count in runs[runs != usual].items()]
+        fewest = runs.groupby("x").min()
+        fewer = [f"at least {count} at {x:,.0f}" for x, count in fewest[fewest < usual].items()]
         ax.text(0.99, 0.99, "\n".join([f"{usual} networks each", *fewer]), ha="right", **place)
