@@ -59,7 +59,7 @@ def test_networks_trained_again_give_the_committed_numbers(plan, experiment, nam
     found = pd.read_csv(output).set_index("seed")
     energy = pd.read_csv(FIGURES / "energy.csv")
     same = energy["experiment"] == experiment
-    for column in ("rule", "width", "fraction", "plastic_units"):
+    for column in ("rule", "width", "fraction", "plastic_units", "initial_sd"):
         if column in condition.parameters:
             same &= energy[column] == condition.parameters[column]
     committed = energy[same].set_index("seed").loc[seeds]

@@ -143,6 +143,7 @@ def template(parsed, tmp_path_factory):
         name: config["experiments"][name] for name in ("energy_vs_width", "turnover")
     }
     config["figures"] = {name: config["figures"][name] for name in config["experiments"]}
+    config["claims"] = {"turnover": config["claims"]["turnover"]}
     tree.write("config.yaml", json.dumps(config).encode())
     (tree.root / "report").symlink_to(ROOT / "report")
     plan = configuration.plan(config | {"scale": "smoke"})
