@@ -386,7 +386,7 @@ def test_training_depends_on_the_model_and_not_on_the_drawing():
     code = identity.code("scripts/train.py").keys()
     assert {f"scripts/plasticity/{name}.py" for name in ("network", "engine", "rules")} <= code
     assert not any(file.startswith("scripts/figures") for file in code)
-    assert "scripts/plasticity/network.py" not in identity.code("scripts/gallery.py")
+    assert "scripts/plasticity/engine.py" not in identity.code("scripts/gallery.py")
 
 
 def interpreters():

@@ -16,7 +16,7 @@ def condition(**parameters):
     entry = {"rule": "backprop", "width": 100} | parameters
     experiment = {"question": "?", "seeds": {"smoke": [0], "paper": [0, 1, 2, 3, 4]}}
     experiments = {"one": experiment | {"smoke": [entry], "paper": [entry]}}
-    plan = configuration.plan(paper | BASE | {"experiments": experiments})
+    plan = configuration.plan(paper | BASE | {"experiments": experiments, "claims": ["power-law"]})
     (only,) = plan.conditions.values()
     return only
 

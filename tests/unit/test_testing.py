@@ -52,7 +52,7 @@ def test_the_answer_is_that_of_all_patterns(data, n, least, most, estimates):
         # Goals at which a single pattern decides, and any other.
         needed = data.draw(st.integers(max(right - 1, 1), min(right + 1, n)) | st.integers(1, n))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(testing, "LEAST", min(least, most))
+            patch.setattr(testing, "MIN_CHUNK", min(least, most))
             patch.setattr(testing, "CHUNK", most)
             seen: list[int] = []
             found = test.accuracy(outputs_of(y, seen), needed / n)
@@ -83,12 +83,12 @@ def test_no_more_patterns_than_needed_are_looked_at_where_the_hardest_are_known(
     for known in (False, True):
         seen: list[int] = []
         assert test.accuracy(outputs_of(y, seen), 0.95) is None
-        assert len(seen) == (testing.LEAST if known else 2000)
+        assert len(seen) == (testing.MIN_CHUNK if known else 2000)
     assert set(np.flatnonzero(~correct)) <= set(seen)
 
 
 def test_patterns_are_looked_at_by_growing_margin(monkeypatch):
-    monkeypatch.setattr(testing, "LEAST", 1)
+    monkeypatch.setattr(testing, "MIN_CHUNK", 1)
     labels = np.zeros(5, int)
     test = HardestFirst(labels, np.array([0.3, -0.1, 0.2, -0.1, 0.25], np.float32))
     y = np.zeros((5, 10))
