@@ -44,11 +44,7 @@ RESULTS, FIGURES = results_of(MINE, SCALE), figures_of(MINE, SCALE)
 LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
-COUNTED = [
-    condition
-    for experiment in PLAN.counted
-    for condition in PLAN.experiments[experiment]
-]
+COUNTED = PLAN.counted_conditions()
 # What is trained here: all but the runs that were restored from a published archive and are still what is asked for.
 TRAINED = restored.remaining(PLAN, RESULTS)
 ENVIRONMENT = "envs/environment.yml"
@@ -438,9 +434,9 @@ rule claims:
                     "energy": input.energy,
                     "curves": input.curves,
                     "counts": input.counts,
+                    "counted": PLAN.counted,
                 }
             ),
-            *options({"counted": PLAN.counted}),
         ],
     message:
         "Testing the claims"

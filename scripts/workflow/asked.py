@@ -218,8 +218,7 @@ def drawn(plan: "Plan", results: str, figures: str, scale: str) -> dict[str, Job
         add("tabulate", [summarise, *words, *runs], runs, table)
     add("summarise", [summarise, "--output", energy, *tables], tables, energy)
     curves = [f"{results}/curves/{name}.csv" for name in sorted(plan.recording("curve"))]
-    counted = [name for experiment in plan.counted for name in plan.experiments[experiment]]
-    counts = [f"{results}/counts/{name}.npz" for name in counted]
+    counts = [f"{results}/counts/{name}.npz" for name in plan.counted_conditions()]
     words = [*claims_options(plan.claims), *options({"energy": energy, "curves": curves})]
     words += options({"counts": counts, "counted": plan.counted, "output": claims})
     add("claims", ["scripts/claims.py", *words], [energy, *curves, *counts], claims)

@@ -150,6 +150,10 @@ class Plan:
         """Names of the conditions that record `what`."""
         return {name for name, condition in self.conditions.items() if what in condition.record}
 
+    def counted_conditions(self) -> list[str]:
+        """Names of the conditions of the experiments in `counted`, in their order."""
+        return [name for experiment in self.counted for name in self.experiments[experiment]]
+
     def searched(self, conditions: Iterable[str]) -> list[str]:
         """Names of the searches that these conditions take rules from."""
         found = (self.conditions[name].found for name in conditions)
