@@ -1,8 +1,8 @@
 """Every number in hand-written text agrees with the configuration, the code and the tables.
 
 STATED has the phrases with numbers of each file, filled in from where the numbers are defined or
-computed. DECLARED has those whose numbers are no results: sources, definitions, versions, history,
-measurements of other machines. A number that is in no phrase fails the test, and so does a phrase
+computed. DECLARED has those whose numbers are no results of this study: of sources, definitions,
+versions, history, measured times and sizes. A number that is in no phrase fails the test, and so does a phrase
 that is not in the text. A caption, and the entry of a figure in deviations.md, may also name any
 setting that networks of the figure's experiment have.
 
