@@ -2,9 +2,9 @@
 
 STATED has the phrases with numbers of each file, filled in from where the numbers are defined or
 computed. DECLARED has those whose numbers are no results of this study: of sources, definitions,
-versions, history, measured times and sizes. A number that is in no phrase fails the test, and so does a phrase
-that is not in the text. A caption, and the entry of a figure in deviations.md, may also name any
-setting that networks of the figure's experiment have.
+versions, history, measured times and sizes. A number that is in no phrase fails the test, and so
+does a phrase that is not in the text. A caption, and the entry of a figure in deviations.md, may
+also name any setting that networks of the figure's experiment have.
 
 Not checked here: generated text (the gallery, parameters.md), CHANGELOG.md, and the section of old
 values in deviations.md.
