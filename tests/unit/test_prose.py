@@ -274,7 +274,7 @@ STATED = {
         f"at 0.05 dollars for a core-hour with 4 GB | {0.05 * HOURS:.2f} dollars",
     ],
     "docs/deviations.md": [
-        f"Each condition has {WORDS[len(SEEDS)]} networks",
+        f"By default, a condition has {WORDS[len(SEEDS)]} networks",
         f"is {MODEL['max_epochs']:g} epochs of {EPOCH}",
         f"every {TESTS}, and training stops at {GOAL}",
         f"multiples of {MODEL['test_interval']:,}",
