@@ -116,6 +116,10 @@ def records(wildcards):
         "energy": expand(rules.tabulate.output.record, experiment=figure.experiment),
         "curves": runs,
         "counts": runs,
+        "overlaps": expand(
+            rules.overlap.output.record,
+            overlap=PLAN.overlapping(PLAN.experiments.get(figure.experiment, [])),
+        ),
         "claims": [rules.claims.output.record],
         "searches": expand(
             rules.search.output.record,
@@ -130,6 +134,7 @@ def everything(wildcards):
     named = {
         "dataset": TRAINED.datasets,
         "search": PLAN.searches,
+        "overlap": PLAN.overlaps,
         "experiment": PLAN.experiments,
         "figure": PLAN.figures,
     }
@@ -175,6 +180,7 @@ wildcard_constraints:
     dataset=any_of(SHA256),
     experiment=any_of(PLAN.experiments),
     figure=any_of(PLAN.figures),
+    overlap=any_of(TRAINED.overlaps),
     search=any_of(TRAINED.searches),
 
 
@@ -336,6 +342,38 @@ use rule train as train_with_curve_and_counts with:
         counts=f"{RESULTS}/counts/{{condition}}.npz",
     wildcard_constraints:
         condition=any_of(TRAINED.recording("curve") & COUNTS),
+
+
+rule overlap:
+    # It trains the networks of a condition once more: only their energy was kept.
+    input:
+        identity=identity.write_step("scripts/overlap.py"),
+        data=ancient(
+            lambda wildcards: expand(
+                rules.prepare.output,
+                dataset=PLAN.overlaps[wildcards.overlap].parameters["dataset"],
+            )
+        ),
+        prepared_by=identity.write_step("scripts/prepare.py"),
+    output:
+        table=f"{RESULTS}/overlaps/{{overlap}}.csv",
+        record=f"{RESULTS}/overlaps/{{overlap}}.record.json",
+    log:
+        f"{LOGS}/overlap/{{overlap}}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=lambda wildcards: resources.memory_mb(PLAN.overlaps[wildcards.overlap]),
+        runtime=lambda wildcards: resources.minutes(PLAN.overlaps[wildcards.overlap]),
+    params:
+        options=lambda wildcards: options(PLAN.overlaps[wildcards.overlap].parameters),
+    message:
+        "Comparing the winners of {wildcards.overlap}"
+    shell:
+        recorded(
+            "overlap",
+            "python scripts/overlap.py {params.options:q} --output {output.table}",
+        )
 
 
 rule tabulate:
@@ -591,11 +629,13 @@ rule archive:
         runs=expand(rules.train.output.output, condition=PLAN.conditions),
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
         counts=expand(rules.train_with_counts.output.counts, condition=sorted(COUNTS)),
+        overlaps=expand(rules.overlap.output.table, overlap=sorted(PLAN.overlaps)),
         searches=expand(
             [rules.search.output.history, rules.search.output.finalists],
             search=PLAN.searches,
         ),
         records=expand(rules.train.output.record, condition=PLAN.conditions)
+        + expand(rules.overlap.output.record, overlap=PLAN.overlaps)
         + expand(rules.search.output.record, search=PLAN.searches),
     output:
         archive=f"{FIGURES}/runs.zip",
@@ -607,7 +647,13 @@ rule archive:
     params:
         files=lambda wildcards, input: [
             os.path.relpath(file, RESULTS)
-            for file in [*input.runs, *input.curves, *input.counts, *input.searches]
+            for file in [
+                *input.runs,
+                *input.curves,
+                *input.counts,
+                *input.overlaps,
+                *input.searches,
+            ]
         ],
     message:
         "Packing the runs behind all figures"

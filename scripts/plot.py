@@ -98,6 +98,7 @@ READS: dict[str, tuple[bool, str, Callable[[argparse.Namespace], object]]] = {
     "energy": (False, "table of trained networks (CSV)", _energy),
     "curves": (True, "tables of the tests during training (CSV)", _together("curves")),
     "counts": (True, "numbers of updates of each synapse, by condition (npz)", _counts),
+    "overlaps": (True, "overlaps of winners, by condition (CSV)", _together("overlaps")),
     "searches": (True, "histories of searches (CSV)", _together("searches")),
     "claims": (
         False,

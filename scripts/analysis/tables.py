@@ -42,6 +42,10 @@ COLUMNS = {
         "max_epochs": NUMBER,
         **dict.fromkeys(["accuracy", "train_accuracy", "M0", "M1"], NUMBER),
     },
+    "overlaps": {
+        **dict.fromkeys(["rule", "part", "compared"], TEXT),
+        **dict.fromkeys(["width", "fraction", "seed", "lag", "overlap"], NUMBER),
+    },
     "searches": {
         **dict.fromkeys(["search", "minimise", "gate"], TEXT),
         **dict.fromkeys(["reached", "front"], TRUTH),

@@ -1,8 +1,8 @@
 """Turnover of the selected synapses.
 
-Columns: synapses of the first layer, hidden units (the sum of their inputs' updates), all synapses.
-Rows: participation against the plastic fraction; the share of all updates that the most updated
-synapses or units make.
+Rows: synapses of the first layer, hidden units (the sum of their inputs' updates). Columns: overlap
+of the winners of two trials against the trials between them; the share of all updates that the most
+updated synapses or units make; participation against the plastic fraction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,26 +30,30 @@ from figures.style import (
 
 Layers = Mapping[str, np.ndarray]  # number of updates of each synapse, by layer
 
-# The columns: their title, and the panels of participation and of shares.
-COLUMNS = {
-    "hidden": ("first-layer synapses", "A", "D"),
-    "units": ("hidden units", "B", "E"),
-    "all": ("all synapses", "C", "F"),
-}
+# The rows, and their panels of overlap, shares and participation.
+PARTS = {"first-layer synapses": "ABC", "hidden units": "DEF"}
 SHARES = np.linspace(0, 1, 201)  # of synapses or units
 FRACTIONS = [0.001, 0.01, 0.1]  # plastic fractions of competition whose shares are drawn
 MASK = 0.01  # plastic fraction of the random mask beside them
 WIDE = 1000  # hidden units
+# How pairs of trials are drawn, beside the colour of the fraction.
+COMPARED: dict[str, Style] = {
+    "same digit": {"linestyle": "-"},
+    "different digits": {"linestyle": "--", "mfc": "white", "mew": 0.8},
+    "chance": {"linestyle": ":", "marker": ""},
+}
 
 
-def summarise(energy: pd.DataFrame, counts: Sequence[Layers]) -> pd.DataFrame:
-    """Return the plotted numbers: participation by fraction, and shares of updates.
+def summarise(
+    energy: pd.DataFrame, counts: Sequence[Layers], overlaps: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the plotted numbers: overlaps by lag, shares of updates, participation by fraction.
 
     `counts` has an item for each condition of `energy`, in the same order: the number of updates of
     each synapse in the first network, with the layers `hidden` (width, 785) and `out`
-    (10, width + 1). The participation of all synapses is that of all networks. A random mask has no
-    rows for hidden units, because it holds synapses of most units. Raises TableError if the widths
-    in `counts` and `energy` differ.
+    (10, width + 1). `overlaps` has rows for all networks (see analysis/overlap.py); those of chance
+    have no x. A random mask has no rows for hidden units, because it holds synapses of most units.
+    Raises TableError if the widths in `counts` and `energy` differ.
     """
     energy = energy.assign(reached=True)  # a run that missed the goal has a participation, too
     energy["series"] = energy["rule"] + " " + energy["width"].astype(str)
@@ -60,31 +64,30 @@ def summarise(energy: pd.DataFrame, counts: Sequence[Layers]) -> pd.DataFrame:
             f"the numbers of updates are those of networks of {widths} hidden units, the conditions"
             f" of {firsts['width'].tolist()}"
         )
+    fractions = overlaps["fraction"].map("{:g} ".format)
+    overlaps = overlaps.assign(
+        series=overlaps["rule"] + " " + fractions + overlaps["compared"], reached=True
+    )
     tables = []
-    for which, (_, above, below) in COLUMNS.items():
-        updates = [_updates(layers, which) for layers in counts]
+    for part, (first, second, third) in PARTS.items():
+        units = part == "hidden units"
+        updates = [_updates(layers["hidden"], units) for layers in counts]
         shown = firsts.assign(participation=[_participation(each) for each in updates])
-        if which == "units":
+        if units:
             shown = shown[shown["rule"] != "random_synapses"]
-        runs = energy if which == "all" else shown
-        tables.append(tidy(runs, above, "fraction", "participation", "series"))
+        compared = overlaps[overlaps["part"] == part]
+        tables.append(tidy(compared, first, "lag", "overlap", "series"))
         tables += [
-            _shares(below, f"{network.rule} {network.fraction:g}", updates[network.Index])
+            _shares(second, f"{network.rule} {network.fraction:g}", updates[network.Index])
             for network in shown[_with_shares(shown)].itertuples()
         ]
+        tables.append(tidy(shown, third, "fraction", "participation", "series"))
     return pd.concat(tables, ignore_index=True)
 
 
-def _updates(layers: Layers, which: str) -> np.ndarray:
-    """Return the number of updates of each synapse or hidden unit of a column."""
-    hidden = layers["hidden"]
-    match which:
-        case "units":
-            return hidden.sum(axis=1)
-        case "hidden":
-            return hidden.ravel()
-        case _:
-            return np.concatenate([hidden.ravel(), layers["out"].ravel()])
+def _updates(hidden: np.ndarray, units: bool) -> np.ndarray:
+    """Return the number of updates of each synapse of the first layer, or of each hidden unit."""
+    return hidden.sum(axis=1) if units else hidden.ravel()
 
 
 def _participation(updates: np.ndarray) -> float:
@@ -116,37 +119,55 @@ def _shares(panel: str, series: str, updates: np.ndarray) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions decrease from left to right."""
-    figure, axes = new_figure(2, len(COLUMNS), height=120, sharey="row")
+    figure, axes = new_figure(len(PARTS), 3, height=115)
     panels = {letter: table[table["panel"] == letter] for letter in "ABCDEF"}
     shade = shades(table.loc[table["kind"] == "share", "series"].unique())
-    columns = zip(COLUMNS.values(), axes, axes[len(COLUMNS) :], strict=False)
-    for (text, above, below), top, bottom in columns:
-        _draw_participation(top, panels[above])
-        title(top, above, text)
-        _draw_shares(bottom, panels[below], shade)
-        bottom.set_xlabel(f"share of {text},\nmost updated first")
-        title(bottom, below)
-    axes[0].set_ylabel("participation\n(effective fraction that takes part)")
-    axes[len(COLUMNS)].set_ylabel("share of all updates")
-    axes[-1].legend(loc="upper left", bbox_to_anchor=(1.03, 1), labelcolor="linecolor")
+    for (part, letters), row in zip(PARTS.items(), np.reshape(axes, (-1, 3)), strict=True):
+        overlap, shares, participation = row
+        _draw_overlap(overlap, panels[letters[0]], shade)
+        overlap.set_ylabel(f"{part}\noverlap of two trials")
+        _draw_shares(shares, panels[letters[1]], shade)
+        shares.set_xlabel(f"share of {part},\nmost updated first")
+        _draw_participation(participation, panels[letters[2]])
+    for ax, letter in zip(axes, "ABCDEF", strict=True):
+        title(ax, letter)
+    title(axes[0], "A", "winners of two trials")
+    title(axes[1], "B", "who makes the updates")
+    title(axes[2], "C", "participation")
+    axes[1].legend(loc="lower right", labelcolor="linecolor", borderaxespad=0.2)
     lay_out(figure)
-    label_ends(axes[len(COLUMNS) - 1], panels["C"], _look, _name)
+    label_ends(axes[2], panels["C"], _look, _name)
     return figure
 
 
-def _draw_participation(ax: Axes, panel: pd.DataFrame) -> None:
-    name_axes(ax, "fraction", "")
-    draw_series(ax, panel, _look)
-    ax.axline((1, 1), (0.1, 0.1), color="0.5", lw=0.8, ls=":", zorder=0)
-    ax.text(0.03, 0.04, "dotted: always the same", size="small", transform=ax.transAxes)
-    ax.invert_xaxis()
+def _draw_overlap(ax: Axes, panel: pd.DataFrame, shade: Look) -> None:
+    """Draw overlaps by lag, and write which line is what beside those of the first fraction."""
+
+    def styled(series: str) -> Style:
+        rule, fraction, compared = series.split(maxsplit=2)
+        return shade(f"{rule} {fraction}") | COMPARED[compared]
+
+    name_axes(ax, "trials between them", "", log="x")
+    chance = panel["x"].isna()
+    draw_series(ax, panel[~chance], styled)
+    for mean in panel[chance & (panel["kind"] == "mean")].itertuples():
+        ax.axhline(mean.y, lw=0.8, zorder=0, **styled(mean.series))
+    ax.set_ylim(-0.02, 1.05)
 
 
 def _draw_shares(ax: Axes, panel: pd.DataFrame, shade: Look) -> None:
     for series, points in panel.groupby("series", sort=False):
         ax.plot(points["x"], points["y"], color=shade(series)["color"], label=name(series))
     ax.plot([0, 1], [0, 1], color="0.5", lw=0.8, ls=":", label="all equally often")
-    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05), ylabel="share of all updates")
+
+
+def _draw_participation(ax: Axes, panel: pd.DataFrame) -> None:
+    name_axes(ax, "fraction", "participation")
+    draw_series(ax, panel, _look)
+    ax.axline((1, 1), (0.1, 0.1), color="0.5", lw=0.8, ls=":", zorder=0)
+    ax.text(0.03, 0.04, "dotted: always the same", size="small", transform=ax.transAxes)
+    ax.invert_xaxis()
 
 
 def _look(series: str) -> Style:

@@ -19,7 +19,7 @@ SCALES = ("smoke", "paper")
 DATA = ("fetch", "prepare")  # rules whose files the configuration does not change
 PREPARE = "scripts/prepare.py"
 STYLE = "scripts/figures/matplotlibrc"
-NOUNS = {"train": "run", "search": "search", "plot": "figure"}  # for the outputs of these rules
+NOUNS = {"train": "run", "overlap": "overlap", "search": "search", "plot": "figure"}  # for the outputs of these rules
 PATHS = {"output", "folder"}  # parameters that only say where files are
 
 
@@ -159,7 +159,7 @@ def figures_of(overlay: str, scale: str) -> str:
 
 
 def requested(plan: "Plan", results: str) -> dict[str, tuple[str, Mapping[str, Value]]]:
-    """Return the script and the parameters of each run and search, by the path of its record.
+    """Return the script and the parameters of each job of `trained`, by the path of its record.
 
     `results` is the folder of the results.
     """
@@ -168,7 +168,7 @@ def requested(plan: "Plan", results: str) -> dict[str, tuple[str, Mapping[str, V
 
 
 def trained(plan: "Plan", results: str) -> dict[str, Job]:
-    """Return the job of each run and search, by the path of its record."""
+    """Return the job of each search, run and overlap, by the path of its record."""
     from plasticity.data import PREPARED
     from workflow.configuration import command_line, options
 
@@ -192,6 +192,12 @@ def trained(plan: "Plan", results: str) -> dict[str, Job]:
         words = [*command_line(condition), *options({"finalists": found}), *options(files)]
         jobs[f"{results}/runs/{name}{SUFFIX}"] = Job(
             "train", ["python", script, *words], data(condition) | {*found}, {*files.values()}
+        )
+    for name, condition in plan.overlaps.items():
+        file = f"{results}/overlaps/{name}.csv"
+        command = ["python", "scripts/overlap.py", *options(condition.parameters)]
+        jobs[f"{results}/overlaps/{name}{SUFFIX}"] = Job(
+            "overlap", [*command, "--output", file], data(condition), {file}
         )
     return jobs
 
@@ -250,6 +256,7 @@ def packed(plan: "Plan", results: str, figures: str) -> dict[str, Job]:
     runs = [f"{results}/runs/{name}.csv" for name in plan.conditions]
     runs += [f"{results}/curves/{name}.csv" for name in sorted(plan.recording("curve"))]
     runs += [f"{results}/counts/{name}.npz" for name in sorted(plan.recording("counts"))]
+    runs += [f"{results}/overlaps/{name}.csv" for name in sorted(plan.overlaps)]
     for ending in ("csv", "finalists.csv"):
         runs += [f"{results}/searches/{name}.{ending}" for name in plan.searches]
     records = [f"{figures}/{name}{SUFFIX}" for name in plan.figures]

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import jsonschema
 import yaml
 
+from analysis.overlap import require_competition
 from analysis.readings import ReadingError, readings
 from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, allows, has_meaning
 from plasticity.parameters import ParameterError
@@ -33,6 +34,7 @@ SCALES = ("smoke", "paper")
 SETTINGS = [setting.name for setting in fields(Settings)]
 # What most conditions differ by comes first in their names.
 NAMED_FIRST = ["width", "fraction", "plastic_units"]
+RECORDED = {"curves": "curve", "counts": "counts", "overlaps": "overlap"}  # tables of a figure
 CACHED = INGREDIENTS["caching"]  # searched where what is minimised is cached
 LARGEST = 100_000  # values in a file
 LONGEST_NAME = 150  # file systems allow 255 bytes; scripts add endings
@@ -129,7 +131,7 @@ class Plan:
     Conditions by name, their names in each experiment, figures, the searches for the rules that
     conditions take, the claims that are tested, whether finding.md is written, and the experiments
     that record update counts. Claims are declared with their readings, or they are the ids of this
-    project's own.
+    project's own. `overlaps` has the conditions whose winners are compared, by name.
     """
 
     conditions: dict[str, Condition] = field(default_factory=dict)
@@ -139,12 +141,13 @@ class Plan:
     claims: dict[str, dict] | list[str] = field(default_factory=list)
     finding: bool = False
     counted: list[str] = field(default_factory=list)
+    overlaps: dict[str, Condition] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:
         """Names of the data sets that are learned."""
         trained: list[Condition | Search] = [*self.conditions.values(), *self.searches.values()]
-        return sorted({one.costliest["dataset"] for one in trained})
+        return sorted({one.costliest["dataset"] for one in [*trained, *self.overlaps.values()]})
 
     def recording(self, what: str) -> set[str]:
         """Names of the conditions that record `what`."""
@@ -159,6 +162,10 @@ class Plan:
         found = (self.conditions[name].found for name in conditions)
         return sorted({one.search for one in found if one})
 
+    def overlapping(self, conditions: Iterable[str]) -> list[str]:
+        """Names of those of these conditions whose winners are compared."""
+        return [name for name in conditions if name in self.overlaps]
+
     def tables(self, figure: str, results: str) -> dict[str, str | list[str]]:
         """Return what a figure reads from the folder `results`, by the option of plot.py."""
         experiment = self.figures[figure].experiment
@@ -167,6 +174,7 @@ class Plan:
             "energy": f"{results}/experiments/{experiment}.csv",
             "curves": [f"{results}/curves/{condition}.csv" for condition in conditions],
             "counts": [f"{results}/counts/{condition}.npz" for condition in conditions],
+            "overlaps": [f"{results}/overlaps/{name}.csv" for name in self.overlapping(conditions)],
             "claims": f"{results}/claims.csv",
             "searches": [f"{results}/searches/{name}.csv" for name in self.searched(conditions)],
         }
@@ -288,7 +296,13 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
             ],
         )
         asked = plan.searched(plan.conditions)
-        return replace(plan, searches={name: searches[config["scale"]][name] for name in asked})
+        return replace(
+            plan,
+            searches={name: searches[config["scale"]][name] for name in asked},
+            overlaps={
+                name: one for name, one in plan.conditions.items() if "overlap" in one.record
+            },
+        )
     except _Mistake as mistake:
         source = " with ".join(["config.yaml", *(file.name for file in overlays)])
         raise ConfigurationError(f"{source}: {mistake}") from None
@@ -385,19 +399,34 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
                     _refuse(path, entry, f"it repeats the condition {name}")
                 if condition.parameters != new.parameters:
                     _refuse(path, entry, f"another condition has the name {name}, too")
-                condition.record.update(definition.get("record", []))
+                recorded = entry.get("record", [])
+                if "overlap" in recorded:
+                    _check_overlap(new, path)
+                condition.record.update(definition.get("record", []), recorded)
                 names.append(name)
     return conditions, experiments
 
 
+def _check_overlap(condition: Condition, path: list) -> None:
+    """Raise _Mistake if the overlap of winners cannot be computed for a condition."""
+    if condition.found:
+        _refuse([*path, "record"], ["overlap"], "only for rules that are not found by a search")
+    try:
+        require_competition(*parts_of(condition.parameters))
+    except ParameterError as error:
+        rule = condition.parameters["rule"]
+        raise _Mistake([*path, "record"], f"overlap: {error} (rule {rule})") from None
+
+
 def _combinations(entry: Mapping) -> Iterator[dict]:
-    """Yield every combination of an entry's values; the list of seeds is one value."""
-    lists = [
-        value if isinstance(value, list) and key != "seed" else [value]
+    """Yield every combination of an entry's parameters; the list of seeds is one value."""
+    lists = {
+        key: value if isinstance(value, list) and key != "seed" else [value]
         for key, value in entry.items()
-    ]
-    for values in product(*lists):
-        yield {key: _whole(key, value) for key, value in zip(entry, values, strict=True)}
+        if key != "record"
+    }
+    for values in product(*lists.values()):
+        yield {key: _whole(key, value) for key, value in zip(lists, values, strict=True)}
 
 
 def _whole(key: str, value: Any) -> Any:
@@ -662,13 +691,19 @@ def _figures(config: Mapping) -> dict[str, Figure]:
         if figure.reads != ["claims"] and figure.experiment not in config["experiments"]:
             allowed = _one_of(config["experiments"], figure.experiment)
             _refuse([*path, "experiment"], figure.experiment, allowed)
-        for table, record in {"curves": "curve", "counts": "counts"}.items():
-            recorded = config["experiments"].get(figure.experiment, {}).get("record", [])
+        recorded = _recorded(config["experiments"].get(figure.experiment, {}), config["scale"])
+        for table, record in RECORDED.items():
             if table in figure.reads and record not in recorded:
                 allowed = f"{table} need experiments.{figure.experiment}.record to have {record}"
                 _refuse([*path, "reads"], figure.reads, allowed)
         figures[name] = figure
     return {numbers[number]: figures[numbers[number]] for number in sorted(numbers)}
+
+
+def _recorded(experiment: Mapping, scale: str) -> set[str]:
+    """Return what an experiment, or a grid of it at `scale`, records."""
+    grids = experiment.get(scale, [])
+    return {what for one in [experiment, *grids] for what in one.get("record", [])}
 
 
 def _check_schema(config: Mapping) -> None:

@@ -67,7 +67,7 @@ def require_requested(build: Build, published: Published) -> None:
 
 
 def remaining(plan: Plan, results: str) -> Plan:
-    """Return the plan of what is made here: without the searches and conditions that are restored.
+    """Return the plan of what is made here: without what is restored (searches, runs, overlaps).
 
     A condition that takes its rule from a search is restored only if the search is.
     """
@@ -96,4 +96,9 @@ def remaining(plan: Plan, results: str) -> Plan:
             if kind in condition.record
         )
     }
-    return replace(plan, conditions=conditions, searches=searches)
+    overlaps = {
+        name: condition
+        for name, condition in plan.overlaps.items()
+        if f"{results}/overlaps/{name}{SUFFIX}" not in current
+    }
+    return replace(plan, conditions=conditions, searches=searches, overlaps=overlaps)

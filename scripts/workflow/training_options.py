@@ -47,8 +47,11 @@ def number(kind: type, **limits: Any) -> Callable[[str], Any]:
     return value(Parameter("", kind, MISSING, **limits))
 
 
-def parser(tool: str, description: str | None) -> Parser:
-    """Return the parser of train.py; its options have the names of the columns of the results."""
+def parser(tool: str, description: str | None, recording: bool = True) -> Parser:
+    """Return the parser of train.py; its options have the names of the columns of the results.
+
+    Without `recording`, the options that say how to train and what else to write are left out.
+    """
     epilog = "Values that are not given come from the rule and the model in config.yaml."
     parse = Parser(tool, description, epilog)
 
@@ -67,6 +70,8 @@ def parser(tool: str, description: str | None) -> Parser:
     )
     add(parse.add_argument_group("the rule's parts"), declared(Rule))
     add(parse.add_argument_group("the model and its training"), model)
+    if not recording:
+        return parse
     how = parse.add_argument_group("how to train and what to write").add_argument
     how(
         "--engine",
