@@ -1,5 +1,5 @@
 # The whole workflow, from raw images to figures:
-# fetch -> prepare -> search -> train -> tabulate -> summarise -> claims, plot -> gallery, finding.
+# fetch -> prepare -> search -> train, overlap -> tabulate -> summarise -> claims, plot -> gallery, finding.
 #
 # config.yaml says what is trained and drawn. Most rules call one script, which also runs by hand. The identity of that
 # step (its code, packages, arithmetic) is an input of the rule: an edit remakes only what it can change.

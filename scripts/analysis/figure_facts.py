@@ -17,6 +17,7 @@ from analysis.own_claims import USUAL
 
 Facts = dict[str, Any]
 FACTS: dict[str, Callable[[pd.DataFrame], Facts]] = {}
+LAG = 1000  # trials between two whose winners are compared
 VERDICTS = ["reproduced", "partly", "not reproduced", "not tested"]
 
 
@@ -274,20 +275,41 @@ def turnover(table: pd.DataFrame) -> Facts:
     """Return participations (%) at the smallest width and the fraction nearest to 0.01.
 
     They are those of competition, over first-layer synapses and over hidden units, and that of a
-    random mask over first-layer synapses.
+    random mask over first-layer synapses. `overlap` has the overlaps (%) of the winning synapses of
+    trials of the same digit, of different digits and by chance, `overlap_units` those of their
+    hidden units, at that fraction and LAG.
     """
     rows = means(table, quantity="participation")
     named = rows["series"].str.split(" ", expand=True).reindex(columns=[0, 1])
     rows = rows.assign(rule=named[0], width=named[1].astype(float))
     rows = rows[rows["width"] == rows["width"].min()]
     share = 100 * rows.pivot(index="x", columns=["panel", "rule"], values="y")
-    wanted = [("A", "competitive"), ("B", "competitive"), ("A", "random_synapses")]
+    wanted = [("C", "competitive"), ("F", "competitive"), ("C", "random_synapses")]
     share = share.reindex(columns=wanted).dropna()
     if share.empty:
         raise NothingToSay
     fraction = min(share.index, key=lambda x: abs(np.log(x / 0.01)))
     synapses, units, mask = share.loc[fraction]
-    return {"fraction": fraction, "synapses": synapses, "units": units, "mask": mask}
+    return {
+        "fraction": fraction,
+        "synapses": synapses,
+        "units": units,
+        "mask": mask,
+        "lag": LAG,
+        "overlap": _overlap(table, "A", fraction),
+        "overlap_units": _overlap(table, "D", fraction),
+    }
+
+
+def _overlap(table: pd.DataFrame, panel: str, fraction: float) -> Facts:
+    """Return the overlaps (%) in a panel of `turnover` after LAG trials, and that of chance."""
+    compared = {"same": "same digit", "different": "different digits", "chance": "chance"}
+    rows = means(table, quantity="overlap", panel=panel)
+    rows = rows[rows["x"].isna() | (rows["x"] == LAG)].set_index("series")["y"]
+    rows = rows.reindex([f"competitive {fraction:g} {which}" for which in compared.values()])
+    if rows.isna().any():
+        raise NothingToSay
+    return dict(zip(compared, 100 * rows, strict=True))
 
 
 @figure

@@ -14,9 +14,10 @@ is the mean overlap after the synapses, or the units, of B have been permuted at
 
 from collections.abc import Iterator
 
+from plasticity.parameters import require  # isort: skip  # before NumPy, see plasticity/__init__.py
+
 import numpy as np
 
-from plasticity.parameters import require
 from plasticity.rules import Rule
 from plasticity.settings import Settings
 

@@ -36,12 +36,7 @@ SHARES = np.linspace(0, 1, 201)  # of synapses or units
 FRACTIONS = [0.001, 0.01, 0.1]  # plastic fractions of competition whose shares are drawn
 MASK = 0.01  # plastic fraction of the random mask beside them
 WIDE = 1000  # hidden units
-# How pairs of trials are drawn, beside the colour of the fraction.
-COMPARED: dict[str, Style] = {
-    "same digit": {"linestyle": "-"},
-    "different digits": {"linestyle": "--", "mfc": "white", "mew": 0.8},
-    "chance": {"linestyle": ":", "marker": ""},
-}
+TITLES = ["winners of two trials", "who makes the updates", "how many take part"]
 
 
 def summarise(
@@ -79,7 +74,7 @@ def summarise(
         tables.append(tidy(compared, first, "lag", "overlap", "series"))
         tables += [
             _shares(second, f"{network.rule} {network.fraction:g}", updates[network.Index])
-            for network in shown[_with_shares(shown)].itertuples()
+            for network in shown[_with_shares(shown)].sort_values(["rule", "fraction"]).itertuples()
         ]
         tables.append(tidy(shown, third, "fraction", "participation", "series"))
     return pd.concat(tables, ignore_index=True)
@@ -119,40 +114,52 @@ def _shares(panel: str, series: str, updates: np.ndarray) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions decrease from left to right."""
-    figure, axes = new_figure(len(PARTS), 3, height=115)
+    figure, axes = new_figure(len(PARTS), 3, height=110)
     panels = {letter: table[table["panel"] == letter] for letter in "ABCDEF"}
-    shade = shades(table.loc[table["kind"] == "share", "series"].unique())
+    coloured = table.loc[table["quantity"] != "participation", "series"]
+    shade = shades({_fraction(series) for series in coloured})
+    least = table.loc[table["quantity"] == "overlap", "y"].min()
     for (part, letters), row in zip(PARTS.items(), np.reshape(axes, (-1, 3)), strict=True):
         overlap, shares, participation = row
         _draw_overlap(overlap, panels[letters[0]], shade)
-        overlap.set_ylabel(f"{part}\noverlap of two trials")
+        overlap.set_ylim(least / 2, 1.3)
+        overlap.set_ylabel(f"overlap of winners\n({part})")
         _draw_shares(shares, panels[letters[1]], shade)
         shares.set_xlabel(f"share of {part},\nmost updated first")
         _draw_participation(participation, panels[letters[2]])
-    for ax, letter in zip(axes, "ABCDEF", strict=True):
-        title(ax, letter)
-    title(axes[0], "A", "winners of two trials")
-    title(axes[1], "B", "who makes the updates")
-    title(axes[2], "C", "participation")
-    axes[1].legend(loc="lower right", labelcolor="linecolor", borderaxespad=0.2)
+        participation.set_ylabel(f"participation\n({part})")
+    for ax, letter, text in zip(axes, "ABCDEF", [*TITLES, "", "", ""], strict=True):
+        title(ax, letter, text)
+    handles, labels = axes[1].get_legend_handles_labels()
+    place: Style = {"loc": "upper left", "bbox_to_anchor": (1.03, 1), "labelcolor": "linecolor"}
+    axes[-1].legend(handles, labels, title="A, B, D, E", alignment="left", **place)
     lay_out(figure)
     label_ends(axes[2], panels["C"], _look, _name)
     return figure
 
 
 def _draw_overlap(ax: Axes, panel: pd.DataFrame, shade: Look) -> None:
-    """Draw overlaps by lag, and write which line is what beside those of the first fraction."""
+    """Draw overlaps by lag, with open markers for different digits and a dotted line for chance."""
 
     def styled(series: str) -> Style:
-        rule, fraction, compared = series.split(maxsplit=2)
-        return shade(f"{rule} {fraction}") | COMPARED[compared]
+        style = shade(_fraction(series))
+        differ = {"linestyle": "--", "mfc": "white", "mec": style["color"], "mew": 0.8}
+        return style | (differ if _compared(series) == "different digits" else {})
 
-    name_axes(ax, "trials between them", "", log="x")
+    name_axes(ax, "lag (trials)", "")
     chance = panel["x"].isna()
     draw_series(ax, panel[~chance], styled)
     for mean in panel[chance & (panel["kind"] == "mean")].itertuples():
-        ax.axhline(mean.y, lw=0.8, zorder=0, **styled(mean.series))
-    ax.set_ylim(-0.02, 1.05)
+        ax.axhline(mean.y, lw=0.8, ls=":", color=styled(mean.series)["color"], zorder=0)
+    ax.axhline(1, lw=0.8, ls=":", color="0.5", zorder=0)
+    named: Style = {"textcoords": "offset points", "size": "small"}
+    ax.annotate("always the same", (1, 1), xytext=(0, -3), va="top", color="0.5", **named)
+    for series, points in panel[panel["kind"] == "mean"].groupby("series", sort=False):
+        named["color"] = styled(series)["color"]
+        if _compared(series) == "chance":
+            ax.annotate("chance", (1, points["y"].iloc[0]), xytext=(0, -3), va="top", **named)
+        else:
+            ax.annotate(_compared(series), (1, points["y"].iloc[0]), xytext=(0, 4), **named)
 
 
 def _draw_shares(ax: Axes, panel: pd.DataFrame, shade: Look) -> None:
@@ -166,8 +173,18 @@ def _draw_participation(ax: Axes, panel: pd.DataFrame) -> None:
     name_axes(ax, "fraction", "participation")
     draw_series(ax, panel, _look)
     ax.axline((1, 1), (0.1, 0.1), color="0.5", lw=0.8, ls=":", zorder=0)
-    ax.text(0.03, 0.04, "dotted: always the same", size="small", transform=ax.transAxes)
-    ax.invert_xaxis()
+    ax.text(0.03, 0.04, "dotted: always\nthe same", size="small", transform=ax.transAxes)
+    ax.set(xlim=(1.4, 0.0007), ylim=(0.0007, 1.4))
+
+
+def _fraction(series: str) -> str:
+    """Return the rule and fraction of a series of panels A, B, D and E."""
+    return " ".join(series.split()[:2])
+
+
+def _compared(series: str) -> str:
+    """Return which trials are compared in a series of panels A and D."""
+    return series.split(maxsplit=2)[2]
 
 
 def _look(series: str) -> Style:

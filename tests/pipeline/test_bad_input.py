@@ -96,6 +96,10 @@ def entry(text, told):
 COMPETITIVE = "rule: competitive, width: 100"
 WIDTH = "an integer of at least 1, at most 1000000000"
 ENERGY = table("energy")
+TURNOVER = (
+    f"{PLOT}/turnover.py --energy a.csv --counts c.npz --overlaps o.csv --experiment x"
+    " --output figure"
+)
 TRAIN = "train --rule backprop --width 100 --seed 0 --output -"
 SEARCH = (
     "search --search own --minimise M0 --evaluations 1 --best 1 --seed 0 --training goal=0.9"
@@ -179,6 +183,16 @@ CASES = [
         "rule: backprop, width: 9, fraction: 0.1", ".fraction: 0.1 is not allowed: it is meant for"
     ),
     entry(COMPETITIVE, ".fraction: None is not allowed: a value is needed with"),
+    entry(
+        "rule: backprop, width: 9, record: [overlap]",
+        ".record: overlap: select: 'all' is not allowed: synapses must compete (rule backprop)",
+    ),
+    entry(f"{COMPETITIVE}, fraction: 0.1, record: [counts]", ".record[0]: 'counts' is not"),
+    mine(
+        "figures: {own: {number: 99, title: a, script: turnover, experiment: subnet_size,"
+        " reads: [overlaps]}}",
+        "overlaps need experiments.subnet_size.record to have overlap",
+    ),
     entry(f"{COMPETITIVE}, fraction: [0.1, 0.1]", ": {'fraction': [0.1, 0.1], 'rule': 'comp"),
     entry(
         "rule: subnet, width: 9, plastic_units: 10",
@@ -333,12 +347,21 @@ CASES = [
         {"a.csv": ENERGY, "s.csv": table("searches", front="maybe")},
         "frugal_frontier: s.csv: row 1: front: 'maybe' is not allowed: True or False",
     ),
+    (
+        "overlap --rule backprop --width 9 --seed 0 --output -",
+        {},
+        "overlap: select: 'all' is not allowed: synapses must compete",
+    ),
     (f"{PLOT}/none.py", {}, "none.py: no script in scripts/figures/; there are: "),
     (f"{PLOT}/style.py", {}, "not the script of a figure: it has no function summarise"),
     (f"{PLOT}/turnover.py --energy a.csv", {"a.csv": ENERGY}, "turnover.py: --counts is missing"),
     (
-        f"{PLOT}/turnover.py --energy a.csv --counts c.npz --experiment x --output figure",
-        {"a.csv": ENERGY, "c.npz": npy(hidden=np.zeros((2, 785), int), out=np.zeros((10, 3), int))},
+        TURNOVER,
+        {
+            "a.csv": ENERGY,
+            "c.npz": npy(hidden=np.zeros((2, 785), int), out=np.zeros((10, 3), int)),
+            "o.csv": table("overlaps"),
+        },
         "turnover: the numbers of updates are those of networks of [2] hidden units",
     ),
     plot("subnet_size", "energy", b"\x8d\xff", "subnet_size: table.csv: not a table in CSV"),
@@ -353,8 +376,8 @@ CASES = [
     ),
     *(
         (
-            f"{PLOT}/turnover.py --energy a.csv --counts c.npz --experiment x --output figure",
-            {"a.csv": ENERGY, "c.npz": content},
+            TURNOVER,
+            {"a.csv": ENERGY, "c.npz": content, "o.csv": table("overlaps")},
             "turnover: c.npz: does not hold numbers of updates (hidden, out)",
         )
         for content in (

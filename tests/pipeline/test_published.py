@@ -72,7 +72,7 @@ def test_everything_published_is_redrawn_byte_for_byte_without_data(built, redra
     clone, process = redrawn
     assert f"{FIGURES}: every byte as published" in process.stdout
     assert published_files(clone.root) == published_files(built.root)
-    for kind in ("runs", "curves", "counts"):
+    for kind in ("runs", "curves", "counts", "overlaps"):
         assert len(list((clone.root / "results/smoke" / kind).glob("*.[cn]*"))) == len(
             list((built.root / "results/smoke" / kind).glob("*.[cn]*"))
         )

@@ -220,6 +220,22 @@ def used():
     return {"a", "b"} - restoring.remaining(plan, "results/smoke").conditions.keys()
 
 
+def test_an_overlap_is_restored_like_a_run(tree, monkeypatch):
+    """It is computed here only if it was not restored, whatever becomes of the run."""
+    Path("results/smoke/overlaps").mkdir()
+    for kind in ("runs", "overlaps"):
+        Path(f"results/smoke/{kind}/a.csv").write_text("")
+    paths = {kind: f"results/smoke/{kind}/a.record.json" for kind in ("runs", "overlaps")}
+    wanted = {path: ("scripts/x.py", {}) for path in paths.values()}
+    monkeypatch.setattr(restoring, "requested", lambda plan, results: wanted)
+    plan = Plan(conditions={"a": Condition({})}, overlaps={"a": Condition({})})
+    for current, left in {"runs": ([], ["a"]), "overlaps": (["a"], [])}.items():
+        meanings = {paths[current]: archive.meaning({}, "scripts/x.py")}
+        monkeypatch.setattr(archive, "restored", lambda meanings=meanings: meanings)
+        remaining = restoring.remaining(plan, "results/smoke")
+        assert (list(remaining.conditions), list(remaining.overlaps)) == left
+
+
 def test_restored_runs_are_used_until_their_parameters_change(asked):
     assert used() == {"a", "b"}
     asked[f"{RUNS}/a.record.json"] = ("scripts/train.py", {"width": 11})

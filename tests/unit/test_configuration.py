@@ -304,6 +304,20 @@ def test_experiments_share_a_condition_and_what_is_recorded_of_it():
     assert command_line(condition)[-1] == "--train-accuracy"
 
 
+def test_winners_are_compared_in_the_grids_that_say_so():
+    grid = {"rule": "competitive", "width": 10, "fraction": 0.1, "record": ["overlap"]}
+    config = small(one=[grid, grid | {"fraction": 0.2, "record": []}], two=[{**grid, "width": 20}])
+    planned = plan(config)
+    assert list(planned.conditions) == [
+        f"competitive-width{width}-fraction{fraction}"
+        for width, fraction in [(10, 0.1), (10, 0.2), (20, 0.1)]
+    ]
+    first, _, last = planned.conditions
+    assert list(planned.overlaps) == [first, last]
+    assert planned.overlapping(planned.experiments["one"]) == [first]
+    assert "--record" not in command_line(planned.conditions[first])
+
+
 def test_names_tell_conditions_apart():
     entry = {"rule": "competitive", "width": 10, "fraction": [1e-7, 0.1, 0.1000001, 1]}
     others = [

@@ -166,7 +166,7 @@ def inputs(figure, seeds=2):
                 }
                 for _ in by_fraction
             ]
-            return [networks(seeds, *by_fraction), counts]
+            return [networks(seeds, *by_fraction), counts, overlaps_of(seeds)]
         case "claims":
             columns = (
                 "id source reading value low high verdict nearest target target_low target_high"
@@ -209,6 +209,27 @@ def inputs(figure, seeds=2):
             rules = ("backprop", "competitive", "frugal_updates")
             wide = (100, 1000, 3000, 10_000, 30_000)
             return [networks(seeds, *((rule, {"width": at}) for rule in rules for at in wide))]
+
+
+def overlaps_of(seeds):
+    """Return overlaps of winners: larger on the same digit, smaller the later; and of chance."""
+    return pd.DataFrame(
+        {
+            "rule": "competitive",
+            "width": 100,
+            "fraction": fraction,
+            "seed": seed,
+            "part": part,
+            "compared": compared,
+            "lag": lag,
+            "overlap": overlap * 0.9**seed / (1 if np.isnan(lag) else lag**0.1),
+        }
+        for fraction in (0.01, 0.1)
+        for seed in range(seeds)
+        for part in ("first-layer synapses", "hidden units")
+        for compared, overlap in [("same digit", 0.5), ("different digits", 0.3), ("chance", 0.1)]
+        for lag in ([np.nan] if compared == "chance" else [1, 10, 100, 1000])
+    )
 
 
 def histories():
@@ -431,7 +452,7 @@ def test_figure_where_nothing_reached_the_goal_and_rules_are_missing(figure):
         table = table[table["rule"].isin(["backprop", "subnet", "competitive", *[*FOUND][2:]])]
         table = table.assign(reached=False)
         if figure == "turnover":
-            more = [more[0][: table["fraction"].nunique(dropna=False)]]
+            more[0] = more[0][: table["fraction"].nunique(dropna=False)]
     else:
         table = table[table["rule"] == "competitive"].assign(accuracy=0.1, train_accuracy=np.nan)
     module = load(figure)
@@ -582,16 +603,32 @@ def test_turnover_counts_synapses_and_units():
     hidden[:20, :] = 3  # a fifth of the units, always the same
     counts = [{"hidden": hidden, "out": np.full((10, 101), 3)}]
     energy = networks(2, ("competitive", {"fraction": 0.01, "participation": 0.25}))
-    table = load("turnover").summarise(energy, counts)
-    assert {panel: means(table, panel).item() for panel in "ABC"} == pytest.approx(
-        {"A": 0.2, "B": 0.2, "C": 0.25}  # C is that of all networks
-    )
-    for panel, share in {"D": 0.2, "E": 0.2}.items():
+    overlaps = overlaps_of(seeds=3)
+    table = load("turnover").summarise(energy, counts, overlaps)
+    assert [means(table, panel).item() for panel in "CF"] == pytest.approx([0.2, 0.2])
+    for panel in "BE":
         curve = table[table["panel"] == panel].set_index("x")["y"]
         assert curve[0] == 0 and curve[0.1] == pytest.approx(0.5)
-        assert curve[share:].tolist() == pytest.approx([1] * len(curve[share:]))
+        assert curve[0.2:].tolist() == pytest.approx([1] * len(curve[0.2:]))
     mask = energy.assign(rule="random_synapses")
-    assert set(load("turnover").summarise(mask, counts)["panel"]) == {*"ACDF"}
+    assert set(load("turnover").summarise(mask, counts, overlaps)["panel"]) == {*"ABCD"}
+
+
+def test_turnover_averages_overlaps_over_seeds():
+    table = load("turnover").summarise(*inputs("turnover", seeds=3))
+    for panel in "AD":
+        rows = table[(table["panel"] == panel) & (table["kind"] == "mean")]
+        assert set(rows["series"]) == {
+            f"competitive {fraction} {compared}"
+            for fraction in ("0.01", "0.1")
+            for compared in ("same digit", "different digits", "chance")
+        }
+        same = rows[rows["series"] == "competitive 0.01 same digit"].set_index("x")
+        seeds = 0.5 * 0.9 ** np.arange(3) / 100**0.1
+        theirs = stats.ttest_1samp(np.log(seeds), 0).confidence_interval(0.95)
+        expected = [stats.gmean(seeds), *np.exp(theirs)]
+        assert same.loc[100, ["y", "low", "high"]].tolist() == pytest.approx(expected)
+        assert rows.loc[rows["series"] == "competitive 0.01 chance", "x"].isna().all()
 
 
 def test_robustness_compares_within_a_variation_seed_by_seed():

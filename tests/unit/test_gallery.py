@@ -176,10 +176,23 @@ def test_turnover_is_that_of_the_narrow_networks():
         ("participation", "competitive 1000", 0.01, 0.9, True),
         ("participation", "random_synapses 100", 0.01, 0.01, True),
         ("participation", "competitive 100", 0.01, 0.61, True),
-    ).assign(panel=[*"AAAAB"])
+        ("overlap", "competitive 0.01 same digit", 1000, 0.4, True),
+        ("overlap", "competitive 0.01 same digit", 1, 0.6, True),
+        ("overlap", "competitive 0.01 different digits", 1000, 0.3, True),
+        ("overlap", "competitive 0.01 chance", None, 0.01, True),
+        ("overlap", "competitive 0.1 chance", None, 0.1, True),
+        ("overlap", "competitive 0.01 same digit", 1000, 0.8, True),
+        ("overlap", "competitive 0.01 different digits", 1000, 0.7, True),
+        ("overlap", "competitive 0.01 chance", None, 0.2, True),
+    ).assign(panel=[*"CCCCFAAAAADDD"])
     text = said("turnover", plotted)
+    assert "40 % of the winning first-layer synapses win again 1,000 trials later" in text
+    assert "same, 30 % if it is another (1.0 % by chance)" in text
+    assert "overlap by 80 % and 70 % (20 % by chance)" in text
     assert "61 % of the hidden units and 20 % of the first-layer synapses" in text
     assert text.endswith("but 1.0 % of these synapses for a fixed random mask.")
+    with pytest.raises(NothingToSay):
+        FACTS["turnover"](plotted[plotted["x"] != 1000])
 
 
 def test_caching_compares_the_rules_at_each_cost():

@@ -20,29 +20,26 @@ SETTINGS = Settings(width=7, test_interval=50, goal=0.9, max_epochs=1)
 
 def test_overlaps_by_hand(monkeypatch):
     """Two hidden units with three inputs; three of the six synapses win on each of three trials."""
-    monkeypatch.setattr(overlap, "LAGS", (1, 2))
+    monkeypatch.setattr(overlap, "LAGS", (1,))
     masks = np.array(
         [
-            [[1, 1, 1], [0, 0, 0]],  # digit 4: all winners belong to the first unit
-            [[0, 1, 1], [1, 0, 0]],  # digit 5
-            [[1, 0, 1], [0, 1, 0]],  # digit 4
+            [[1, 1, 1], [0, 0, 0]],  # digit 4
+            [[0, 1, 1], [1, 0, 0]],  # digit 4: two of the same synapses
+            [[1, 0, 0], [0, 1, 1]],  # digit 5: none of the same synapses
         ],
         bool,
     )
-    rows = overlap.overlaps(overlap.packed(masks), np.array([4, 5, 4]), synapses=6)
-    found = {tuple(row[key] for key in ("part", "compared", "lag")): row for row in rows}
-    for (part, compared, lag), (value, pairs) in {
-        ("first-layer synapses", "different digits", 1): ((2 / 3 + 1 / 3) / 2, 2),
-        ("first-layer synapses", "same digit", 2): (2 / 3, 1),
-        ("first-layer synapses", "chance", None): (1 / 2, 1),
-        ("hidden units", "different digits", 1): ((2 / 3 + 1) / 2, 2),
-        ("hidden units", "same digit", 2): (2 / 3, 1),
-        # units of the last trial in either order: shares (1, 0) with (2/3, 1/3) or (1/3, 2/3)
-        ("hidden units", "chance", None): (1 / 2, 1),
-    }.items():
-        row = found.pop((part, compared, lag))
-        assert row["overlap"] == pytest.approx(value) and row["pairs"] == pairs
-    assert found == {}
+    rows = overlap.overlaps(overlap.packed(masks), np.array([4, 4, 5]), synapses=6)
+    assert [tuple(row.values()) for row in rows] == [
+        ("first-layer synapses", "same digit", 1, pytest.approx(2 / 3), 1),
+        ("first-layer synapses", "different digits", 1, 0, 1),
+        # shares of the units: (1, 0), (2/3, 1/3) and (1/3, 2/3)
+        ("hidden units", "same digit", 1, pytest.approx(2 / 3), 1),
+        ("hidden units", "different digits", 1, pytest.approx(2 / 3), 1),
+        ("first-layer synapses", "chance", None, 1 / 2, 2),
+        # with the units of the second trial in either order: 2/3 or 1/3; 1 or 2/3
+        ("hidden units", "chance", None, pytest.approx((1 / 2 + 5 / 6) / 2), 2),
+    ]
 
 
 def test_a_fixed_mask_has_an_overlap_of_one_and_random_winners_that_of_chance():
@@ -56,7 +53,7 @@ def test_a_fixed_mask_has_an_overlap_of_one_and_random_winners_that_of_chance():
     table = pd.DataFrame(overlap.overlaps(overlap.packed(drawn), labels, rows.size))
     for _, part in table.groupby("part"):
         chance = part.loc[part["compared"] == "chance", "overlap"].item()
-        assert np.allclose(part["overlap"], chance, atol=0.02)
+        assert np.allclose(part["overlap"], chance, atol=0.04)
     assert table.loc[table["part"] == "first-layer synapses", "overlap"].iloc[-1] == 0.1
 
 
