@@ -31,7 +31,7 @@ from figures.style import (
 Layers = Mapping[str, np.ndarray]  # number of updates of each synapse, by layer
 
 # The rows, and their panels of overlap, shares and participation.
-PARTS = {"first-layer synapses": "ABC", "hidden units": "DEF"}
+PARTS = {"first-layer synapses": ("A", "B", "C"), "hidden units": ("D", "E", "F")}
 SHARES = np.linspace(0, 1, 201)  # of synapses or units
 FRACTIONS = [0.001, 0.01, 0.1]  # plastic fractions of competition whose shares are drawn
 MASK = 0.01  # plastic fraction of the random mask beside them
@@ -119,16 +119,15 @@ def draw(table: pd.DataFrame) -> Figure:
     coloured = table.loc[table["quantity"] != "participation", "series"]
     shade = shades({_fraction(series) for series in coloured})
     least = table.loc[table["quantity"] == "overlap", "y"].min()
-    for (part, letters), row in zip(PARTS.items(), np.reshape(axes, (-1, 3)), strict=True):
-        overlap, shares, participation = row
-        _draw_overlap(overlap, panels[letters[0]], shade)
-        overlap.set_ylim(least / 2, 1.3)
-        overlap.set_ylabel(f"overlap of winners\n({part})")
-        _draw_shares(shares, panels[letters[1]], shade)
+    for i, (part, (first, second, third)) in enumerate(PARTS.items()):
+        overlap, shares, participation = axes[3 * i : 3 * i + 3]
+        _draw_overlap(overlap, panels[first], shade)
+        overlap.set(ylim=(least / 2, 1.3), ylabel=f"overlap of winners\n({part})")
+        _draw_shares(shares, panels[second], shade)
         shares.set_xlabel(f"share of {part},\nmost updated first")
-        _draw_participation(participation, panels[letters[2]])
+        _draw_participation(participation, panels[third])
         participation.set_ylabel(f"participation\n({part})")
-    for ax, letter, text in zip(axes, "ABCDEF", [*TITLES, "", "", ""], strict=True):
+    for ax, letter, text in zip(axes, panels, [*TITLES, "", "", ""], strict=True):
         title(ax, letter, text)
     handles, labels = axes[1].get_legend_handles_labels()
     place: Style = {"loc": "upper left", "bbox_to_anchor": (1.03, 1), "labelcolor": "linecolor"}

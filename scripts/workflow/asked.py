@@ -19,7 +19,8 @@ SCALES = ("smoke", "paper")
 DATA = ("fetch", "prepare")  # rules whose files the configuration does not change
 PREPARE = "scripts/prepare.py"
 STYLE = "scripts/figures/matplotlibrc"
-NOUNS = {"train": "run", "overlap": "overlap", "search": "search", "plot": "figure"}  # for the outputs of these rules
+# For the outputs of these rules.
+NOUNS = {"train": "run", "overlap": "overlap", "search": "search", "plot": "figure"}
 PATHS = {"output", "folder"}  # parameters that only say where files are
 
 

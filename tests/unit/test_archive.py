@@ -234,6 +234,8 @@ def test_an_overlap_is_restored_like_a_run(tree, monkeypatch):
         monkeypatch.setattr(archive, "restored", lambda meanings=meanings: meanings)
         remaining = restoring.remaining(plan, "results/smoke")
         assert (list(remaining.conditions), list(remaining.overlaps)) == left
+    Path("results/smoke/overlaps/a.csv").unlink()
+    assert list(restoring.remaining(plan, "results/smoke").overlaps) == ["a"]
 
 
 def test_restored_runs_are_used_until_their_parameters_change(asked):
