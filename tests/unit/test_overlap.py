@@ -1,10 +1,13 @@
 """Overlap of the winners of competition: a case by hand, and the trials that are recorded."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import overlap
+import overlap as script
+from analysis import overlap, tables
 from overlap import Recorder, winners_after
 from plasticity.energy import HIDDEN
 from plasticity.parameters import ParameterError
@@ -104,3 +107,20 @@ def test_training_continues_where_it_has_stopped(small):
 def test_only_networks_whose_weights_are_all_can_be_continued(rule, settings, message):
     with pytest.raises(ParameterError, match=message):
         overlap.require_competition(rule, settings)
+
+
+def test_the_table_has_every_network_part_and_lag(mnist, tmp_path, monkeypatch):
+    output = tmp_path / "a.csv"
+    words = "--rule competitive --width 20 --fraction 0.05 --seed 0 1 --goal 0.5"
+    words += f" --test-interval 200 --output {output}"
+    monkeypatch.setattr(sys, "argv", ["overlap.py", *words.split()])
+    script.main()
+    table = tables.read(output, "overlaps")
+    assert len(table) == 2 * 2 * (2 * len(overlap.LAGS) + 1)
+    assert not table.duplicated(["seed", "part", "compared", "lag"]).any()
+    counted = table.dropna(subset=["lag"]).groupby(["seed", "part", "lag"])["pairs"].sum()
+    assert (counted == script.TRIALS - counted.index.get_level_values("lag")).all()
+    chance = table[table["compared"] == "chance"].set_index("part")["overlap"]
+    assert chance["first-layer synapses"].tolist() == pytest.approx([0.05] * 2, rel=1e-4)  # ties
+    mean = table.groupby(["part", "compared"])["overlap"].mean().unstack()
+    assert (mean["same digit"] > mean["different digits"]).all() and (mean < 1).all(axis=None)
