@@ -75,6 +75,21 @@ def panels(
     return pd.concat(tables, ignore_index=True)
 
 
+def factors_saved(
+    runs: pd.DataFrame,
+    others: pd.DataFrame,
+    quantities: Iterable[str],
+    on: Sequence[str] = ("seed",),
+) -> pd.DataFrame:
+    """Return `runs` with each quantity of `others` over their own, in pairs with the same `on`.
+
+    A run without a partner is left out. `reached` is true if both runs of a pair reached the goal.
+    """
+    pairs = runs.merge(others[[*on, "reached", *quantities]], on=[*on], suffixes=("", "_other"))
+    factors = {quantity: pairs[f"{quantity}_other"] / pairs[quantity] for quantity in quantities}
+    return pairs.assign(reached=pairs["reached"] & pairs["reached_other"], **factors)
+
+
 def variants(
     runs: pd.DataFrame, columns: Iterable[str] = ("fraction", "plastic_units", "width")
 ) -> pd.Series:

@@ -9,12 +9,12 @@ from string import ascii_uppercase
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis.estimates import most_sparing, tidy
 from figures.style import (
     Style,
     draw_series,
+    legend,
     look,
     look_of_sd,
     name,
@@ -60,11 +60,9 @@ def draw(table: pd.DataFrame) -> Figure:
         draw_series(ax, panel if quantity == "M0" else without_strip(panel), _look)
         title(ax, letter, name(panel["rule"].iloc[0]))
         ax.label_outer()
-    key = [
-        Line2D([], [], **look_of_sd(look("backprop"), sd), label=f"initial weights of s.d. {sd:g}")
-        for sd in table["initial_sd"].unique()
-    ]
-    figure.legend(handles=key, loc="outside lower center", ncols=len(key))
+    sds = table["initial_sd"].unique()
+    key = {f"initial weights of s.d. {sd:g}": look_of_sd(look("backprop"), sd) for sd in sds}
+    legend(figure, key)
     return figure
 
 

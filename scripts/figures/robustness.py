@@ -6,20 +6,10 @@ compared with backprop in the same variation.
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import LogLocator
 
-from analysis.estimates import panels, variants
-from figures.style import (
-    TITLES,
-    draw_rows,
-    look,
-    name,
-    name_axes,
-    name_sides,
-    new_figure,
-    title,
-)
+from analysis.estimates import factors_saved, panels, variants
+from figures.style import draw_factors, name
 
 # What can be varied, and how a row is named after its value.
 VARIED = {
@@ -29,8 +19,10 @@ VARIED = {
     "activation": "{} units",
     "dataset": "{} images",
 }
-PANELS = {"A": "M0", "B": "M1"}
-SAVED = "factor saved: backprop's ${0}$ / ${0}$ of the rule"
+AXES = {
+    "M0": "factor saved: backprop's $M_0$ / $M_0$ of the rule",
+    "M1": "factor saved: backprop's $M_1$ / $M_1$ of the rule",
+}
 
 
 def summarise(energy: pd.DataFrame) -> pd.DataFrame:
@@ -42,14 +34,11 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     varied = energy[list(VARIED)]
     usual = varied.mode().iloc[0]
     energy = energy.assign(variation=[_named(values, usual) for _, values in varied.iterrows()])
-    is_backprop, pair = energy["rule"] == "backprop", ["variation", "width", "seed"]
-    backprop = energy.loc[is_backprop, [*pair, "reached", *PANELS.values()]]
-    runs = energy[~is_backprop].merge(backprop, on=pair, suffixes=("", "_backprop"))
-    runs["reached"] &= runs["reached_backprop"]
-    for quantity in PANELS.values():
-        runs[quantity] = runs[f"{quantity}_backprop"] / runs[quantity]
+    is_backprop = energy["rule"] == "backprop"
+    pair = ["variation", "width", "seed"]
+    runs = factors_saved(energy[~is_backprop], energy[is_backprop], AXES, on=pair)
     runs["series"] = variants(runs)
-    return panels(runs, PANELS.values(), "variation", "series", ["max_epochs"])
+    return panels(runs, AXES, "variation", "series", ["max_epochs"])
 
 
 def _named(values: pd.Series, usual: pd.Series) -> str:
@@ -61,17 +50,7 @@ def _named(values: pd.Series, usual: pd.Series) -> str:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(1, 2, height=90, sharey=True)
-    for ax, (letter, quantity) in zip(axes, PANELS.items(), strict=True):
-        draw_rows(ax, table[table["panel"] == letter])
-        name_axes(ax, SAVED.format(f"M_{quantity[1]}"), "", log="x")
+    figure = draw_factors(table, 90, AXES)
+    for ax in figure.axes:
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:g}"))
-        title(ax, letter, f"{TITLES[quantity]}\n")
-        name_sides(ax)
-    key = [
-        Line2D([], [], **{**look(rule), "linestyle": ""}, label=name(rule))
-        for rule in table["series"].unique()
-    ]
-    figure.legend(handles=key, loc="outside lower center", ncols=len(key))
     return figure

@@ -11,7 +11,6 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis.estimates import most_sparing, tidy
 from analysis.tables import CONDITION
@@ -21,6 +20,7 @@ from figures.style import (
     epochs,
     label_ends,
     lay_out,
+    legend,
     look,
     name,
     name_axes,
@@ -89,8 +89,7 @@ def draw(table: pd.DataFrame) -> Figure:
         "takes longer (the fastest setting)": _slow("backprop"),
         **_failing(pd.concat(panels[::2])),
     }
-    handles = [Line2D([], [], **style, label=text) for text, style in key.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    legend(figure, key, columns=2)
     lay_out(figure)
     for ax, panel in zip(axes[1::2], panels[1::2], strict=True):
         label_ends(ax, panel[panel["reached"]])

@@ -7,8 +7,9 @@ them in greyscale. Rules found by searches for the same energy have the same col
 
 import os
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import matplotlib
@@ -19,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import Formatter
+from matplotlib.ticker import Formatter, FuncFormatter
 from matplotlib.transforms import ScaledTranslation
 from matplotlib.typing import ColorType
 from scipy.optimize import isotonic_regression
@@ -321,6 +322,34 @@ def draw_measures(
         finish(ax, panel)
     lay_out(figure)
     label_ends(axes[-1], panel, look, name)
+    return figure
+
+
+def legend(figure: Figure, key: Mapping[str, Style], columns: int | None = None) -> None:
+    """Draw a legend below the panels: texts with their looks, by default all in one row."""
+    handles = [Line2D([], [], **style, label=text) for text, style in key.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns or max(len(key), 1))
+
+
+def draw_factors(
+    table: pd.DataFrame,
+    height: float,
+    axes: Mapping[str, str],
+    look: Look = look,
+    name: Callable[[str], str] = name,
+) -> Figure:
+    """Return a figure `height` mm high with a panel of rows for each quantity: factors saved.
+
+    `axes` maps quantities, in the order of the panels, to the labels of their axes.
+    """
+    figure, panels = new_figure(1, len(axes), height, sharey=True)
+    for ax, letter, (quantity, label) in zip(panels, ascii_uppercase, axes.items(), strict=False):
+        draw_rows(ax, table[table["panel"] == letter], look)
+        name_axes(ax, label, "", log="x")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:,g}"))
+        title(ax, letter, f"{TITLES[quantity]}\n")
+        name_sides(ax)
+    legend(figure, {name(one): look(one) | {"linestyle": ""} for one in table["series"].unique()})
     return figure
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis.estimates import fitted, tidy
 from figures.style import (
@@ -19,6 +18,7 @@ from figures.style import (
     Style,
     draw_series,
     key_of_laws,
+    legend,
     look,
     look_of_sd,
     name_axes,
@@ -84,8 +84,7 @@ def draw(table: pd.DataFrame) -> Figure:
         else:
             ring_optima(ax, panel, look_of)
             title(ax, letter, f"least with {_range(panel)} plastic units")
-    key = [Line2D([], [], **look_of(one), label=_name(one)) for one in sizes]
-    figure.legend(handles=key, loc="outside lower center", ncols=3)
+    legend(figure, {_name(one): look_of(one) for one in sizes}, columns=3)
     return figure
 
 

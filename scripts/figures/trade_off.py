@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis.estimates import most_sparing, tidy
 from analysis.tables import CONDITION
-from figures.style import DOT, Style, look, name, name_axes, new_figure, title
+from figures.style import DOT, Style, legend, look, name, name_axes, new_figure, title
 
 LONGEST = 1.5  # learning time, relative to backprop's, up to which it is hardly longer [here]
 ENERGIES = {"M0": "times fewer updates ($M_0$)", "M1": "times less change ($M_1$)"}
@@ -96,8 +95,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for ax, letter in zip(axes[:columns], letters, strict=False):
         runs = table[(table["panel"] == letter) & (table["kind"] == "run")]
         ax.set_xlabel(_unreached(runs), size="small", loc="right")
-    key = [Line2D([], [], **_look(one), label=_name(one)) for one in table["series"].unique()]
-    figure.legend(handles=key, loc="outside lower center", ncols=len(key))
+    legend(figure, {_name(one): _look(one) for one in table["series"].unique()})
     return figure
 
 
