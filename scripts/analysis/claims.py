@@ -5,7 +5,8 @@ are averaged as logarithms. A claim whose networks are not in the table is not t
 
 A claim of this project is a function with one verdict; what it measures beside the main value is
 listed as further readings. The paper's claims are declared in the configuration, and each of their
-readings has a verdict of its own (see analysis/paper_claims.py).
+readings has a verdict of its own (see analysis/paper_claims.py). Their sources are A, the paper's
+abstract; S, a survey that quotes the paper; P, the preprint's abstract.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -71,20 +72,18 @@ Test = Callable[[pd.DataFrame], Outcome]
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim: its text, its source, the expected and the measured quantity, and its test.
+    """A claim of this project: its text, the expected and the measured quantity, and its test.
 
-    Sources: A, the paper's abstract; S, a survey that quotes the paper; P, the preprint's abstract;
-    ours, this project. `expected` is one text for all readings, or maps readings to texts, the main
-    one first; a text ends in a number. `reads` names the table that is tested: `energy` (trained
-    networks) or `curves` (tests during training).
+    `expected` is one text for all readings, or maps readings to texts, the main one first; a text
+    ends in a number. `reads` names the table that is tested: `energy` (trained networks) or
+    `curves` (tests during training).
     """
 
     text: str
-    source: str
     expected: str | Mapping[str, str]
     quantity: str
-    reads: str
     test: Test
+    reads: str = "energy"
 
     def expects(self, reading: str) -> str:
         """Return the expected value of a reading, as text.
@@ -106,30 +105,6 @@ class Claim:
             return Outcome("not tested", {}, str(reason))
         except NotReached as reason:
             return Outcome("not reproduced", {}, str(reason))
-
-
-class Registry(dict[str, Claim]):
-    """Claims by id."""
-
-    def register(
-        self,
-        name: str,
-        text: str,
-        source: str,
-        expected: str | Mapping[str, str],
-        quantity: str,
-        reads: str = "energy",
-    ) -> Callable[[Test], Test]:
-        """Return a decorator that registers a function as the test of the claim `name`.
-
-        The other parameters are the fields of `Claim`.
-        """
-
-        def decorate(test: Test) -> Test:
-            self[name] = Claim(text, source, expected, quantity, reads, test)
-            return test
-
-        return decorate
 
 
 def over_seeds(
@@ -199,7 +174,7 @@ def judged(claims: Mapping[str, Claim], energy: pd.DataFrame, curves: pd.DataFra
                 {
                     "id": name,
                     "claim": claim.text,
-                    "source": claim.source,
+                    "source": OURS,
                     "reading": reading,
                     "expected": expected,
                     **asdict(estimate),

@@ -5,7 +5,7 @@ in the paper, are measured too, but do not affect the verdict. Which claims were
 data were seen is said in docs/beyond.md.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,10 @@ from pandas.api.typing import SeriesGroupBy
 
 from analysis import seeds
 from analysis.claims import (
-    OURS,
+    Claim,
     Estimate,
     Outcome,
-    Registry,
+    Test,
     all_or_some,
     factor,
     least_first,
@@ -48,22 +48,37 @@ ON_VALIDATION, ON_TEST = "stopped on validation patterns", "stopped on the test 
 TUNING = "tuning alone, with the gate always open"
 STAYED = "share of networks that stayed at the goal at the next tests"
 
-CLAIMS = Registry()
-claim = CLAIMS.register
+CLAIMS: dict[str, Claim] = {}
 
 
-def aside(measure: Callable[[], Estimate]) -> dict[str, Estimate]:
-    """Return the reading of networks that were stopped on the test set.
+def claim(
+    name: str, text: str, expected: str | Mapping[str, str], quantity: str, reads: str = "energy"
+) -> Callable[[Test], Test]:
+    """Return a decorator that registers a function as the test of the claim `name`.
 
-    Its value is NaN if one of them did not reach the goal. If there are none, no reading is
-    returned.
+    The other parameters are fields of `Claim`.
     """
+
+    def register(test: Test) -> Test:
+        CLAIMS[name] = Claim(text, expected, quantity, test, reads)
+        return test
+
+    return register
+
+
+def with_aside(measure: Callable[[str], Estimate]) -> dict[str, Estimate]:
+    """Return the readings of networks stopped on validation patterns and on the test set.
+
+    `measure` takes the value of `stop_on`. The reading on the test set is NaN if one of its
+    networks did not reach the goal, and is left out if there are none.
+    """
+    readings = {ON_VALIDATION: measure("validation")}
     try:
-        return {ON_TEST: measure()}
+        return readings | {ON_TEST: measure("test")}
     except NotReached:
-        return {ON_TEST: Estimate()}
+        return readings | {ON_TEST: Estimate()}
     except NotTested:
-        return {}
+        return readings
 
 
 def few_updates(energy: pd.DataFrame, rule: str, reproduced: float, partly: float) -> Outcome:
@@ -72,17 +87,14 @@ def few_updates(energy: pd.DataFrame, rule: str, reproduced: float, partly: floa
     The verdict is `reproduced` if the interval is below `reproduced`, and `partly` if it is below
     `partly`.
     """
-    M0 = factor(held_out(energy, rule, "M0"))
-    as_in_paper = aside(lambda: factor(held_out(energy, rule, "M0", "test")))
-    return Outcome(
-        verdict(M0.high < reproduced, M0.high < partly), {ON_VALIDATION: M0} | as_in_paper
-    )
+    readings = with_aside(lambda stop_on: factor(held_out(energy, rule, "M0", stop_on)))
+    M0 = readings[ON_VALIDATION]
+    return Outcome(verdict(M0.high < reproduced, M0.high < partly), readings)
 
 
 @claim(
     "frugal-updates",
     "a rule found by search learns MNIST to 95 % with fewer than 5 10^6 updates on held-out seeds",
-    source=OURS,
     expected={ON_VALIDATION: "below 5e6"},
     quantity="mean M0 of the found rule, stopped on validation patterns",
 )
@@ -98,7 +110,6 @@ def frugal_updates(energy: pd.DataFrame) -> Outcome:
 @claim(
     "frugal-leaky",
     "in the paper's own network, of leaky rectifiers, a rule found by search takes fewer than 10^7",
-    source=OURS,
     expected={ON_VALIDATION: "below 1e7"},
     quantity="mean M0 of the rule found for leaky rectifiers, stopped on validation patterns",
 )
@@ -116,7 +127,6 @@ def frugal_leaky(energy: pd.DataFrame) -> Outcome:
 @claim(
     "frugal-factor",
     "on the same patterns and seeds it takes ten times fewer updates than the paper's best rule",
-    source=OURS,
     expected={ON_VALIDATION: "above 10"},
     quantity="M0 of the paper's most sparing rule over that of the found rule, seed by seed",
 )
@@ -127,15 +137,16 @@ def frugal_factor(energy: pd.DataFrame) -> Outcome:
 
     Reproduced if its interval is above 10, partly if above 5.
     """
-    saved = factor(saved_by_found(energy, "frugal_updates", "M0"))
-    as_in_paper = aside(lambda: factor(saved_by_found(energy, "frugal_updates", "M0", "test")))
-    return Outcome(verdict(saved.low > 10, saved.low > 5), {ON_VALIDATION: saved} | as_in_paper)
+    readings = with_aside(
+        lambda stop_on: factor(saved_by_found(energy, "frugal_updates", "M0", stop_on))
+    )
+    saved = readings[ON_VALIDATION]
+    return Outcome(verdict(saved.low > 10, saved.low > 5), readings)
 
 
 @claim(
     "frugal-gate",
     "the gate saves updates on top of all that tuning saves",
-    source=OURS,
     expected={ON_VALIDATION: "above 1"},
     quantity="M0 of the rule found with an open gate over that of the found rule, seed by seed",
 )
@@ -154,16 +165,16 @@ def frugal_gate(energy: pd.DataFrame) -> Outcome:
         )
         return factor(ratios(tuned, gated))
 
-    gate = saved("validation")
+    readings = with_aside(saved)
+    gate = readings[ON_VALIDATION]
     tuning = factor(saved_by_found(energy, "frugal_open", "M0"))
-    readings = {ON_VALIDATION: gate, TUNING: tuning} | aside(lambda: saved("test"))
+    readings = {ON_VALIDATION: gate, TUNING: tuning} | readings
     return Outcome(verdict(gate.low > 1, gate.value > 1), readings)
 
 
 @claim(
     "frugal-change",
     "a rule found by search halves the M1 of the paper's best rule on the same patterns and seeds",
-    source=OURS,
     expected={"factor": "above 2"},
     quantity="M1 of the paper's most sparing rule over that of the found rule, seed by seed",
 )
@@ -184,7 +195,6 @@ def frugal_change(energy: pd.DataFrame) -> Outcome:
 @claim(
     "frugal-accuracy",
     "stopped on validation patterns, the found rules reach 95 % on the test set",
-    source=OURS,
     expected="at least 95",
     quantity="mean test accuracy of the found rules, the least, %",
 )
@@ -207,7 +217,6 @@ def frugal_accuracy(energy: pd.DataFrame) -> Outcome:
 @claim(
     "frugal-held",
     "the goal is not reached by the luck of a test: it holds at the next tests",
-    source=OURS,
     expected={"factor": "below 1.25"},
     quantity="M0 when the goal has held at five tests in a row over M0 when at two",
     reads="curves",
@@ -249,7 +258,6 @@ def _in_a_row(at_goal: SeriesGroupBy, tests: int) -> pd.Series:
 @claim(
     "search-again",
     "a second search finds rules within 30 % of the first's energy",
-    source=OURS,
     expected="1",
     quantity="M0 of the second search's rule over that of the first's, seed by seed",
 )
@@ -271,7 +279,6 @@ def search_again(energy: pd.DataFrame) -> Outcome:
 @claim(
     "generality",
     "without retuning the found rule saves updates for other goals, widths, data and loss",
-    source=OURS,
     expected="above 1",
     quantity="M0 of competition over that of the found rule, the least over all variations",
 )
@@ -326,7 +333,6 @@ def variations(energy: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 @claim(
     "power-law",
     "power laws of narrower networks predict backprop's energy in wider ones, within a factor 1.5",
-    source=OURS,
     expected="1",
     quantity="backprop's energy at the largest width over that of a power law, seed by seed",
 )

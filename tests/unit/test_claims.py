@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import conditions, own_claims
+from analysis import conditions
 from analysis.claims import (
     COLUMNS,
     MISSED,
+    Claim,
     Estimate,
     Outcome,
-    Registry,
     factor,
     judged,
     least_first,
@@ -333,7 +333,6 @@ def test_each_claim_is_listed_in_the_configuration():
     assert listed == list(CLAIMS)
     known = configuration.SCHEMA["properties"]["claims"]["then"]["items"]["enum"]
     assert known == list(CLAIMS)
-    assert {what.source for what in CLAIMS.values()} == {own_claims.OURS}
 
 
 # The table
@@ -348,17 +347,18 @@ def test_a_claim_without_its_networks_is_not_tested():
 
 
 def test_a_table_has_a_row_a_reading_and_can_be_read_back(tmp_path):
-    claims = Registry()
     found = Outcome("partly", {"M0": Estimate(2.0, 1.0, 3.0), "M1": Estimate(5.0)})
-    claims.register("one", "a claim", "ours", {"M0": "below 1"}, "M0")(lambda energy: found)
-    claims.register("two", "another", "ours", "at least 4", "M1")(CLAIMS["frugal-change"].test)
+    claims = {
+        "one": Claim("a claim", {"M0": "below 1"}, "M0", lambda energy: found),
+        "two": Claim("another", "at least 4", "M1", CLAIMS["frugal-change"].test),
+    }
     table = judged(claims, networks({"experiment": "any"}), read_curves([]))
     assert list(table.columns) == COLUMNS and list(table["id"]) == ["one", "one", "two"]
     assert list(table["expected"]) == ["below 1", "", "at least 4"]
     assert table["target"].tolist() == pytest.approx([1, np.nan, 4], nan_ok=True)
     assert table["target_low"].tolist() == pytest.approx([-np.inf, np.nan, 4], nan_ok=True)
     assert table["target_high"].tolist() == pytest.approx([1, np.nan, np.inf], nan_ok=True)
-    assert list(table["nearest"]) == [True, False, True]
+    assert list(table["nearest"]) == [True, False, True] and set(table["source"]) == {"ours"}
     table.to_csv(tmp_path / "claims.csv", index=False)
     back = outcomes(read(tmp_path / "claims.csv", "claims"))
     assert back["one"].verdict == "partly" and back["one"].main == Estimate(2.0, 1.0, 3.0)
