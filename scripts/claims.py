@@ -32,57 +32,44 @@ def read_curves(paths: list[str]) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(columns=CURVE), *tables], ignore_index=True)
 
 
-def counted(energy: pd.DataFrame, experiments: list[str], paths: list[str]) -> list[tuple]:
-    """Return (parameters, numbers of updates by layer) of each condition of some experiments.
+def with_counts(energy: pd.DataFrame, experiments: list[str], paths: list[str]) -> pd.DataFrame:
+    """Return `energy` with a column `counts`: updates by layer of some experiments' conditions.
 
-    The files are in the order of the conditions. Raises TableError if a file cannot be used, or if
-    there are more or fewer files than conditions.
+    The files are in the order of the conditions; each has the updates of a condition's first
+    network. Raises TableError if a file cannot be used, or if there are more or fewer files than
+    conditions.
     """
-    rows = energy[energy["experiment"].isin(experiments)].drop_duplicates(CONDITION)
-    if len(paths) != len(rows):
-        raise TableError(f"--counts: {len(paths)} files for {len(rows)} conditions of --counted")
-    return list(zip(rows.to_dict("records"), map(read_counts, paths), strict=True))
+    firsts = energy[energy["experiment"].isin(experiments)].drop_duplicates(CONDITION)
+    if len(paths) != len(firsts):
+        raise TableError(f"--counts: {len(paths)} files for {len(firsts)} conditions of --counted")
+    counts = [read_counts(path) for path in paths]
+    return energy.assign(counts=pd.Series(counts, index=firsts.index, dtype=object))
 
 
 def main() -> None:
     """Run the command: read the tables, test the claims and write the table of outcomes."""
     parser = Parser("claims", description=__doc__)
     which = parser.add_mutually_exclusive_group()
+    own = "which of this project's own are tested (default: all)"
     which.add_argument(
-        "--claims",
-        nargs="+",
-        choices=CLAIMS,
-        default=CLAIMS,
-        metavar="ID",
-        help="which of this project's own are tested (default: all)",
+        "--claims", nargs="+", choices=CLAIMS, default=CLAIMS, metavar="ID", help=own
     )
-    which.add_argument(
-        "--declared",
-        type=json.loads,
-        metavar="JSON",
-        help="the paper's claims, like `claims` in config.yaml; they are tested instead",
-    )
+    declared = "the paper's claims, like `claims` in config.yaml; they are tested instead"
+    which.add_argument("--declared", type=json.loads, metavar="JSON", help=declared)
     parser.add_argument("--energy", required=True, metavar="CSV", help="table of trained networks")
-    parser.add_argument(
-        "--curves", nargs="*", default=[], metavar="CSV", help="tables of tests during training"
-    )
-    parser.add_argument(
-        "--counts",
-        nargs="*",
-        default=[],
-        metavar="NPZ",
-        help="numbers of updates of each synapse, by condition of the experiments --counted",
-    )
-    parser.add_argument(
-        "--counted", nargs="*", default=[], metavar="NAME", help="experiments that --counts is for"
-    )
+    for name, metavar, text in (
+        ("curves", "CSV", "tables of tests during training"),
+        ("counts", "NPZ", "updates of each synapse, by condition of the experiments --counted"),
+        ("counted", "NAME", "experiments that --counts is for"),
+    ):
+        parser.add_argument(f"--{name}", nargs="*", default=[], metavar=metavar, help=text)
     parser.add_argument("--output", required=True, metavar="CSV")
     arguments = parser.parse_args()
     try:
         energy, curves = read(arguments.energy, "energy"), read_curves(arguments.curves)
         if arguments.declared:
-            counts = counted(energy, arguments.counted, arguments.counts)
-            table = tested(arguments.declared, Tables(energy, curves, counts))
+            energy = with_counts(energy, arguments.counted, arguments.counts)
+            table = tested(arguments.declared, Tables(energy, curves))
         else:
             chosen = {name: CLAIMS[name] for name in arguments.claims}
             table = judged(chosen, energy, curves)

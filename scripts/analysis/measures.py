@@ -1,4 +1,4 @@
-"""The measures that readings of the paper's claims name: one function per measure.
+"""The measures that readings of the paper's claims name: one function per measure, of that name.
 
 Which measure, of which networks, with which expected value, is declared in the configuration (see
 analysis/readings.py). A function takes the tables and the options of a reading, and returns the
@@ -8,7 +8,7 @@ are chosen by their means over the same seeds, and only among those with which a
 the goal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,6 @@ from analysis.seeds import V1_NEURONS
 from plasticity.energy import participation as share_of
 
 Options = Mapping[str, Any]
-Layers = Mapping[str, np.ndarray]  # number of updates of each synapse, by layer
 
 # The paper's model and rules, unless a reading says otherwise: no gate, no caching, no search.
 MODEL = {
@@ -60,18 +59,14 @@ SETTINGS = ["rule", "fraction", "plastic_units", "rate_scaling", "learning_rate"
 
 @dataclass(frozen=True)
 class Tables:
-    """The trained networks, the tests during training, and the numbers of updates by condition.
+    """The trained networks, and the tests during training.
 
-    `counts` has pairs: the parameters of a condition, and the updates of each synapse by layer,
-    `hidden` (width, 785) and `out` (10, width + 1), of the first seed.
+    The column `counts` of `energy`, if there is one, has the updates of each synapse by layer,
+    `hidden` (width, 785) and `out` (10, width + 1). It is empty for networks that were not counted.
     """
 
     energy: pd.DataFrame
     curves: pd.DataFrame
-    counts: Sequence[tuple[Mapping[str, Any], Layers]] = ()
-
-
-Measure = Callable[[Tables, Options], Estimate]
 
 
 def networks(tables: Tables, options: Options, **changed: object) -> pd.DataFrame:
@@ -272,13 +267,12 @@ def participation(tables: Tables, options: Options) -> Estimate:
     rows = networks(tables, options)
     if options["part"] == "all synapses":
         return over_seeds(per_seed(rows, "participation"))
-    named = {key: options[key] for key in [*COMMON, *SETTINGS] if key in options}
-    for condition, layers in tables.counts:
-        if all(condition[key] == value for key, value in named.items()):
-            hidden = layers["hidden"]
-            units = options["part"] == "hidden units"
-            return Estimate(share_of([hidden.sum(axis=1, keepdims=True) if units else hidden]))
-    raise NotTested("no numbers of updates of these networks")
+    counted = rows["counts"].dropna()
+    if counted.empty:
+        raise NotTested("no numbers of updates of these networks")
+    hidden = counted.iloc[0]["hidden"]
+    units = options["part"] == "hidden units"
+    return Estimate(share_of([hidden.sum(axis=1, keepdims=True) if units else hidden]))
 
 
 def extrapolated(tables: Tables, options: Options) -> Estimate:
@@ -294,13 +288,3 @@ def extrapolated(tables: Tables, options: Options) -> Estimate:
     elsewhere = {key: options[key] for key in ("initial_sd",) if key in options}
     rows = most_sparing(networks(tables, elsewhere, rule=options["necessary"]), quantity)
     return factor(ratios(pd.Series(law, index=energies.index), per_seed(rows, quantity)))
-
-
-MEASURES: dict[str, Measure] = {
-    measure.__name__: measure
-    for measure in (
-        *(least_energy, exponent, curvature, optimal_size, factor_saved, exponent_of_factor),
-        *(factor_in_time, factor_over_either, best_accuracy, accuracy_at_error),
-        *(participation, extrapolated),
-    )
-}

@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from analysis import measures
 from analysis.claims import COLUMNS, OURS, Estimate
 from analysis.conditions import NotReached, NotTested
-from analysis.measures import MEASURES, Tables
+from analysis.measures import Tables
 from analysis.readings import Expected, Reading, readings
 
 ONE_NETWORK = "one network, no interval"
@@ -53,7 +54,7 @@ def _row(reading: Reading, tables: Tables) -> dict[str, Any]:
 def judged(reading: Reading, tables: Tables) -> tuple[Estimate, str, str]:
     """Return what a reading measures, its verdict, and the reason if there is no interval."""
     try:
-        estimate = MEASURES[reading.measure](tables, reading.options)
+        estimate = getattr(measures, reading.measure)(tables, reading.options)
     except NotTested as reason:
         return Estimate(), "not tested", str(reason)
     except NotReached as reason:
