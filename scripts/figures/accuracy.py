@@ -11,18 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.estimates import tidy, variants
-from figures.style import (
-    Look,
-    draw_series,
-    epochs,
-    label_ends,
-    lay_out,
-    look,
-    name_axes,
-    new_figure,
-    shades,
-    title,
-)
+from figures import style
 
 KEPT = ["width", "max_epochs"]
 
@@ -63,24 +52,24 @@ def _along_training(runs: pd.DataFrame, letter: str) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; both x axes decrease from left to right."""
     panels = [panel for _, panel in table.groupby("panel")]
-    shade = shades(table.loc[table["quantity"] == "test_error", "series"].unique())
+    shade = style.shades(table.loc[table["quantity"] == "test_error", "series"].unique())
     count = len(panels) // 2
-    figure, axes = new_figure(count, 2, 30 + 50 * count, sharex="col", sharey=True)
+    figure, axes = style.new_figure(count, 2, 30 + 50 * count, sharex="col", sharey=True)
     for ax, panel in zip(axes[::2], panels[::2], strict=True):
-        draw_series(ax, panel)
-        name_axes(ax, "fraction", "test error (%)")
-        title(ax, *_title(panel, f"lowest in {epochs(panel['max_epochs'].max())}"))
+        style.draw_series(ax, panel)
+        style.name_axes(ax, "fraction", "test error (%)")
+        style.title(ax, *_title(panel, f"lowest in {style.epochs(panel['max_epochs'].max())}"))
     for ax, panel in zip(axes[1::2], panels[1::2], strict=True):
         _draw_paths(ax, panel, shade)
-        name_axes(ax, "training error (%)", "")
-        title(ax, *_title(panel, "during training"))
+        style.name_axes(ax, "training error (%)", "")
+        style.title(ax, *_title(panel, "during training"))
     for ax in axes[:2]:
         ax.invert_xaxis()
     for ax in axes[:-2]:
         ax.set_xlabel("")
-    lay_out(figure)
-    for ax, panel, of_series in zip(axes, panels, [look, shade] * count, strict=True):
-        label_ends(ax, panel, of_series)
+    style.lay_out(figure)
+    for ax, panel, of_series in zip(axes, panels, [style.look, shade] * count, strict=True):
+        style.label_ends(ax, panel, of_series)
     return figure
 
 
@@ -88,11 +77,11 @@ def _title(panel: pd.DataFrame, text: str) -> tuple[str, str]:
     return panel["panel"].iloc[0], f"{panel['width'].iloc[0]:,} hidden units: {text}"
 
 
-def _draw_paths(ax: Axes, panel: pd.DataFrame, look: Look) -> None:
+def _draw_paths(ax: Axes, panel: pd.DataFrame, look: style.Look) -> None:
     """Draw single networks as dots, and a line along the means whose lowest error is marked."""
     for series, points in panel.groupby("series", sort=False):
-        style = look(series)
+        drawn = look(series)
         runs, means = (points[points["kind"] == kind] for kind in ("run", "mean"))
-        ax.scatter(runs["x"], runs["y"], s=2, alpha=0.4, lw=0, color=style["color"], zorder=2)
+        ax.scatter(runs["x"], runs["y"], s=2, alpha=0.4, lw=0, color=drawn["color"], zorder=2)
         means = means.sort_values("x", ascending=False)
-        ax.plot(means["x"], means["y"], **style, markevery=[-1], lw=0.8, ms=5, zorder=3)
+        ax.plot(means["x"], means["y"], **drawn, markevery=[-1], lw=0.8, ms=5, zorder=3)

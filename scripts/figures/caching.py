@@ -14,17 +14,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.estimates import tidy, variants
-from figures.style import (
-    Look,
-    draw_series,
-    label_ends,
-    lay_out,
-    look,
-    name,
-    name_axes,
-    new_figure,
-    title,
-)
+from figures import style
 
 # Cost of keeping one unit of transient weight for one trial, in units of M1.
 COSTS = [0, 1e-4, 1e-3, 1e-2]
@@ -69,37 +59,37 @@ def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     panels = {letter: table[table["panel"] == letter] for letter in sorted(table["panel"].unique())}
     rules = panels["A"]["rule"].unique()
-    figure, axes = new_figure(1, len(panels), height=72, sharey=True)
-    looks = [look, *map(_shades, rules)]
-    titles = ["at the best threshold", *map(name, rules)]
+    figure, axes = style.new_figure(1, len(panels), height=72, sharey=True)
+    looks = [style.look, *map(_shades, rules)]
+    titles = ["at the best threshold", *map(style.name, rules)]
     for ax, (letter, panel), of_series, text in zip(
         axes, panels.items(), looks, titles, strict=True
     ):
-        name_axes(ax, "threshold (weight)", "")
-        draw_series(ax, panel, of_series)
-        title(ax, letter, text)
+        style.name_axes(ax, "threshold (weight)", "")
+        style.draw_series(ax, panel, of_series)
+        style.title(ax, letter, text)
     axes[0].set(
         xlabel="cost $c$ (per weight and trial)", ylabel="$M_1$ consolidated + $c$ maintenance"
     )
-    lay_out(figure)
+    style.lay_out(figure)
     for ax, (letter, panel), of_series in zip(axes, panels.items(), looks, strict=True):
-        label_ends(ax, panel, of_series, _caching_name if letter == "A" else _cost_name)
+        style.label_ends(ax, panel, of_series, _caching_name if letter == "A" else _cost_name)
     return figure
 
 
 def _caching_name(series: str) -> str:
-    return name(series) + ("" if series.endswith(CACHED) else ", no caching")
+    return style.name(series) + ("" if series.endswith(CACHED) else ", no caching")
 
 
 def _cost_name(series: str) -> str:
     return "no caching" if series == "without" else f"$c$ = {series}"
 
 
-def _shades(rule: str) -> Look:
+def _shades(rule: str) -> style.Look:
     """Return the look of each cost: the rule's colour, darker for higher costs."""
-    colours = sns.light_palette(look(rule)["color"], len(COSTS) + 2)[2:]
+    colours = sns.light_palette(style.look(rule)["color"], len(COSTS) + 2)[2:]
     looks = {
-        f"{cost:g}": {"color": colour, "marker": look(rule)["marker"], "linestyle": "-"}
+        f"{cost:g}": {"color": colour, "marker": style.look(rule)["marker"], "linestyle": "-"}
         for cost, colour in zip(COSTS, colours, strict=True)
     }
-    return {**looks, "without": {**look(rule)}}.__getitem__
+    return {**looks, "without": {**style.look(rule)}}.__getitem__

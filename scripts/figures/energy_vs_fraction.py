@@ -8,14 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.estimates import tidy, variants
-from figures.style import (
-    draw_series,
-    label_ends,
-    lay_out,
-    name_axes,
-    new_figure,
-    title,
-)
+from figures import style
 
 # The rules that choose hidden units. All other rules with a fraction choose synapses.
 OF_NEURONS = ["fixed_neurons", "random_neurons", "class_neurons", "alternating_neurons"]
@@ -41,20 +34,20 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions decrease from left to right."""
-    figure, axes = new_figure(2, 2, height=130, sharex=True, sharey="row")
+    figure, axes = style.new_figure(2, 2, height=130, sharex=True, sharey="row")
     panels = {letter: table[table["panel"] == letter] for letter in PANELS}
     for ax, (letter, (heading, quantity, _)) in zip(axes, PANELS.items(), strict=True):
-        name_axes(ax, "fraction", quantity)
+        style.name_axes(ax, "fraction", quantity)
         # What does not reach the goal is marked once, above M0.
         marked = panels[letter]["reached"] | (quantity == "M0")
-        draw_series(ax, panels[letter][marked])
-        title(ax, letter, heading)
+        style.draw_series(ax, panels[letter][marked])
+        style.title(ax, letter, heading)
     axes[0].invert_xaxis()
     for ax in axes[:2]:
         ax.set_xlabel("")
     for ax in axes[1::2]:
         ax.set_ylabel("")
-    lay_out(figure)
+    style.lay_out(figure)
     for ax, letter in zip(axes, PANELS, strict=True):
-        label_ends(ax, panels[letter])
+        style.label_ends(ax, panels[letter])
     return figure

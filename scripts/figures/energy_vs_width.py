@@ -11,17 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.estimates import fitted, tidy
 from analysis.seeds import WIDEST_OF_PAPER
-from figures.style import (
-    Style,
-    draw_series,
-    key_of_laws,
-    look,
-    look_of_sd,
-    name_axes,
-    new_figure,
-    title,
-    without_strip,
-)
+from figures import style
 from figures.subnet_size import optima, ring_optima
 
 # The quantities of each panel, its title and its y axis.
@@ -57,26 +47,27 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(2, 2, height=125, sharex=True)
+    figure, axes = style.new_figure(2, 2, height=125, sharex=True)
     for ax, (letter, (_, heading, y)) in zip(axes, PANELS.items(), strict=True):
         panel = table[table["panel"] == letter]
         laws = letter in "AB"
-        name_axes(ax, "width", y)
+        style.name_axes(ax, "width", y)
         ax.margins(0.03, 0.12 if laws else 0.05)
-        draw_series(ax, panel if laws else without_strip(panel), _unlined if laws else _look)
-        title(ax, letter, heading + _growth(panel))
+        drawn = panel if laws else style.without_strip(panel)
+        style.draw_series(ax, drawn, _unlined if laws else _look)
+        style.title(ax, letter, heading + _growth(panel))
         if laws:
             ring_optima(ax, panel, _look)
-            key_of_laws(ax, panel, _look, _name)
+            style.key_of_laws(ax, panel, _look, _name)
     _name_quantities(axes[3], panel)
     return figure
 
 
-def _look(series: str) -> Style:
-    return look_of_sd(look("backprop"), float(series.split()[-1]))
+def _look(series: str) -> style.Style:
+    return style.look_of_sd(style.look("backprop"), float(series.split()[-1]))
 
 
-def _unlined(series: str) -> Style:
+def _unlined(series: str) -> style.Style:
     """Return the look of a series without its line, so that the fitted line is seen."""
     return _look(series) | {"linestyle": ""}
 
@@ -100,6 +91,6 @@ def _growth(panel: pd.DataFrame) -> str:
 def _name_quantities(ax: Axes, panel: pd.DataFrame) -> None:
     """Write the name of each quantity above its widest mean."""
     means = panel[(panel["kind"] == "mean") & panel["reached"]].sort_values("x")
-    above: Style = {"xytext": (0, 7), "textcoords": "offset points", "ha": "right"}
+    above: style.Style = {"xytext": (0, 7), "textcoords": "offset points", "ha": "right"}
     for quantity, points in means.groupby("quantity"):
         ax.annotate(RATIOS[quantity], points.iloc[-1][["x", "y"]], **above)

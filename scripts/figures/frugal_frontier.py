@@ -15,21 +15,7 @@ from matplotlib.figure import Figure
 from analysis.conditions import per_seed, ratios
 from analysis.estimates import most_sparing, rows, tidy
 from analysis.seeds import geometric_mean
-from figures.style import (
-    EDGE,
-    TITLES,
-    Style,
-    blank_figure,
-    draw_rows,
-    epochs,
-    label_ends,
-    lay_out,
-    look,
-    name,
-    name_axes,
-    number,
-    title,
-)
+from figures import style
 
 FLOOR = 1e8  # M0 that learning takes at least with the paper's rules [A]
 # The rules in panel A, beside the best of the paper's.
@@ -38,7 +24,7 @@ OPEN = "frugal_open"  # the rule that was found with the gate always open
 CACHED = " cached"  # ends the name of a rule of the paper with synaptic caching
 ROWS = {"B": "M0", "C": "M1"}
 KEPT = ["max_epochs", "found"]
-LEVEL: Style = {"color": "0.4", "lw": 0.6, "ls": (0, (4, 2)), "zorder": 0.5}
+LEVEL: style.Style = {"color": "0.4", "lw": 0.6, "ls": (0, (4, 2)), "zorder": 0.5}
 
 
 def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
@@ -115,47 +101,47 @@ def _evaluations(searches: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure = blank_figure(155)
+    figure = style.blank_figure(155)
     axes = figure.subplot_mosaic("AA;BC", height_ratios=(5, 6))
     frontier = table[table["panel"] == "A"]
     _draw_frontier(axes["A"], frontier)
-    title(axes["A"], "A", "number of updates against learning time")
+    style.title(axes["A"], "A", "number of updates against learning time")
     for letter, quantity in ROWS.items():
         ax = axes[letter]
-        name_axes(ax, quantity, "", log="x")
+        style.name_axes(ax, quantity, "", log="x")
         panel = table[table["panel"] == letter]
-        draw_rows(ax, panel.assign(x=panel["x"].map(_name)), spread=0)
+        style.draw_rows(ax, panel.assign(x=panel["x"].map(_name)), spread=0)
         backprop = panel[(panel["series"] == "backprop") & (panel["kind"] == "mean")]
         for y in backprop["y"].dropna():
             ax.axvline(y, **LEVEL)
-        title(ax, letter, f"{TITLES[quantity]}, all rules")
+        style.title(ax, letter, f"{style.TITLES[quantity]}, all rules")
     axes["C"].set_yticklabels([])
-    beside: Style = {"transform": axes["B"].transAxes, "size": "small", "va": "top", "ha": "right"}
-    axes["B"].text(-0.03, -0.02, "* only what is consolidated", **beside)
-    lay_out(figure)
-    label_ends(axes["A"], frontier[frontier["reached"]], name=_name)
+    beside: style.Style = {"transform": axes["B"].transAxes, "size": "small", "va": "top"}
+    axes["B"].text(-0.03, -0.02, "* only what is consolidated", ha="right", **beside)
+    style.lay_out(figure)
+    style.label_ends(axes["A"], frontier[frontier["reached"]], name=_name)
     return figure
 
 
 def _draw_frontier(ax: Axes, table: pd.DataFrame) -> None:
-    name_axes(ax, "trials", "M0")
+    style.name_axes(ax, "trials", "M0")
     for series, evaluated in table[table["kind"] == "evaluation"].groupby("series"):
-        dot: Style = {"s": 4, "lw": 0, "alpha": 0.3, "zorder": 0}
-        ax.scatter(evaluated["x"], evaluated["y"], fc=look(series)["color"], **dot)
+        dot: style.Style = {"s": 4, "lw": 0, "alpha": 0.3, "zorder": 0}
+        ax.scatter(evaluated["x"], evaluated["y"], fc=style.look(series)["color"], **dot)
     means = table[table["kind"] == "mean"]
     for mean in means[means["reached"]].itertuples():
-        style = look(mean.series) | EDGE | {"linestyle": "", "ms": 6}
-        bar: Style = {"color": style["color"], "lw": 1, "zorder": 2}
+        mark = style.look(mean.series) | style.EDGE | {"linestyle": "", "ms": 6}
+        bar: style.Style = {"color": mark["color"], "lw": 1, "zorder": 2}
         ax.plot([mean.x_low, mean.x_high], [mean.y, mean.y], **bar)
         ax.plot([mean.x, mean.x], [mean.low, mean.high], **bar)
-        ax.plot(mean.x, mean.y, **style, zorder=3)
+        ax.plot(mean.x, mean.y, **mark, zorder=3)
     ax.axhline(FLOOR, **LEVEL)
     failed = [
-        f"{_name(mean.series)}: not within {epochs(mean.max_epochs)}"
+        f"{_name(mean.series)}: not within {style.epochs(mean.max_epochs)}"
         for mean in means[~means["reached"]].itertuples()
     ]
     note = "\n".join(["small dots: tried by the searches", *failed, "dashed: the paper's floor"])
-    place: Style = {"transform": ax.get_yaxis_transform(), "va": "bottom"}
+    place: style.Style = {"transform": ax.get_yaxis_transform(), "va": "bottom"}
     ax.text(0.01, FLOOR, note, size="small", color="0.4", linespacing=1.4, **place)
     _draw_factors(ax, table)
 
@@ -169,23 +155,17 @@ def _draw_factors(ax: Axes, table: pd.DataFrame) -> None:
     for series, factor in saved.items():
         start, end = (M0.get(one, one) for one in ends[series])
         across = ax.get_yaxis_transform()
-        arrow: Style = {"arrowstyle": "->", "lw": 0.8, "shrinkA": 0, "shrinkB": 0}
-        at: Style = {"xycoords": across, "textcoords": across, "annotation_clip": False}
+        arrow: style.Style = {"arrowstyle": "->", "lw": 0.8, "shrinkA": 0, "shrinkB": 0}
+        at: style.Style = {"xycoords": across, "textcoords": across, "annotation_clip": False}
         ax.annotate("", (0.9, end), (0.9, start), arrowprops=arrow, **at)
         less, times = ("fewer", factor) if factor >= 1 else ("more", 1 / factor)
-        text = f"{series}:\n{number(times)} times {less}"
-        box: Style = {"fc": "white", "lw": 0, "pad": 1, "alpha": 0.8}
-        place: Style = {
-            "transform": across,
-            "ha": "right",
-            "va": "center",
-            "bbox": box,
-            "zorder": 1.5,
-        }
+        text = f"{series}:\n{style.number(times)} times {less}"
+        place: style.Style = {"transform": across, "ha": "right", "va": "center", "zorder": 1.5}
+        place["bbox"] = {"fc": "white", "lw": 0, "pad": 1, "alpha": 0.8}
         ax.text(0.89, (start * end) ** 0.5, text, **place)
 
 
 def _name(series: str) -> str:
     rule = series.removesuffix(CACHED)
     with_caching = {CACHED: ", caching*", "frugal_cached": "*"}
-    return name(rule) + with_caching.get(series.removeprefix(rule) or series, "")
+    return style.name(rule) + with_caching.get(series.removeprefix(rule) or series, "")

@@ -11,18 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.estimates import most_sparing, tidy
-from figures.style import (
-    Style,
-    draw_series,
-    legend,
-    look,
-    look_of_sd,
-    name,
-    name_axes,
-    new_figure,
-    title,
-    without_strip,
-)
+from figures import style
 
 QUANTITIES = ["M0", "M1"]
 RULES = ["backprop", "competitive", "subnet", "competitive_subnet"]
@@ -51,20 +40,19 @@ def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     letters = sorted(table["panel"].unique())
     columns = len(letters) // 2
-    figure, axes = new_figure(2, columns, 115, sharex=True, sharey="row")
+    figure, axes = style.new_figure(2, columns, 115, sharex=True, sharey="row")
     for ax, letter in zip(axes, letters, strict=True):
         panel = table[table["panel"] == letter]
         quantity = panel["quantity"].iloc[0]
-        name_axes(ax, "width", quantity)
+        style.name_axes(ax, "width", quantity)
         # The strip of M0 is that of M1, too.
-        draw_series(ax, panel if quantity == "M0" else without_strip(panel), _look)
-        title(ax, letter, name(panel["rule"].iloc[0]))
+        style.draw_series(ax, panel if quantity == "M0" else style.without_strip(panel), _look)
+        style.title(ax, letter, style.name(panel["rule"].iloc[0]))
         ax.label_outer()
     sds = table["initial_sd"].unique()
-    key = {f"initial weights of s.d. {sd:g}": look_of_sd(look("backprop"), sd) for sd in sds}
-    legend(figure, key)
+    style.legend(figure, {f"initial weights of s.d. {sd:g}": _look(f"backprop {sd}") for sd in sds})
     return figure
 
 
-def _look(series: str) -> Style:
-    return look_of_sd(look(series), float(series.split()[1]))
+def _look(series: str) -> style.Style:
+    return style.look_of_sd(style.look(series), float(series.split()[1]))

@@ -12,17 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.estimates import fitted, most_sparing, tidy
 from analysis.seeds import WIDEST_OF_PAPER
-from figures.style import (
-    draw_series,
-    exponent,
-    label_ends,
-    lay_out,
-    name,
-    name_axes,
-    new_figure,
-    title,
-    without_strip,
-)
+from figures import style
 from figures.trade_off import ENERGIES, relative_to_backprop
 
 FITTED = ["competitive", "subnet", "competitive_subnet"]
@@ -51,21 +41,21 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(1, 2, height=75)
+    figure, axes = style.new_figure(1, 2, height=75)
     panels = [table[table["panel"] == letter] for letter in "AB"]
     # The strip of M0 is that of M1, too.
-    for ax, drawn in zip(axes, [panels[0], without_strip(panels[1])], strict=True):
-        draw_series(ax, drawn)
+    for ax, drawn in zip(axes, [panels[0], style.without_strip(panels[1])], strict=True):
+        style.draw_series(ax, drawn)
         ax.axhline(1, color="0.5", lw=0.6, zorder=0)
     for ax, letter, energy in zip(axes, "AB", ENERGIES.values(), strict=True):
-        name_axes(ax, "width", energy)
-        title(ax, letter)
-    lay_out(figure)
+        style.name_axes(ax, "width", energy)
+        style.title(ax, letter)
+    style.lay_out(figure)
     for ax, panel in zip(axes, panels, strict=True):
-        label_ends(ax, panel[panel["reached"]], name=partial(_name, panel=panel))
+        style.label_ends(ax, panel[panel["reached"]], name=partial(_name, panel=panel))
     return figure
 
 
 def _name(series: str, panel: pd.DataFrame) -> str:
     """Return the name of a series with the exponent of its power law."""
-    return name(series) + exponent(panel, series, "\n")
+    return style.name(series) + style.exponent(panel, series, "\n")

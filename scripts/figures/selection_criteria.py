@@ -10,19 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.estimates import tidy
 from analysis.tables import CONDITION
-from figures.style import (
-    Style,
-    draw_rows,
-    draw_series,
-    epochs,
-    label_ends,
-    lay_out,
-    look,
-    name,
-    name_axes,
-    new_figure,
-    title,
-)
+from figures import style
 from plasticity.rules import OUT_PER_HIDDEN
 
 
@@ -39,7 +27,7 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     failed = energy.assign(mean=condition["error"].transform("mean"))[~able]
     failed = failed.sort_values("mean", kind="stable")
     failed["reached"] = True  # a network has an error without the goal, too
-    failed["row"] = [f"{name(run.series)}, {run.fraction:g}" for run in failed.itertuples()]
+    failed["row"] = [f"{style.name(run.series)}, {run.fraction:g}" for run in failed.itertuples()]
     kept = ["fraction", "max_epochs", "goal"]
     return pd.concat(
         [
@@ -61,33 +49,33 @@ def _series(energy: pd.DataFrame) -> pd.Series:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers; fractions decrease from left to right."""
-    figure, axes = new_figure(1, 2, height=90, width_ratios=(5, 4))
+    figure, axes = style.new_figure(1, 2, height=90, width_ratios=(5, 4))
     panels = {letter: table[table["panel"] == letter] for letter in "AB"}
-    name_axes(axes[0], "fraction", "M0")
-    draw_series(axes[0], panels["A"], _look)
+    style.name_axes(axes[0], "fraction", "M0")
+    style.draw_series(axes[0], panels["A"], _look)
     axes[0].invert_xaxis()
-    title(axes[0], "A", "reaches the goal")
+    style.title(axes[0], "A", "reaches the goal")
     _draw_errors(axes[1], panels["B"])
-    title(axes[1], "B", "misses the goal within \N{HORIZONTAL ELLIPSIS}")
-    lay_out(figure)
-    label_ends(axes[0], panels["A"], _look)
+    style.title(axes[1], "B", "misses the goal within \N{HORIZONTAL ELLIPSIS}")
+    style.lay_out(figure)
+    style.label_ends(axes[0], panels["A"], _look)
     return figure
 
 
 def _draw_errors(ax: Axes, panel: pd.DataFrame) -> None:
     drawn = panel[(panel["kind"] == "run") | panel["reached"]]
-    draw_rows(ax, drawn.assign(reached=True), _look, spread=0)
-    name_axes(ax, "test error when stopped (%; dotted: goal)", "", log="x")
-    beside: Style = {"transform": ax.get_yaxis_transform(), "size": "small", "va": "center"}
+    style.draw_rows(ax, drawn.assign(reached=True), _look, spread=0)
+    style.name_axes(ax, "test error when stopped (%; dotted: goal)", "", log="x")
+    beside: style.Style = {"transform": ax.get_yaxis_transform(), "size": "small", "va": "center"}
     runs = panel[panel["kind"] == "run"]
     for line, (_, row) in enumerate(runs.groupby("x", sort=False)):
         diverged = (~row["reached"]).sum()
-        text = epochs(row["max_epochs"].max()) + (f"\n{diverged} diverged" if diverged else "")
-        ax.text(1.02, line, text, **beside)
+        budget = style.epochs(row["max_epochs"].max())
+        ax.text(1.02, line, budget + (f"\n{diverged} diverged" if diverged else ""), **beside)
     for goal in panel["goal"].unique():
         ax.axvline(100 * (1 - goal), color="0.4", lw=0.8, ls=":")
 
 
-def _look(series: str) -> Style:
+def _look(series: str) -> style.Style:
     """Return the look of a criterion, with another marker and line if it is a variant."""
-    return look(series) | ({"marker": "s", "linestyle": "--"} if " " in series else {})
+    return style.look(series) | ({"marker": "s", "linestyle": "--"} if " " in series else {})

@@ -14,20 +14,7 @@ from matplotlib.figure import Figure
 
 from analysis.estimates import most_sparing, tidy
 from analysis.tables import CONDITION
-from figures.style import (
-    Style,
-    draw_series,
-    epochs,
-    label_ends,
-    lay_out,
-    legend,
-    look,
-    name,
-    name_axes,
-    new_figure,
-    title,
-    without_strip,
-)
+from figures import style
 from figures.trade_off import relative_to_backprop
 
 BUDGET = 2  # learning time, relative to backprop's [here]
@@ -70,45 +57,45 @@ def _panel(runs: pd.DataFrame, letter: str, competing: bool, quantity: str) -> p
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(2, 2, 130, sharex=True, sharey="col")
+    figure, axes = style.new_figure(2, 2, 130, sharex=True, sharey="col")
     panels = [table[table["panel"] == letter] for letter in PANELS]
     for ax, panel, (letter, (competing, quantity)) in zip(
         axes, panels, PANELS.items(), strict=True
     ):
-        name_axes(ax, "width", quantity)
+        style.name_axes(ax, "width", quantity)
         # The strip of M0 is that of M1, too.
-        draw_series(ax, panel if quantity == "M0" else without_strip(panel))
+        style.draw_series(ax, panel if quantity == "M0" else style.without_strip(panel))
         slow = panel[(panel["kind"] == "mean") & panel["reached"] & ~panel["within"].astype(bool)]
         for mean in slow.itertuples():
             ax.plot(mean.x, mean.y, **_slow(mean.series), zorder=5)
-        title(ax, letter, f"{ENERGIES[quantity]}: {GROUPS[competing]}")
+        style.title(ax, letter, f"{ENERGIES[quantity]}: {GROUPS[competing]}")
     for ax in axes[:2]:
         ax.set_xlabel("")
     key = {
-        f"learns in at most {BUDGET:g} times backprop's time": look("backprop") | {"linestyle": ""},
+        f"learns in at most {BUDGET:g} times backprop's time": _unlined("backprop"),
         "takes longer (the fastest setting)": _slow("backprop"),
         **_failing(pd.concat(panels[::2])),
     }
-    legend(figure, key, columns=2)
-    lay_out(figure)
+    style.legend(figure, key, columns=2)
+    style.lay_out(figure)
     for ax, panel in zip(axes[1::2], panels[1::2], strict=True):
-        label_ends(ax, panel[panel["reached"]])
+        style.label_ends(ax, panel[panel["reached"]])
     return figure
 
 
-def _failing(table: pd.DataFrame) -> dict[str, Style]:
+def _failing(table: pd.DataFrame) -> dict[str, style.Style]:
     """Return the marks in the strips of the rules that learn at no width, by their explanation."""
     failing = table.groupby("series").filter(lambda rule: not rule["reached"].any())
     return {
-        f"{name(rule)}: not within {epochs(budget)}": {
-            "color": look(rule)["color"],
-            "marker": "^",
-            "linestyle": "",
-        }
+        f"{style.name(rule)}: not within {style.epochs(budget)}": _unlined(rule) | {"marker": "^"}
         for rule, budget in failing.groupby("series")["max_epochs"].max().items()
     }
 
 
-def _slow(series: str) -> Style:
+def _unlined(series: str) -> style.Style:
+    return style.look(series) | {"linestyle": ""}
+
+
+def _slow(series: str) -> style.Style:
     """Return the look of a condition that takes longer than BUDGET: an open marker."""
-    return look(series) | {"mfc": "white", "mec": look(series)["color"], "linestyle": ""}
+    return _unlined(series) | {"mfc": "white", "mec": style.look(series)["color"]}

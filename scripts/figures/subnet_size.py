@@ -13,18 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.estimates import fitted, tidy
-from figures.style import (
-    Look,
-    Style,
-    draw_series,
-    key_of_laws,
-    legend,
-    look,
-    look_of_sd,
-    name_axes,
-    new_figure,
-    title,
-)
+from figures import style
 
 SIZE = 100  # plastic units of the subnets that are compared between widths [S]
 # The x axis and the energy of each panel.
@@ -71,39 +60,39 @@ def optima(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    figure, axes = new_figure(2, 2, 130, sharey="col")
+    figure, axes = style.new_figure(2, 2, 130, sharey="col")
     sizes = table.loc[table["panel"] == "A", "series"].unique()
     look_of = _looks(sizes)
     for ax, (letter, (x, quantity)) in zip(axes, PANELS.items(), strict=True):
         panel = table[table["panel"] == letter]
-        name_axes(ax, x, quantity)
-        draw_series(ax, panel, look_of)
+        style.name_axes(ax, x, quantity)
+        style.draw_series(ax, panel, look_of)
         if x == "width":
-            key_of_laws(ax, panel, look_of, "initial s.d. {}".format)
-            title(ax, letter, f"{SIZE} plastic hidden units")
+            style.key_of_laws(ax, panel, look_of, "initial s.d. {}".format)
+            style.title(ax, letter, f"{SIZE} plastic hidden units")
         else:
             ring_optima(ax, panel, look_of)
-            title(ax, letter, f"least with {_range(panel)} plastic units")
-    legend(figure, {_name(one): look_of(one) for one in sizes}, columns=3)
+            style.title(ax, letter, f"least with {_range(panel)} plastic units")
+    style.legend(figure, {_name(one): look_of(one) for one in sizes}, columns=3)
     return figure
 
 
-def ring_optima(ax: Axes, panel: pd.DataFrame, look: Look) -> None:
+def ring_optima(ax: Axes, panel: pd.DataFrame, look: style.Look) -> None:
     """Draw rings around the optima of a panel."""
     for best in panel[panel["kind"] == "optimum"].itertuples():
-        ring: Style = {"s": 55, "facecolor": "none", "lw": 0.9, "zorder": 5}
+        ring: style.Style = {"s": 55, "facecolor": "none", "lw": 0.9, "zorder": 5}
         ax.scatter(best.x, best.y, edgecolor=look(best.series)["color"], **ring)
 
 
-def _looks(sizes: Sequence[str]) -> Look:
+def _looks(sizes: Sequence[str]) -> style.Look:
     """Return a function that maps a series to its look: colour by width, line and fill by s.d."""
     widths = sorted({one.split()[1] for one in sizes}, key=float)
     shades = dict(zip(widths, sns.color_palette(SHADES, len(widths)), strict=True))
 
-    def look_of(series: str) -> Style:
+    def look_of(series: str) -> style.Style:
         sd, *width = series.split()
-        style = look("subnet")
-        return look_of_sd(style | ({"color": shades[width[0]]} if width else {}), float(sd))
+        colour = {"color": shades[width[0]]} if width else {}
+        return style.look_of_sd(style.look("subnet") | colour, float(sd))
 
     return look_of
 
