@@ -7,11 +7,9 @@ import argparse
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pandas as pd
 
 from analysis.tables import TableError, read, read_counts
@@ -19,6 +17,15 @@ from figures.style import save
 from workflow.command_line import Parser
 
 FOLDER = Path(__file__).parent / "figures"
+# The parameters that `summarise` may have: whether they are several files, and what they are.
+READS: dict[str, tuple[str | None, str]] = {
+    "energy": (None, "table of trained networks (CSV)"),
+    "curves": ("+", "tables of the tests during training (CSV)"),
+    "counts": ("+", "numbers of updates of each synapse, by condition (npz)"),
+    "overlaps": ("+", "overlaps of winners, by condition (CSV)"),
+    "searches": ("+", "histories of searches (CSV)"),
+    "claims": (None, "table of claims (CSV)"),
+}
 
 
 def main() -> None:
@@ -38,8 +45,8 @@ def _parser() -> Parser:
     parser = Parser("plot", description=__doc__)
     add = parser.add_argument
     add("script", type=Path, metavar="SCRIPT", help="the figure's script in scripts/figures/")
-    for what, (several, text, _) in READS.items():
-        add(f"--{what}", metavar="FILE", nargs="+" if several else None, help=text)
+    for what, (nargs, text) in READS.items():
+        add(f"--{what}", metavar="FILE", nargs=nargs, help=text)
     add("--experiment", help="whose networks are drawn (default: the one of the script's name)")
     add("--scale", choices=["smoke", "paper"], default="paper")
     add("--output", help="path of the figure without suffix (default: figures/NAME)")
@@ -66,11 +73,26 @@ def _tables(script: ModuleType, arguments: argparse.Namespace) -> dict[str, obje
     for what in reads:
         if getattr(arguments, what) is None:
             raise TableError(f"{arguments.script}: --{what} is missing: {READS[what][1]}")
-    return {what: READS[what][2](arguments) for what in reads}
+    return {what: _read(what, arguments) for what in reads}
 
 
-def _energy(arguments: argparse.Namespace) -> pd.DataFrame:
-    energy = read(arguments.energy, "energy")
+def _read(what: str, arguments: argparse.Namespace) -> object:
+    """Return what the option `what` names, for the parameter of this name; several tables as one.
+
+    Numbers of updates are a list of {layer: updates of each synapse}, in the files' order.
+    """
+    paths = getattr(arguments, what)
+    match what:
+        case "energy":
+            return _chosen(read(paths, what), arguments)
+        case "counts":
+            return [read_counts(path) for path in paths]
+        case "claims":
+            return read(paths, what)
+    return pd.concat([read(path, what) for path in paths], ignore_index=True)
+
+
+def _chosen(energy: pd.DataFrame, arguments: argparse.Namespace) -> pd.DataFrame:
     experiment = arguments.experiment or arguments.script.stem
     chosen = energy[energy["experiment"] == experiment]
     if chosen.empty:
@@ -79,33 +101,6 @@ def _energy(arguments: argparse.Namespace) -> pd.DataFrame:
             f"{arguments.energy}: no networks of experiment {experiment}; it has: {known}"
         )
     return chosen.reset_index(drop=True)
-
-
-def _counts(arguments: argparse.Namespace) -> list[dict[str, np.ndarray]]:
-    """Return {layer: updates of each synapse} for each condition, in the experiment's order."""
-    return [read_counts(path) for path in arguments.counts]
-
-
-def _together(what: str) -> Callable[[argparse.Namespace], pd.DataFrame]:
-    """Return a function that reads several tables of a kind and concatenates them."""
-    return lambda arguments: pd.concat(
-        [read(path, what) for path in getattr(arguments, what)], ignore_index=True
-    )
-
-
-# The parameters that `summarise` may have: (several files?, help text, function that reads them).
-READS: dict[str, tuple[bool, str, Callable[[argparse.Namespace], object]]] = {
-    "energy": (False, "table of trained networks (CSV)", _energy),
-    "curves": (True, "tables of the tests during training (CSV)", _together("curves")),
-    "counts": (True, "numbers of updates of each synapse, by condition (npz)", _counts),
-    "overlaps": (True, "overlaps of winners, by condition (CSV)", _together("overlaps")),
-    "searches": (True, "histories of searches (CSV)", _together("searches")),
-    "claims": (
-        False,
-        "table of claims (CSV)",
-        lambda arguments: read(arguments.claims, "claims"),
-    ),
-}
 
 
 if __name__ == "__main__":
