@@ -7,7 +7,7 @@ changes.
 
 import pandas as pd
 
-from analysis.tables import TableError
+from analysis.tables import TableError, read_csv
 from provenance.files import replacing
 from workflow.command_line import Parser, finish
 
@@ -17,12 +17,7 @@ def read(path: str) -> pd.DataFrame:
 
     Raises TableError if it is missing, empty or not CSV.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise TableError(f"{path}: no such file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise TableError(f"{path}: not a table in CSV") from None
+    table = read_csv(path, dtype=str, keep_default_na=False)
     if table.empty:
         raise TableError(f"{path}: a table without rows")
     return table

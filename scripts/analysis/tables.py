@@ -2,6 +2,7 @@
 
 import zlib
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -65,17 +66,25 @@ class TableError(Exception):
     """A file that cannot be used; its message is one line for the user."""
 
 
+def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
+    """Return the table in a CSV file; `options` are those of pandas.
+
+    Raises TableError if the file cannot be read.
+    """
+    try:
+        return pd.read_csv(path, **options)
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror}") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        raise TableError(f"{path}: not a table in CSV") from None
+
+
 def read(path: str | Path, kind: str) -> pd.DataFrame:
     """Return the table in a CSV file; `kind` is a key of COLUMNS.
 
     Raises TableError if the file cannot be read, or if a column is missing or has a wrong value.
     """
-    try:
-        table = pd.read_csv(path)
-    except OSError as error:
-        raise TableError(f"{path}: {error.strerror}") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise TableError(f"{path}: not a table in CSV") from None
+    table = read_csv(path)
     if not isinstance(table.index, pd.RangeIndex):  # what is beyond the columns becomes an index
         raise TableError(f"{path}: not a table in CSV: a row has more values than columns")
     for column, what in COLUMNS[kind].items():

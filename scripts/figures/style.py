@@ -102,20 +102,11 @@ LABELLED = {1.4: {1}, 0.7: {1, 2, 5}, 0.25: {1, 2, 3, 4, 5, 6, 8}, 0: {*range(1,
 SMOKE = "SMOKE: a quick check with few seeds and conditions, not a result"
 NAME_HEIGHT = 8  # points between two direct labels
 BESIDE = 9  # points from a panel to the names beside it
-LEADER = {
-    "arrowstyle": "-",
-    "lw": 0.4,
-    "alpha": 0.6,
-    "shrinkA": 1,
-    "shrinkB": 3,
-    "relpos": (0, 0.5),
-}
+LEADER = dict(arrowstyle="-", lw=0.4, alpha=0.6, shrinkA=1, shrinkB=3, relpos=(0, 0.5))
 LOWEST_NAME = 0.04  # of a panel's height, so that labels do not touch the x axis
-STRIP_ROW, STRIP = (
-    0.06,
-    0.3,
-)  # of a panel's height: a line of the strip above it; the whole strip at most
+STRIP_ROW, STRIP = 0.06, 0.3  # of a panel's height: a line of the strip; the strip at most
 EDGE: Style = {"mec": "white", "mew": 0.4}  # of the marker of a mean
+BAR: Style = {"lw": 1.2, "solid_capstyle": "butt", "zorder": 3}  # an interval
 DOT: Style = {"s": 5, "alpha": 0.7, "ec": "white", "lw": 0.3, "clip_on": False}  # a run
 SPREAD = 0.5  # between the outermost series of a choice; choices are 1 apart
 
@@ -264,8 +255,7 @@ def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
         runs = points[(points["kind"] == "run") & points["reached"]]
         means = points[points["kind"] == "mean"]
         fit = points[points["kind"] == "fit"]
-        bar = {"color": colour, "lw": 1.2, "solid_capstyle": "butt", "zorder": 3}
-        ax.plot([means["x"], means["x"]], [means["low"], means["high"]], **bar)
+        ax.plot([means["x"], means["x"]], [means["low"], means["high"]], color=colour, **BAR)
         ax.plot(means["x"], means["y"], **{**EDGE, **style}, zorder=4)
         ax.plot(fit["x"], fit["y"], color=colour, lw=0.8, ls=(0, (4, 2)), zorder=1)
         ax.scatter(runs["x"], runs["y"], fc=colour, zorder=3.5, **DOT)
@@ -282,11 +272,8 @@ def without_strip(panel: pd.DataFrame) -> pd.DataFrame:
 
 def key_of_laws(ax: Axes, panel: pd.DataFrame, look: Look, name: Callable[[str], str]) -> None:
     """Draw the legend of a panel, with the exponents of power laws."""
-    handles = [
-        Line2D([], [], **look(series), label=name(series) + exponent(panel, series, ": "))
-        for series in panel["series"].unique()
-    ]
-    ax.legend(handles=handles, loc="upper left", borderaxespad=0, labelspacing=0.3)
+    key = {name(one) + exponent(panel, one, ": "): look(one) for one in panel["series"].unique()}
+    ax.legend(handles=_handles(key), loc="upper left", borderaxespad=0, labelspacing=0.3)
 
 
 def exponent(panel: pd.DataFrame, series: str, before: str) -> str:
@@ -327,8 +314,12 @@ def draw_measures(
 
 def legend(figure: Figure, key: Mapping[str, Style], columns: int | None = None) -> None:
     """Draw a legend below the panels: texts with their looks, by default all in one row."""
-    handles = [Line2D([], [], **style, label=text) for text, style in key.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns or max(len(key), 1))
+    count = columns or max(len(key), 1)
+    figure.legend(handles=_handles(key), loc="outside lower center", ncols=count)
+
+
+def _handles(key: Mapping[str, Style]) -> list[Line2D]:
+    return [Line2D([], [], **style, label=text) for text, style in key.items()]
 
 
 def draw_factors(
@@ -365,12 +356,12 @@ def draw_rows(ax: Axes, table: pd.DataFrame, look: Look = look, spread: float = 
     table = table.assign(row=table["x"].map(rows.index) + spread * shift)
     every = table.groupby(["series", "x"])["reached"].transform("all")
     for one, points in table[every].groupby("series", sort=False):
-        style = {**look(one), "linestyle": ""}
+        style = look(one) | EDGE | {"linestyle": ""}
+        colour = style["color"]
         runs, means = (points[points["kind"] == kind] for kind in ("run", "mean"))
-        bar = {"color": style["color"], "lw": 1.2, "solid_capstyle": "butt", "zorder": 3}
-        ax.plot([means["low"], means["high"]], [means["row"], means["row"]], **bar)
-        ax.plot(means["y"], means["row"], **style, mec="white", mew=0.4, zorder=4)
-        ax.scatter(runs["y"], runs["row"], fc=style["color"], zorder=3.5, **DOT)
+        ax.plot([means["low"], means["high"]], [means["row"], means["row"]], color=colour, **BAR)
+        ax.plot(means["y"], means["row"], **style, zorder=4)
+        ax.scatter(runs["y"], runs["row"], fc=colour, zorder=3.5, **DOT)
     for mean in table[(table["kind"] == "mean") & ~table["reached"]].itertuples():
         failed = f"not within {epochs(mean.max_epochs)}"
         place: Style = {"transform": ax.get_yaxis_transform(), "va": "center", "size": 6}
@@ -427,11 +418,8 @@ def _mark_unreached(ax: Axes, runs: pd.DataFrame, look: Look) -> None:
                 continue
             partly = condition["reached"].any()
             anywhere = pd.isna(x)
-            place: Style = {
-                "transform": strip.get_yaxis_transform() if anywhere else strip.transData,
-                "color": colour,
-                "clip_on": False,
-            }
+            across = strip.get_yaxis_transform() if anywhere else strip.transData
+            place: Style = {"transform": across, "color": colour, "clip_on": False}
             where = (0.02 if anywhere else x, row)
             if counted:
                 ax.update_datalim([where], updatex=not anywhere, updatey=False)

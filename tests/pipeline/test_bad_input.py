@@ -270,7 +270,7 @@ CASES = [
     ("prepare --datset mnist", {}, "unrecognized arguments: --datset mnist"),
     ("prepare --folder .", {}, "train-images.idx is missing: run scripts/fetch.py --dataset mnist"),
     ("summarise a.csv", {}, "the following arguments are required: --output"),
-    ("summarise --output b.csv a.csv", {}, "summarise: a.csv: no such file"),
+    ("summarise --output b.csv a.csv", {}, "summarise: a.csv: No such file or directory"),
     ("claims --energy a.csv", {}, "the following arguments are required: --output"),
     ("claims --energy a.csv --output b.csv", {}, "claims: a.csv: No such file or directory"),
     ("audit --why", {}, "audit: the following arguments are required: FILE"),

@@ -52,5 +52,5 @@ def test_an_unusable_table_is_named_in_one_line(table, text, message):
 
 
 def test_a_missing_table_is_named_in_one_line():
-    with pytest.raises(TableError, match="nowhere.csv: no such file"):
+    with pytest.raises(TableError, match="nowhere.csv: No such file"):
         collect(["nowhere.csv"])
