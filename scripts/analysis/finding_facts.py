@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import figure_facts
+from analysis import figure_facts, own_claims
 from analysis.claims import Estimate, Outcome, factor
 from analysis.conditions import (
     NotReached,
@@ -24,16 +24,6 @@ from analysis.conditions import (
     ratios,
 )
 from analysis.figure_facts import Facts, NothingToSay
-from analysis.own_claims import (
-    FEW_UPDATES,
-    FITTED,
-    HELD,
-    ON_TEST,
-    ON_VALIDATION,
-    STAYED,
-    STOPPED,
-    TUNING,
-)
 
 
 @dataclass(frozen=True)
@@ -97,8 +87,8 @@ def tuning_and_gate(results: Results) -> Facts:
     paper = best_of_paper(results.energy, "M0")
     return {
         "claim": claim,
-        "gate": claim.readings.get(ON_VALIDATION),
-        "tuning": claim.readings.get(TUNING),
+        "gate": claim.readings.get(own_claims.ON_VALIDATION),
+        "tuning": claim.readings.get(own_claims.TUNING),
         "M0": known(lambda: results.mean("frugal_updates", "M0")),
         "networks": len(results.runs("frugal_updates")),
         "paper": factor(per_seed(paper, "M0")),
@@ -149,9 +139,9 @@ def updates(results: Results) -> Facts:
     leaky = results.claims.get("frugal-leaky")
     return {
         "claim": claim,
-        "surely_missed": claim.main.low > FEW_UPDATES,
+        "surely_missed": claim.main.low > own_claims.FEW_UPDATES,
         "leaky": leaky.main.value if leaky and leaky.readings else None,
-        "on_test": claim.readings.get(ON_TEST, Estimate()),
+        "on_test": claim.readings.get(own_claims.ON_TEST, Estimate()),
     }
 
 
@@ -219,9 +209,9 @@ def stopping(results: Results) -> Facts:
         "accuracy": accuracy,
         "held": held,
         "goal": 100 * results.runs("frugal_updates")["goal"].iloc[0],
-        "stayed": 100 * held.readings[STAYED].value,
-        "tests": HELD,
-        "more_tests": HELD - STOPPED,
+        "stayed": 100 * held.readings[own_claims.STAYED].value,
+        "tests": own_claims.HELD,
+        "more_tests": own_claims.HELD - own_claims.STOPPED,
     }
 
 
@@ -244,7 +234,7 @@ def cortex(results: Results) -> Facts:
     if not claim.readings:
         return {"claim": claim}
     M0 = figure_facts.curve(results.figure("toward_cortex"), "M0", "backprop")
-    return {"claim": claim, "fitted": FITTED, "width": M0.index[-1], "M0": M0.iloc[-1]}
+    return {"claim": claim, "fitted": own_claims.FITTED, "width": M0.index[-1], "M0": M0.iloc[-1]}
 
 
 # In the order of the page.
