@@ -62,11 +62,9 @@ def draw(table: pd.DataFrame) -> Figure:
     figure, axes = style.new_figure(1, len(panels), height=72, sharey=True)
     looks = [style.look, *map(_shades, rules)]
     titles = ["at the best threshold", *map(style.name, rules)]
-    for ax, (letter, panel), of_series, text in zip(
-        axes, panels.items(), looks, titles, strict=True
-    ):
+    for ax, letter, of_series, text in zip(axes, panels, looks, titles, strict=True):
         style.name_axes(ax, "threshold (weight)", "")
-        style.draw_series(ax, panel, of_series)
+        style.draw_series(ax, panels[letter], of_series)
         style.title(ax, letter, text)
     axes[0].set(
         xlabel="cost $c$ (per weight and trial)", ylabel="$M_1$ consolidated + $c$ maintenance"
@@ -88,8 +86,7 @@ def _cost_name(series: str) -> str:
 def _shades(rule: str) -> style.Look:
     """Return the look of each cost: the rule's colour, darker for higher costs."""
     colours = sns.light_palette(style.look(rule)["color"], len(COSTS) + 2)[2:]
-    looks = {
-        f"{cost:g}": {"color": colour, "marker": style.look(rule)["marker"], "linestyle": "-"}
-        for cost, colour in zip(COSTS, colours, strict=True)
-    }
-    return {**looks, "without": {**style.look(rule)}}.__getitem__
+    looks = {"without": style.look(rule)}
+    for cost, colour in zip(COSTS, colours, strict=True):
+        looks[f"{cost:g}"] = looks["without"] | {"color": colour}
+    return looks.__getitem__

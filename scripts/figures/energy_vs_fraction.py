@@ -42,11 +42,8 @@ def draw(table: pd.DataFrame) -> Figure:
         marked = panels[letter]["reached"] | (quantity == "M0")
         style.draw_series(ax, panels[letter][marked])
         style.title(ax, letter, heading)
+        ax.label_outer()
     axes[0].invert_xaxis()
-    for ax in axes[:2]:
-        ax.set_xlabel("")
-    for ax in axes[1::2]:
-        ax.set_ylabel("")
     style.lay_out(figure)
     for ax, letter in zip(axes, PANELS, strict=True):
         style.label_ends(ax, panels[letter])

@@ -22,18 +22,12 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     energy = energy.sort_values("initial_sd", ascending=False, kind="stable")
     energy = energy.assign(series=energy["rule"] + energy["initial_sd"].map(" {:g}".format))
     rules = [rule for rule in RULES if rule in set(energy["rule"])]
-    panels = zip(ascii_uppercase, product(QUANTITIES, rules), strict=False)
-    tables = [
-        _panel(energy[energy["rule"] == rule], letter, quantity)
-        for letter, (quantity, rule) in panels
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _panel(runs: pd.DataFrame, letter: str, quantity: str) -> pd.DataFrame:
-    best = most_sparing(runs, quantity, of=("series", "width"))
     kept = ["rule", "initial_sd", "fraction", "plastic_units", "max_epochs"]
-    return tidy(best, letter, "width", quantity, "series", kept)
+    tables = []
+    for letter, (quantity, rule) in zip(ascii_uppercase, product(QUANTITIES, rules), strict=False):
+        best = most_sparing(energy[energy["rule"] == rule], quantity, of=("series", "width"))
+        tables.append(tidy(best, letter, "width", quantity, "series", kept))
+    return pd.concat(tables, ignore_index=True)
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -28,12 +28,11 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     kept = ["fraction", "plastic_units", "initial_sd", "max_epochs"]
     runs = relative_to_backprop(energy).dropna(subset="time")
     runs = runs[runs["rule"].isin(SHOWN)]
-    table = pd.concat(
-        [
-            tidy(most_sparing(runs, quantity), letter, "width", f"saved_{quantity}", keep=kept)
-            for letter, quantity in zip("AB", ENERGIES, strict=True)
-        ]
-    )
+    tables = [
+        tidy(most_sparing(runs, quantity), letter, "width", f"saved_{quantity}", keep=kept)
+        for letter, quantity in zip("AB", ENERGIES, strict=True)
+    ]
+    table = pd.concat(tables)
     usual = table["series"].isin(FITTED) & (table["x"] <= WIDEST_OF_PAPER)
     laws = fitted(table[usual], whole=True)
     return pd.concat([table, laws], ignore_index=True)
@@ -44,10 +43,10 @@ def draw(table: pd.DataFrame) -> Figure:
     figure, axes = style.new_figure(1, 2, height=75)
     panels = [table[table["panel"] == letter] for letter in "AB"]
     # The strip of M0 is that of M1, too.
-    for ax, drawn in zip(axes, [panels[0], style.without_strip(panels[1])], strict=True):
-        style.draw_series(ax, drawn)
+    drawn = panels[0], style.without_strip(panels[1])
+    for ax, panel, letter, energy in zip(axes, drawn, "AB", ENERGIES.values(), strict=True):
+        style.draw_series(ax, panel)
         ax.axhline(1, color="0.5", lw=0.6, zorder=0)
-    for ax, letter, energy in zip(axes, "AB", ENERGIES.values(), strict=True):
         style.name_axes(ax, "width", energy)
         style.title(ax, letter)
     style.lay_out(figure)

@@ -29,13 +29,9 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     failed["reached"] = True  # a network has an error without the goal, too
     failed["row"] = [f"{style.name(run.series)}, {run.fraction:g}" for run in failed.itertuples()]
     kept = ["fraction", "max_epochs", "goal"]
-    return pd.concat(
-        [
-            tidy(energy[able], "A", "fraction", "M0", "series", kept),
-            tidy(failed, "B", "row", "error", "series", kept),
-        ],
-        ignore_index=True,
-    )
+    energies = tidy(energy[able], "A", "fraction", "M0", "series", kept)
+    errors = tidy(failed, "B", "row", "error", "series", kept)
+    return pd.concat([energies, errors], ignore_index=True)
 
 
 def _series(energy: pd.DataFrame) -> pd.Series:

@@ -46,12 +46,8 @@ def _panel(runs: pd.DataFrame, letter: str, competing: bool, quantity: str) -> p
     runs = runs[group]
     possible = runs.groupby(["rule", "width"])["within"].transform("any")
     kept = ["within", "fraction", "plastic_units", "initial_sd", "max_epochs"]
-    chosen = pd.concat(
-        [
-            most_sparing(runs[runs["within"]], quantity),
-            most_sparing(runs[~possible], "trials"),
-        ]
-    )
+    within, slow = runs[runs["within"]], runs[~possible]
+    chosen = pd.concat([most_sparing(within, quantity), most_sparing(slow, "trials")])
     return tidy(chosen.sort_index(), letter, "width", quantity, keep=kept)
 
 
@@ -59,9 +55,8 @@ def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
     figure, axes = style.new_figure(2, 2, 130, sharex=True, sharey="col")
     panels = [table[table["panel"] == letter] for letter in PANELS]
-    for ax, panel, (letter, (competing, quantity)) in zip(
-        axes, panels, PANELS.items(), strict=True
-    ):
+    for ax, panel, letter in zip(axes, panels, PANELS, strict=True):
+        competing, quantity = PANELS[letter]
         style.name_axes(ax, "width", quantity)
         # The strip of M0 is that of M1, too.
         style.draw_series(ax, panel if quantity == "M0" else style.without_strip(panel))

@@ -232,11 +232,6 @@ def epochs(count: float) -> str:
     return f"{count:g} epoch" + ("" if count == 1 else "s")
 
 
-def interval(low: float, high: float) -> str:
-    """Return an interval as text to append, such as " (1 to 2)"; "" if it is unknown."""
-    return f" ({number(low)} to {number(high)})" if np.isfinite(low) else ""
-
-
 def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
     """Draw the series of a panel: runs, means with their intervals, and fits.
 

@@ -40,12 +40,11 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     several = sizes.groupby("series")["plastic_units"].transform("nunique") > 1
     of_size = energy.assign(series=sd)[energy["plastic_units"] == SIZE]
     runs = {"plastic_units": sizes[several], "width": of_size}
-    table = pd.concat(
-        [
-            tidy(runs[x], letter, x, quantity, "series", keep=["max_epochs"])
-            for letter, (x, quantity) in PANELS.items()
-        ]
-    )
+    tables = [
+        tidy(runs[x], letter, x, quantity, "series", keep=["max_epochs"])
+        for letter, (x, quantity) in PANELS.items()
+    ]
+    table = pd.concat(tables)
     above = table["panel"].isin(["A", "B"])
     laws = fitted(table[~above], whole=True).query("kind == 'exponent'")
     return pd.concat([table, optima(table[above]), laws], ignore_index=True)

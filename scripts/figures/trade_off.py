@@ -58,10 +58,8 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     widths = np.sort(runs["width"].unique())
     shown = np.unique(widths[[0, len(widths) // 2, -1]])
     panels = zip(ascii_uppercase, product(ENERGIES, shown), strict=False)
-    table = pd.concat(
-        [_panel(runs[runs["width"] == width], letter, one) for letter, (one, width) in panels],
-        ignore_index=True,
-    )
+    tables = [_panel(runs[runs["width"] == width], letter, one) for letter, (one, width) in panels]
+    table = pd.concat(tables, ignore_index=True)
     # Rounded, so that 1.5 is at most 1.5.
     means = table[(table["kind"] == "mean") & (table["x"].round(6) <= LONGEST)]
     best = means.loc[means.groupby("panel")["y"].idxmax()].assign(kind="best", longest=LONGEST)
