@@ -7,6 +7,7 @@ lacks the networks that the sentence is about.
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,8 @@ def curves(table: pd.DataFrame, quantity: str, *series: str) -> pd.DataFrame:
 def exponent(table: pd.DataFrame, series: str, quantity: str) -> tuple[float, float, float] | None:
     """Return the exponent of a series' power law, as (value, low, high), None if it has none."""
     laws = table[(table["kind"] == "exponent") & (table["quantity"] == quantity)]
-    for law in laws[laws["series"] == series].itertuples():
-        return law.y, law.low, law.high
-    return None
+    law = laws.loc[laws["series"] == series, ["y", "low", "high"]]
+    return next(law.itertuples(index=False, name=None), None)
 
 
 @figure
@@ -241,10 +241,11 @@ def savings(table: pd.DataFrame) -> Facts:
     """Return what competition saves at the smallest and the largest width, and the exponents."""
     quantities = ("saved_M0", "saved_M1")
     M0, M1 = (curve(table, quantity, "competitive") for quantity in quantities)
-    ends = {"widths": M0.index, "M0": M0, "M1": M1}
     laws = [exponent(table, "competitive", quantity) for quantity in quantities]
     return {
-        **{name: (list(values)[0], list(values)[-1]) for name, values in ends.items()},
+        "widths": M0.index[[0, -1]],
+        "M0": M0.iloc[[0, -1]].tolist(),
+        "M1": M1.iloc[[0, -1]].tolist(),
         "laws": laws if all(laws) else None,
     }
 
@@ -260,8 +261,7 @@ def accuracy(table: pd.DataFrame) -> Facts:
     widths = []
     for width, errors in rows.groupby("width"):
         points = {
-            rule: list(zip(each["x"], each["y"], strict=True))
-            for rule, each in errors.groupby("series")
+            rule: each[["x", "y"]].to_numpy().tolist() for rule, each in errors.groupby("series")
         }
         if {"backprop", "competitive"} <= set(points):
             widths.append({"width": width, "backprop": points.pop("backprop")[0][1], **points})
@@ -341,16 +341,15 @@ def robustness(table: pd.DataFrame) -> Facts:
     least and the largest factor, and the variation with the least.
     """
     facts: Facts = {}
-    for quantity in ("M0", "M1"):
-        for rule in ("competitive", "subnet"):
-            saved = curve(table, quantity, rule)
-            facts.setdefault(quantity, {})[rule] = {
-                "variations": len(saved),
-                "fewer": (saved > 1).sum(),
-                "least": saved.min(),
-                "most": saved.max(),
-                "worst": saved.idxmin(),
-            }
+    for quantity, rule in product(("M0", "M1"), ("competitive", "subnet")):
+        saved = curve(table, quantity, rule)
+        facts.setdefault(quantity, {})[rule] = {
+            "variations": len(saved),
+            "fewer": (saved > 1).sum(),
+            "least": saved.min(),
+            "most": saved.max(),
+            "worst": saved.idxmin(),
+        }
     return facts
 
 
