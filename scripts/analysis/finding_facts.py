@@ -26,6 +26,10 @@ from analysis.conditions import (
 from analysis.figure_facts import Facts, NothingToSay
 
 
+class Missed(Exception):
+    """Nothing was measured for a claim, because networks missed the goal; the message says so."""
+
+
 @dataclass(frozen=True)
 class Results:
     """The outcomes of claims by id, the table of networks, and the plotted numbers by figure."""
@@ -39,6 +43,13 @@ class Results:
         if name not in self.claims or self.claims[name].verdict == "not tested":
             raise NothingToSay
         return self.claims[name]
+
+    def measured(self, name: str) -> Outcome:
+        """Return the outcome of a claim that was tested; raise Missed if nothing was measured."""
+        claim = self.claim(name)
+        if not claim.readings:
+            raise Missed(claim.reason)
+        return claim
 
     def figure(self, name: str) -> pd.DataFrame:
         """Return the plotted numbers of a figure; raise NothingToSay if they are missing."""
@@ -133,9 +144,7 @@ def caching(results: Results) -> Facts:
 
 def updates(results: Results) -> Facts:
     """Return the outcome of `frugal-updates`, and the mean M0 with leaky rectifiers."""
-    claim = results.claim("frugal-updates")
-    if not claim.readings:
-        return {"claim": claim}
+    claim = results.measured("frugal-updates")
     leaky = results.claims.get("frugal-leaky")
     return {
         "claim": claim,
@@ -147,9 +156,7 @@ def updates(results: Results) -> Facts:
 
 def paper_factor(results: Results) -> Facts:
     """Return the outcome of `frugal-factor`, and the M0 of backprop over that of the found rule."""
-    claim = results.claim("frugal-factor")
-    if not claim.readings:
-        return {"claim": claim}
+    claim = results.measured("frugal-factor")
     return {
         "claim": claim,
         "backprop": known(lambda: results.ratio("backprop", "frugal_updates", "M0")),
@@ -158,9 +165,7 @@ def paper_factor(results: Results) -> Facts:
 
 def change(results: Results) -> Facts:
     """Return the outcome of `frugal-change`, and the energies of the rules for M1 and caching."""
-    claim = results.claim("frugal-change")
-    if not claim.readings:
-        return {"claim": claim}
+    claim = results.measured("frugal-change")
     M1 = results.mean("frugal_change", "M1").value
     cached = figure_facts.means(results.figure("frugal_frontier"), panel="C")
     cached = cached.loc[cached["series"] == "frugal_cached", "y"]
@@ -217,22 +222,18 @@ def stopping(results: Results) -> Facts:
 
 def second_search(results: Results) -> Facts:
     """Return the outcome of `search-again`."""
-    return {"claim": results.claim("search-again")}
+    return {"claim": results.measured("search-again")}
 
 
 def other_tasks(results: Results) -> Facts:
     """Return the outcome of `generality` and the facts of its figure."""
-    claim = results.claim("generality")
-    if not claim.readings:
-        return {"claim": claim}
+    claim = results.measured("generality")
     return {"claim": claim, "saved": figure_facts.generality(results.figure("generality"))}
 
 
 def cortex(results: Results) -> Facts:
     """Return the outcome of `power-law`, and backprop's M0 at the largest width."""
-    claim = results.claim("power-law")
-    if not claim.readings:
-        return {"claim": claim}
+    claim = results.measured("power-law")
     M0 = figure_facts.curve(results.figure("toward_cortex"), "M0", "backprop")
     return {"claim": claim, "fitted": own_claims.FITTED, "width": M0.index[-1], "M0": M0.iloc[-1]}
 
@@ -245,11 +246,16 @@ STATEMENTS: list[Callable[[Results], Facts]] = [
 
 
 def facts(results: Results) -> dict[str, Facts | None]:
-    """Return the facts of each statement by its name, or None if networks are missing."""
+    """Return the facts of each statement by its name, or None if networks are missing.
+
+    If nothing was measured for the claim of a statement, its only fact is why: `missed`.
+    """
     found: dict[str, Facts | None] = {}
     for statement in STATEMENTS:
         try:
             found[statement.__name__] = statement(results)
+        except Missed as reason:
+            found[statement.__name__] = {"missed": str(reason)}
         except (NothingToSay, NotTested, NotReached):
             found[statement.__name__] = None
     return found

@@ -79,8 +79,8 @@ def draw(table: pd.DataFrame) -> Figure:
 def ring_optima(ax: Axes, panel: pd.DataFrame, look: style.Look) -> None:
     """Draw rings around the optima of a panel."""
     for best in panel[panel["kind"] == "optimum"].itertuples():
-        ring: style.Style = {"s": 55, "facecolor": "none", "lw": 0.9, "zorder": 5}
-        ax.scatter(best.x, best.y, edgecolor=look(best.series)["color"], **ring)
+        colour = look(best.series)["color"]
+        ax.scatter(best.x, best.y, s=55, facecolor="none", edgecolor=colour, lw=0.9, zorder=5)
 
 
 def _looks(sizes: Sequence[str]) -> style.Look:

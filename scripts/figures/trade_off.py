@@ -115,8 +115,7 @@ def _draw_curves(ax: Axes, panel: pd.DataFrame) -> None:
 
 
 def _ring_best(ax: Axes, best: pd.DataFrame) -> None:
-    ring: Style = {"s": 45, "facecolor": "none", "edgecolor": "black", "lw": 0.8, "zorder": 5}
-    ax.scatter(best["x"], best["y"], **ring)
+    ax.scatter(best["x"], best["y"], s=45, fc="none", ec="black", lw=0.8, zorder=5)
     above: Style = {"xytext": (0, 7), "textcoords": "offset points", "ha": "center"}
     for mean in best.itertuples():
         factor = f"{float(f'{mean.y:.2g}'):,g}\N{MULTIPLICATION SIGN}"
