@@ -59,6 +59,17 @@ def tidy(
     return pd.concat([each, *(_mean(condition) for _, condition in conditions)], ignore_index=True)
 
 
+def tidy_against(
+    runs: pd.DataFrame, panel: str, x: str, y: str, condition: str, series: str, keep: Iterable[str]
+) -> pd.DataFrame:
+    """Return the tidy rows of `y` against `x`, where both differ between the runs of a `condition`.
+
+    Means have the geometric mean of x and its interval (`x_low`, `x_high`), too.
+    """
+    table, other = (tidy(runs, panel, condition, what, series, keep) for what in (y, x))
+    return table.assign(x=other["y"], x_low=other["low"], x_high=other["high"])
+
+
 def panels(
     runs: pd.DataFrame,
     quantities: Iterable[str],

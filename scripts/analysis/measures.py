@@ -9,6 +9,7 @@ the goal.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,10 +214,8 @@ def factor_over_either(tables: Tables, options: Options) -> Estimate:
     both = in_time(tables, options, "competitive_subnet")
     alone = []
     for rule in ("competitive", "subnet"):
-        try:
+        with suppress(NotReached):
             alone.append(in_time(tables, options, rule))
-        except NotReached:
-            continue
     if not alone:
         raise NotTested("neither competition nor a subnet learns within the time")
     return factor(ratios(both, max(alone, key=_geometric_mean)))

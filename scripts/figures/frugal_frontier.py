@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.conditions import per_seed, ratios
-from analysis.estimates import most_sparing, rows, tidy
+from analysis.estimates import most_sparing, rows, tidy, tidy_against
 from analysis.seeds import geometric_mean
 from figures import style
 
@@ -40,7 +40,9 @@ def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
     paper = runs[~runs["found"] & runs["caching_threshold"].isna()]
     best = most_sparing(paper, "M0", of=()).drop_duplicates("seed")
     main = ["backprop", *best["series"].unique(), OPEN, *FOUND]
-    tables = [_frontier(shown["M0"][shown["M0"]["series"].isin(main)])]
+    compared = shown["M0"][shown["M0"]["series"].isin(main)]
+    frontier = tidy_against(compared, "A", "trials", "M0", "width", "series", KEPT)
+    tables = [frontier[frontier["kind"] == "mean"]]
     tables += [_factors(shown["M0"], best), _evaluations(searches[searches["minimise"] == "M0"])]
     order = shown["M0"].groupby("series")["M0"].mean().sort_values(ascending=False).index
     for letter, quantity in ROWS.items():
@@ -61,13 +63,6 @@ def _with_caching(energy: pd.DataFrame) -> pd.DataFrame:
         M0=energy["M0"].where(~cached, energy["M0_consolidation"]),
         M1=energy["M1"].where(~cached, energy["M1_consolidation"]),
     )
-
-
-def _frontier(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the means of panel A, with the learning time as x."""
-    M0, trials = (tidy(runs, "A", "width", what, "series", KEPT) for what in ("M0", "trials"))
-    table = M0.assign(x=trials["y"], x_low=trials["low"], x_high=trials["high"])
-    return table[table["kind"] == "mean"]
 
 
 def _factors(runs: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:

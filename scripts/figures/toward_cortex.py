@@ -5,6 +5,9 @@ FITTED and extrapolated to the largest width. All rules but the found one have t
 rate and initial weights at all widths.
 """
 
+from contextlib import suppress
+from dataclasses import astuple
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,13 +36,10 @@ def _missed(energy: pd.DataFrame) -> list[pd.DataFrame]:
     backprop = energy[energy["rule"] == "backprop"]
     lines = []
     for letter, quantity in ENERGIES.items():
-        try:
-            over = over_law(backprop, quantity)
-        except (NotTested, NotReached):
-            continue
         at = {"panel": letter, "quantity": quantity, "series": "backprop", "kind": "missed"}
-        x = backprop["width"].max()
-        lines.append(rows(**at, x=x, y=over.value, low=over.low, high=over.high))
+        with suppress(NotTested, NotReached):
+            y, low, high = astuple(over_law(backprop, quantity))
+            lines.append(rows(**at, x=backprop["width"].max(), y=y, low=low, high=high))
     return lines
 
 

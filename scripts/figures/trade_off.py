@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import most_sparing, tidy
+from analysis.estimates import most_sparing, tidy_against
 from analysis.tables import CONDITION
 from figures.style import DOT, Style, legend, look, name, name_axes, new_figure, title
 
@@ -57,23 +57,17 @@ def summarise(energy: pd.DataFrame) -> pd.DataFrame:
     )
     widths = np.sort(runs["width"].unique())
     shown = np.unique(widths[[0, len(widths) // 2, -1]])
-    panels = zip(ascii_uppercase, product(ENERGIES, shown), strict=False)
-    tables = [_panel(runs[runs["width"] == width], letter, one) for letter, (one, width) in panels]
+    kept = ["width", "fraction", "plastic_units", "initial_sd", "max_epochs"]
+    tables = []
+    for letter, (energy, width) in zip(ascii_uppercase, product(ENERGIES, shown), strict=False):
+        here = runs[runs["width"] == width]
+        saved = f"saved_{energy}"
+        tables.append(tidy_against(here, letter, "time", saved, "condition", "series", kept))
     table = pd.concat(tables, ignore_index=True)
     # Rounded, so that 1.5 is at most 1.5.
     means = table[(table["kind"] == "mean") & (table["x"].round(6) <= LONGEST)]
     best = means.loc[means.groupby("panel")["y"].idxmax()].assign(kind="best", longest=LONGEST)
     return pd.concat([table, best], ignore_index=True)
-
-
-def _panel(runs: pd.DataFrame, letter: str, energy: str) -> pd.DataFrame:
-    """Return the tidy rows of one panel, with the relative learning time as x."""
-    kept = ["width", "fraction", "plastic_units", "initial_sd", "max_epochs"]
-    saved, time = (
-        tidy(runs, letter, "condition", quantity, "series", kept)
-        for quantity in (f"saved_{energy}", "time")
-    )
-    return saved.assign(x=time["y"], x_low=time["low"], x_high=time["high"])
 
 
 def draw(table: pd.DataFrame) -> Figure:
