@@ -62,8 +62,8 @@ SETTINGS = ["rule", "fraction", "plastic_units", "rate_scaling", "learning_rate"
 class Tables:
     """The trained networks, and the tests during training.
 
-    The column `counts` of `energy`, if there is one, has the updates of each synapse by layer,
-    `hidden` (width, 785) and `out` (10, width + 1). It is empty for networks that were not counted.
+    The column `counts` of `energy` has the updates of each synapse by layer, `hidden` (width, 785)
+    and `out` (10, width + 1). It is empty for networks whose updates were not counted.
     """
 
     energy: pd.DataFrame
