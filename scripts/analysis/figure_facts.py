@@ -67,8 +67,9 @@ def curves(table: pd.DataFrame, quantity: str, *series: str) -> pd.DataFrame:
 def exponent(table: pd.DataFrame, series: str, quantity: str) -> tuple[float, float, float] | None:
     """Return the exponent of a series' power law, as (value, low, high), None if it has none."""
     laws = table[(table["kind"] == "exponent") & (table["quantity"] == quantity)]
-    law = laws.loc[laws["series"] == series, ["y", "low", "high"]]
-    return next(law.itertuples(index=False, name=None), None)
+    for law in laws[laws["series"] == series].itertuples():
+        return law.y, law.low, law.high
+    return None
 
 
 @figure
