@@ -16,7 +16,7 @@ MINE = $(addsuffix /,$(subst $(space),-,$(basename $(notdir $(CONFIG)))))
 PYTHON := .venv/bin/python
 INSTALLED := .venv/installed
 TOOLS := .venv/tools
-SOURCES := scripts tests benchmarks
+SOURCES := scripts tests benchmarks docs/tutorial.ipynb
 WORKFLOW := Snakefile $(wildcard rules/*.smk)
 # Snakemake uses only the last --config, so all values follow one.
 VALUES = $(if $(SCALE),scale=$(SCALE)) $(if $(FRESH),fresh=true)
@@ -51,7 +51,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: env figures beyond redraw verify status gallery report audit crate bench
+.PHONY: env figures beyond redraw verify status gallery report audit crate metadata notebook bench
 .PHONY: test coverage lint format lock clean-store clean help
 
 env: $(INSTALLED) ## set up .venv without building anything
@@ -83,6 +83,12 @@ audit: $(INSTALLED) ## trace FILE (by default every figure and table) back to th
 
 crate: $(INSTALLED) ## export code, results and records to crate/SCALE as a Provenance Run Crate
 	$(PYTHON) scripts/crate.py --scale $(BUILT) --output crate/$(BUILT)
+
+metadata: $(INSTALLED) ## write what archives read (codemeta.json and others) from CITATION.cff
+	$(PYTHON) scripts/metadata.py
+
+notebook: .venv/notebook ## open docs/tutorial.ipynb in Jupyter (installs JupyterLab)
+	$(PYTHON) -m jupyterlab docs/tutorial.ipynb
 
 bench: .venv/benchmarks ## compare the speed with other ways of training (installs PyTorch)
 	$(PYTHON) benchmarks/speed.py
@@ -144,14 +150,16 @@ $(TOOLS): envs/tools.lock $(INSTALLED)
 	@touch $@
 
 .venv/benchmarks: envs/bench.in $(TOOLS)
+.venv/notebook: envs/notebook.in $(INSTALLED) $(wildcard $(TOOLS))
+.venv/benchmarks .venv/notebook:
 	@$(PYTHON) -m ensurepip >/dev/null
 	@$(PYTHON) -m pip install -qq -r $<
 	@touch $@
 
 lock: $(INSTALLED) ## update the lock files and environment.yml in envs/ to the newest versions
-	for part in bootstrap requirements; do \
-	    uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-	        --generate-hashes --no-header --no-annotate envs/$$part.in -o envs/$$part.lock || exit 1; \
+	for part in envs/bootstrap.in:bootstrap pyproject.toml:requirements; do \
+	    uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	        --no-header --no-annotate $${part%:*} -o envs/$${part#*:}.lock || exit 1; \
 	done
 	uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-header --no-annotate -c envs/requirements.lock envs/tools.in -o envs/tools.lock

@@ -68,11 +68,14 @@ def offline(monkeypatch):
     monkeypatch.setattr(HTTPAdapter, "send", send)
 
 
-def problems(crate, severity):
-    """What the validator finds by the profile, at this severity and above."""
+PROFILES = ("provenance-run-crate-0.5", "workflow-ro-crate-1.0")
+
+
+def problems(crate, severity, profile=PROFILES[0]):
+    """What the validator finds by a profile, at this severity and above."""
     settings = services.ValidationSettings(
         rocrate_uri=str(crate),
-        profile_identifier="provenance-run-crate-0.5",
+        profile_identifier=profile,
         requirement_severity=severity,
         no_cache=True,
     )
@@ -91,8 +94,9 @@ KNOWN = (
 )
 
 
-def test_the_crate_is_valid_by_its_profile(crate, offline):
-    found = problems(crate, Severity.RECOMMENDED)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_crate_is_valid_by_its_profiles(crate, offline, profile):
+    found = problems(crate, Severity.RECOMMENDED, profile)
     assert [issue.message for issue in found if issue.severity >= Severity.REQUIRED] == []
     assert [issue.message for issue in found if not issue.message.startswith(KNOWN)] == []
 

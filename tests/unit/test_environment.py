@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ def locked(name: str) -> dict[str, str]:
 
 
 def asked_for(name: str) -> set[str]:
+    if name == "requirements":
+        return set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
     lines = (ENVS / f"{name}.in").read_text().splitlines()
     return {package for line in lines if (package := line.split("#")[0].strip())}
 
@@ -113,7 +116,13 @@ class Project:
         self.folder = folder
         (folder / "Makefile").write_text((ROOT / "Makefile").read_text())
         (folder / "envs").mkdir()
-        for name in ("bootstrap.lock", "requirements.lock", "tools.lock", "bench.in"):
+        for name in (
+            "bootstrap.lock",
+            "requirements.lock",
+            "tools.lock",
+            "bench.in",
+            "notebook.in",
+        ):
             (folder / "envs" / name).touch()
 
     def set_up(self) -> None:
@@ -164,6 +173,16 @@ def test_figures_need_no_tools_and_installed_tools_remain(project):
 def test_targets_that_use_tools_install_them(project, target):
     project.set_up()
     assert synced(project.make(target)) == [["requirements"], ["requirements", "tools"]]
+
+
+def test_the_tutorial_gets_jupyter_again_after_a_sync_that_removed_it(project):
+    project.set_up()
+    jupyter, opened = "-m pip install -qq -r envs/notebook.in", "-m jupyterlab docs/tutorial.ipynb"
+    assert [call for call in project.make("notebook") if "-m pip" in call][-1].endswith(jupyter)
+    assert project.make("notebook") == [f"python {opened}"]
+    project.edit("tools.lock")
+    project.make("lint")
+    assert [call for call in project.make("notebook") if "-m pip" in call] == [f"python {jupyter}"]
 
 
 @pytest.mark.parametrize(
