@@ -99,13 +99,13 @@ def digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def state(path: str | Path) -> list[int]:
+def state(path: str | Path) -> tuple[int, ...]:
     """Return numbers that differ after any change of a file: size, mtime and ctime in ns, inode.
 
     No program can set ctime to a value of its choice.
     """
     status = os.stat(path)
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def remembered_sha256(path: str | Path) -> str:
@@ -115,7 +115,7 @@ def remembered_sha256(path: str | Path) -> str:
         return sha256(path)
     note = HASHES / f"{digest(str(Path(path).resolve()))[:16]}.json"
     match read_json(note):
-        case [before, str(hash)] if before == now:
+        case [before, str(hash)] if before == [*now]:
             return hash
     hash = sha256(path)
     with suppress(OSError):

@@ -142,7 +142,7 @@ def _closure(scripts: Sequence[str], root: Path) -> dict[str, Module]:
         path = pending.pop()
         if path in modules or any(package in path.parents for package in neutral):
             continue
-        modules[path] = module = _module(path)
+        modules[path] = module = _module(path, state(path))
         for name in module.imports:
             pending += _files(name.split("."), folders)
     # Names of local files are not names of packages.
@@ -171,35 +171,13 @@ def _files(parts: list[str], folders: Iterable[Path]) -> list[Path]:
     return []
 
 
-def _module(path: Path) -> Module:
-    """Return a parsed file; parse it only if it has changed since it was last parsed."""
-    notes, now = _notes(), state(path)
-    match notes.get(str(path)):
-        case [before, str(sha256), str(meant), list(imports)] if before == now:
-            return Module(sha256, meant, imports)
+@functools.cache
+def _module(path: Path, state: tuple[int, ...]) -> Module:
+    """Return a parsed file; a file is parsed again only if its state has changed."""
     content = read_bytes(path)
     tree = ast.parse(content, str(path))
-    module = Module(
-        hashlib.sha256(content).hexdigest(), meaning(tree), sorted(set(_imports(tree, path)))
-    )
-    notes[str(path)] = [now, *module]
-    with suppress(OSError):
-        write_json(_notes_file(), notes)
-    return module
-
-
-@functools.cache
-def _notes() -> dict[str, list]:
-    """Return the files that were parsed before, by path: their state and their Module."""
-    notes = read_json(_notes_file())
-    return notes if isinstance(notes, dict) else {}
-
-
-@functools.cache
-def _notes_file() -> Path:
-    """Return the file of the notes, which is specific to this code and the Python version."""
-    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
-    return ROOT / ".cache" / "identity" / f"{own}-{sys.implementation.cache_tag}.json"
+    imports = sorted(set(_imports(tree, path)))
+    return Module(hashlib.sha256(content).hexdigest(), meaning(tree), imports)
 
 
 def _imports(tree: ast.Module, path: Path) -> Iterator[str]:

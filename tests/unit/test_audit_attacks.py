@@ -120,12 +120,12 @@ def parsed():
     with pytest.MonkeyPatch.context() as patch:
         module, known = identity._module, {}
 
-        def parse(path):
+        def parse(path, state):
             real = path.resolve()
             if not real.is_relative_to(ROOT):
-                return module(path)
+                return module(path, state)
             if real not in known:
-                known[real] = module(real)
+                known[real] = module(real, state)
             return known[real]
 
         patch.setattr(identity, "_module", parse)

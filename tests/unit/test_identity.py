@@ -453,14 +453,3 @@ def test_the_file_of_a_step_is_written_only_if_it_changes(step, monkeypatch):
 def test_a_damaged_file_of_a_step_is_written_anew(step, content):
     step("scripts/a.py").write_text(content)
     assert json.loads(step("scripts/a.py").read_bytes()) == {"code": {"scripts/a.py": "0"}}
-
-
-def test_notes_that_are_damaged_are_not_believed(project, tmp_path, monkeypatch):
-    notes = tmp_path / "notes.json"
-    monkeypatch.setattr(identity, "_notes_file", lambda: notes)
-    before = project("a", a="x = 1")
-    for content in ("", "[]", '{"a": 1}', "null"):
-        notes.write_text(content)
-        identity._notes.cache_clear()
-        assert project("a") == before
-    identity._notes.cache_clear()
