@@ -17,7 +17,7 @@ from pathlib import Path
 
 from provenance import shape
 from provenance.files import read_bytes, sha256, walk, write
-from provenance.record import MADE, SUFFIX, RecordError, problem, read
+from provenance.record import MADE, SUFFIX, RecordError, read
 
 BUNDLE = "records.json.gz"
 
@@ -55,14 +55,6 @@ class History:
             with self._noting(path):
                 self.records[path] = read(self.root / path)
         self.beyond = self._absent()
-
-    def refuse_incomplete(self) -> None:
-        """Remove the records that lack what the recorder always writes; note that in `broken`."""
-        for path, record in list(self.records.items()):
-            if lacks := shape.lacking(record):
-                del self.records[path]
-                self.broken[path] = f"not a provenance record: {lacks}"
-        self.copies = [one for one in self.copies if not shape.lacking(one[2])]
 
     @contextmanager
     def _noting(self, path: str) -> Iterator[None]:
@@ -161,7 +153,7 @@ def unpack(bundle: Path) -> dict[str, dict]:
     try:
         records = json.loads(gzip.decompress(read_bytes(bundle)))
         named = all(shape.in_project(path) is None and path.endswith(SUFFIX) for path in records)
-        if named and not any(map(problem, records.values())):
+        if named and not any(map(shape.problem, records.values())):
             return records
     except (OSError, EOFError, zlib.error, ValueError, AttributeError, RecursionError):
         pass

@@ -33,7 +33,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from provenance import identity, shape, store
 from provenance.files import digest, read_bytes, remembered_sha256, sha256, state, write, write_json
@@ -41,9 +40,6 @@ from provenance.identity import StrayError
 
 SUFFIX = ".record.json"
 MADE = ("data/", "results/", "figures/")  # folders of the outputs of rules
-PARTS = {"id": str, "seal": str} | dict.fromkeys(
-    ("recipe", "outputs", "inputs", "records", "made"), dict
-)
 
 Value = str | int | float | bool | list  # of a parameter; True for an option without values
 
@@ -148,20 +144,9 @@ def read(path: str | Path) -> dict:
         raise RecordError(f"{path}: not a provenance record: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise RecordError(f"{path}: not a provenance record: not JSON") from None
-    if found := problem(record):
+    if found := shape.problem(record):
         raise RecordError(f"{path}: not a provenance record: {found}")
     return record
-
-
-def problem(value: Any) -> str | None:
-    """Return what keeps a JSON value from being a record, in words; None if nothing does."""
-    if found := shape.problem(value):
-        return found
-    if missing := [part for part in PARTS if part not in value]:
-        return f"{missing[0]}: missing"
-    if "rule" not in value["recipe"]:
-        return "recipe: rule: missing"
-    return None if value["outputs"] else "outputs: none"
 
 
 def commit() -> subprocess.Popen | None:

@@ -28,14 +28,16 @@ def each(check: Check, key: Check = TEXT) -> Check:
     )
 
 
-def parts(**checks: Check) -> Check:
-    """Return the check of an object that has no other parts than these; each may be missing."""
+def parts(needed: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
+    """Return the check of an object that has the needed parts, and only optional ones besides."""
+    known = {**needed, **(optional or {})}
 
     def check(value: Any) -> str | None:
         def problem(name: str) -> str | None:
-            return checks[name](value[name]) if name in checks else "unknown part"
+            return known[name](value[name]) if name in known else "unknown part"
 
-        return _first(value, problem, "not an object")
+        missing = (f"{name}: missing" for name in needed if name not in value)
+        return _first(value, problem, "not an object") or next(missing, None)
 
     return check
 
@@ -70,53 +72,48 @@ def parameter(value: Any) -> str | None:
 
 TEXTS = each(TEXT)
 FILES = each(TEXT, in_project)
-RECIPE = parts(
-    rule=TEXT,
-    code=FILES,
-    packages=TEXTS,
-    arithmetic=TEXTS,
-    parameters=each(parameter),
-    data=FILES,
-    content=FILES,
+BY_CONTENT = parts({"rule": TEXT, "content": FILES})
+RESOLVED = parts(
+    {"rule": TEXT, "parameters": each(parameter), "data": FILES},
+    {"code": FILES, "packages": TEXTS, "arithmetic": TEXTS},
 )
-MADE = {
-    **dict.fromkeys(("start", "end", "host", "cpu", "platform", "python"), TEXT),
-    "seconds": NUMBER,
-    "from_store": kind(bool),
-    "command": words,
-    "sources": FILES,
-    "commit": kind(str, type(None)),
-    "dirty": kind(bool, type(None)),
-}
+MADE = parts(
+    {
+        **dict.fromkeys(("start", "end", "host", "cpu", "platform", "python"), TEXT),
+        "seconds": NUMBER,
+        "from_store": kind(bool),
+        "command": words,
+        "sources": FILES,
+        "commit": kind(str, type(None)),
+        "dirty": kind(bool, type(None)),
+    },
+    {"recipe": RESOLVED},
+)
+
+
+def recipe(value: Any) -> str | None:
+    """Check that a value is a recipe."""
+    by_content = isinstance(value, dict) and "content" in value
+    return BY_CONTENT(value) if by_content else RESOLVED(value)
+
+
 RECORD = parts(
-    id=TEXT,
-    seal=TEXT,
-    recipe=RECIPE,
-    outputs=FILES,
-    inputs=FILES,
-    records=FILES,
-    made=parts(**MADE, recipe=RECIPE),
+    {"id": TEXT, "seal": TEXT, "recipe": recipe}
+    | dict.fromkeys(("outputs", "inputs", "records"), FILES)
+    | {"made": MADE}
 )
 
 
 def problem(value: Any) -> str | None:
-    """Return what is wrong with the parts that a JSON value has; None if nothing is wrong."""
+    """Return what keeps a JSON value from being a record, in words; None if nothing does."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except RecursionError:
         return "nested too deeply"
     except ValueError:
         return "not JSON in Unicode"
-    return RECORD(value)
-
-
-def lacking(record: Mapping) -> str | None:
-    """Return what a record lacks that the recorder always writes, in words; None if nothing."""
-    recipe, made = record["recipe"], record["made"]
-    if missing := [part for part in MADE if part not in made]:
-        return f"made: {missing[0]}: missing"
-    whole = {"content"} if "content" in recipe else {"parameters", "data"}
-    if missing := sorted(whole - recipe.keys()):
-        return f"recipe: {missing[0]}: missing"
-    inner = made.get("recipe", recipe)
-    return None if "rule" in inner and "parameters" in inner else "made: recipe: parts are missing"
+    if found := RECORD(value):
+        return found
+    if "content" in value["recipe"] and "recipe" not in value["made"]:
+        return "made: recipe: missing"
+    return None if value["outputs"] else "outputs: none"

@@ -36,10 +36,9 @@ class Durations:
         self.earlier: dict[str, float] = {}
         durations: dict[str, list[float]] = defaultdict(list)  # for size 1, by rule
         for path, record in records.items():
-            if "seconds" in record["made"]:
-                self.earlier[path] = seconds = record["made"]["seconds"]
-                recipe = record["recipe"]
-                durations[recipe["rule"]].append(seconds / size(recipe.get("parameters", {})))
+            self.earlier[path] = seconds = record["made"]["seconds"]
+            recipe = record["recipe"]
+            durations[recipe["rule"]].append(seconds / size(recipe.get("parameters", {})))
         self.typical = {rule: median(seconds) for rule, seconds in durations.items()}
         self.foreseen = self.taken = INERTIA
 

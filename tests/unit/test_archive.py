@@ -21,17 +21,22 @@ STEP = {"code": {"scripts/x.py": "1"}, "packages": {"numpy": "2"}, "arithmetic":
 
 
 def write_record(path, rule, script, outputs, records=(), **parameters):
-    """Write a record with the parts that matter here."""
+    """Write a record."""
     content = {
         "recipe": {
             "rule": rule,
             **STEP,
             "parameters": {"program": ["python", script], **parameters},
+            "data": {},
         },
         "outputs": {file: sha256(file) for file in outputs},
         "inputs": {},
         "records": {record: read(record)["id"] for record in records},
-        "made": {"command": ["python", script], "python": "3.0", "platform": "abacus"},
+        "made": {
+            **dict.fromkeys(("start", "end", "host", "cpu"), ""),
+            **{"python": "3.0", "platform": "abacus", "command": ["python", script]},
+            **{"seconds": 1, "from_store": False, "sources": {}, "commit": None, "dirty": None},
+        },
     }
     content["id"] = digest(content["recipe"])
     write_json(path, content | {"seal": seal(content)})

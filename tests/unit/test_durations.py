@@ -41,11 +41,6 @@ def test_the_duration_of_a_job_whose_rule_never_ran_is_a_guess():
     assert Durations(TRAINED).expected(Job("plot/z", "z", 3.0)) == 3 * UNKNOWN
 
 
-def test_records_without_a_time_are_ignored():
-    untimed = {"recipe": {"rule": "train"}, "made": {"start": "2026-01-01T00:00:00.000+00:00"}}
-    assert Durations({"a": untimed}).expected(Job("train/a", "a")) == UNKNOWN
-
-
 def test_the_speed_of_a_build_is_learned_from_finished_jobs():
     known = Durations(TRAINED)
     known.end(Job("train/c", "c"), 3 * 900 + 2 * INERTIA)
