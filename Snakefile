@@ -10,9 +10,7 @@ import shlex
 import sys
 
 if not os.path.isdir("scripts/workflow"):
-    sys.exit(
-        f"{os.getcwd()}: run Snakemake in the project's folder, without -s, -d and module"
-    )
+    sys.exit(f"{os.getcwd()}: run Snakemake in the project's folder, without -s, -d and module")
 sys.path.insert(0, "scripts")
 from workflow import builds
 from workflow import configuration
@@ -109,9 +107,7 @@ def tables(wildcards):
 def records(wildcards):
     """The records of what a figure reads."""
     figure = PLAN.figures[wildcards.figure]
-    runs = expand(
-        rules.train.output.record, condition=PLAN.experiments.get(figure.experiment, [])
-    )
+    runs = expand(rules.train.output.record, condition=PLAN.experiments.get(figure.experiment, []))
     files = {
         "energy": expand(rules.tabulate.output.record, experiment=figure.experiment),
         "curves": runs,
@@ -192,18 +188,10 @@ rule all:
 rule fetch:
     # No input: the sha256 say what the raw files are, whichever code gets them.
     output:
-        train_images=ensure(
-            "data/{dataset}/train-images.idx", sha256=sha256_of("train-images.idx")
-        ),
-        train_labels=ensure(
-            "data/{dataset}/train-labels.idx", sha256=sha256_of("train-labels.idx")
-        ),
-        test_images=ensure(
-            "data/{dataset}/test-images.idx", sha256=sha256_of("test-images.idx")
-        ),
-        test_labels=ensure(
-            "data/{dataset}/test-labels.idx", sha256=sha256_of("test-labels.idx")
-        ),
+        train_images=ensure("data/{dataset}/train-images.idx", sha256=sha256_of("train-images.idx")),
+        train_labels=ensure("data/{dataset}/train-labels.idx", sha256=sha256_of("train-labels.idx")),
+        test_images=ensure("data/{dataset}/test-images.idx", sha256=sha256_of("test-images.idx")),
+        test_labels=ensure("data/{dataset}/test-labels.idx", sha256=sha256_of("test-labels.idx")),
         record="data/{dataset}/fetch.record.json",
     log:
         f"{LOGS}/fetch/{{dataset}}.log",
@@ -264,9 +252,7 @@ rule search:
         ENVIRONMENT
     resources:
         mem_mb=lambda wildcards: resources.memory_mb(PLAN.searches[wildcards.search]),
-        runtime=lambda wildcards: resources.search_minutes(
-            PLAN.searches[wildcards.search]
-        ),
+        runtime=lambda wildcards: resources.search_minutes(PLAN.searches[wildcards.search]),
     params:
         options=lambda wildcards: PLAN.searches[wildcards.search].options,
     message:
@@ -311,9 +297,7 @@ rule train:
     message:
         "Training {wildcards.condition}"
     shell:
-        recorded(
-            "train", "python {params.script:q} {params.options:q} {params.files:q}"
-        )
+        recorded("train", "python {params.script:q} {params.options:q} {params.files:q}")
 
 
 use rule train as train_with_curve with:
@@ -447,9 +431,7 @@ rule claims:
         energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
         counts=expand(rules.train_with_counts.output.counts, condition=COUNTED),
-        records=expand(
-            rules.train.output.record, condition=sorted(CURVES | {*COUNTED})
-        )
+        records=expand(rules.train.output.record, condition=sorted(CURVES | {*COUNTED}))
         + [rules.summarise.output.record],
     output:
         table=report(

@@ -284,21 +284,17 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
         chosen = {**config, "experiments": experiments}
         _check_found(config)
         _check_claims(config)
-        trained = {scale: _expand(chosen, scale) for scale in SCALES}
-        searches = {scale: _searches(config, scale) for scale in SCALES}
-        plan = Plan(
-            *trained[config["scale"]],
-            figures,
-            claims=config["claims"],
-            finding=config["finding"],
-            counted=[
-                name for name, one in experiments.items() if "counts" in one.get("record", [])
-            ],
-        )
+        counted = [name for name, one in experiments.items() if "counts" in one.get("record", [])]
+        rest = config["claims"], config["finding"], counted
+        plans = {
+            scale: Plan(*_expand(chosen, scale), figures, _searches(config, scale), *rest)
+            for scale in SCALES
+        }
+        plan = plans[config["scale"]]
         asked = plan.searched(plan.conditions)
         return replace(
             plan,
-            searches={name: searches[config["scale"]][name] for name in asked},
+            searches={name: plan.searches[name] for name in asked},
             overlaps={
                 name: one for name, one in plan.conditions.items() if "overlap" in one.record
             },
@@ -588,13 +584,8 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
         space = _space(config, name)
         fixed = {key: value for key, value in config["model"].items() if key not in space}
         training = fixed | given["training"][scale]
-        within = sorted(
-            {
-                found["within"]
-                for found in config["found"].values()
-                if found["search"] == name and "within" in found
-            }
-        )
+        takers = [found for found in config["found"].values() if found["search"] == name]
+        within = sorted({found["within"] for found in takers if "within" in found})
         seeds = definition["seeds"][: given["networks"][scale]]
         most = {key: max(values) for key, values in space.items() if KINDS[key] is not str}
         most |= {"criterion": "largest_update"} | training | {"seed": seeds}
@@ -678,7 +669,7 @@ def _figures(config: Mapping) -> dict[str, Figure]:
     """
     figures = {}
     numbers: dict[int, str] = {}
-    for name, given in config["figures"].items():
+    for name, given in sorted(config["figures"].items(), key=lambda item: item[1]["number"]):
         path = ["figures", name]
         script = f"scripts/figures/{given.get('script', name)}.py"
         figure = Figure(script, given.get("experiment", name), given.get("reads", ["energy"]))
@@ -697,7 +688,7 @@ def _figures(config: Mapping) -> dict[str, Figure]:
                 allowed = f"{table} need experiments.{figure.experiment}.record to have {record}"
                 _refuse([*path, "reads"], figure.reads, allowed)
         figures[name] = figure
-    return {numbers[number]: figures[numbers[number]] for number in sorted(numbers)}
+    return figures
 
 
 def _recorded(experiment: Mapping, scale: str) -> set[str]:
