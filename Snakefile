@@ -107,7 +107,8 @@ def tables(wildcards):
 def records(wildcards):
     """The records of what a figure reads."""
     figure = PLAN.figures[wildcards.figure]
-    runs = expand(rules.train.output.record, condition=PLAN.experiments.get(figure.experiment, []))
+    conditions = PLAN.experiments.get(figure.experiment, [])
+    runs = expand(rules.train.output.record, condition=conditions)
     files = {
         "energy": expand(rules.tabulate.output.record, experiment=figure.experiment),
         "curves": runs,
@@ -117,10 +118,7 @@ def records(wildcards):
             overlap=PLAN.overlapping(PLAN.experiments.get(figure.experiment, [])),
         ),
         "claims": [rules.claims.output.record],
-        "searches": expand(
-            rules.search.output.record,
-            search=PLAN.searched(PLAN.experiments.get(figure.experiment, [])),
-        ),
+        "searches": expand(rules.search.output.record, search=PLAN.searched(conditions)),
     }
     return sorted({file for table in figure.reads for file in files[table]})
 

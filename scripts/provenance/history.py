@@ -85,15 +85,14 @@ class History:
     @cached_property
     def makers(self) -> dict[str, list[str]]:
         """The records of each recorded file: those that are files, or else those in bundles."""
-        makers: dict[str, list[str]] = {}
-        for present in (True, False):
-            found: dict[str, list[str]] = defaultdict(list)
-            for path, record in self.records.items():
-                if (path in self.here) == present:
-                    for file in record["outputs"]:
-                        found[file].append(path)
-            makers = found | makers
-        return makers
+        makers: dict[str, list[str]] = defaultdict(list)
+        for path, record in self.records.items():
+            for file in record["outputs"]:
+                makers[file].append(path)
+        here = {
+            file: [path for path in paths if path in self.here] for file, paths in makers.items()
+        }
+        return {file: here[file] or paths for file, paths in makers.items()}
 
     @cached_property
     def results(self) -> dict[str, dict[tuple[str, ...], str]]:

@@ -45,6 +45,16 @@ class Issue:
         return self.status not in ("verified", "not here")
 
 
+def tampered(subject: str, what: str) -> Issue:
+    """Return an issue: outputs or a record are not what the rules have made."""
+    return Issue("made", "TAMPERED", subject, what)
+
+
+def stale_code(file: str, what: str) -> Issue:
+    """Return an issue: code or other sources have changed."""
+    return Issue("code", "STALE", file, what)
+
+
 Check = Callable[[str, Mapping], Iterable[Issue]]  # of a record, given its path and content
 
 
@@ -62,7 +72,7 @@ class Verifier:
     def __init__(self, history: History, checks: Sequence[Check] = ()):
         self.history, self.checks = history, checks
         self._issues: dict[str, list[Issue]] = {}
-        self._steps: dict[tuple[str, ...], tuple[dict[str, str], dict[str, str]] | Issue] = {}
+        self._step = cache(self._step_uncached)
 
     def issues(self, path: str) -> list[Issue]:
         """Return the issues of the record `path`, without those of the records behind it."""
@@ -88,7 +98,7 @@ class Verifier:
         """Return the issue of a file without a record."""
         beside = f"{file.rpartition('.')[0]}{SUFFIX}"
         if beside in self.history.broken:
-            return Issue("made", "TAMPERED", beside, self.history.broken[beside])
+            return tampered(beside, self.history.broken[beside])
         if self.history.sha256(file) is None:
             return Issue("made", "MISSING", file, "no such file, and no record of it")
         if file in self.history.unreadable:
@@ -100,31 +110,29 @@ class Verifier:
 
     def _record(self, path: str, record: Mapping) -> Iterator[Issue]:
         if path in self.history.broken:
-            yield Issue("made", "TAMPERED", path, self.history.broken[path])
+            yield tampered(path, self.history.broken[path])
         elif path not in self.history.here:
             what = "the record is missing (the file of all records has a copy)"
             yield Issue("made", self._missing(path), path, what)
         if not is_sealed(record):
-            yield Issue("made", "TAMPERED", path, "the record was changed after it was written")
+            yield tampered(path, "the record was changed after it was written")
             return
         recipe, command = real_recipe(record), record["made"]["command"]
         expected = resolved(command, record["inputs"], sorted(record["outputs"]))
         if digest(expected) != digest({part: recipe.get(part) for part in expected}):
-            what = "its parameters do not match its command and its inputs"
-            yield Issue("made", "TAMPERED", path, what)
+            yield tampered(path, "its parameters do not match its command and its inputs")
         if path in self.history.cycle:
-            yield Issue("made", "TAMPERED", path, "its inputs were made from its outputs")
+            yield tampered(path, "its inputs were made from its outputs")
 
     def _unique(self, path: str, record: Mapping) -> Iterator[Issue]:
         """Check that each output has one record, and that the recipe has one result."""
         for file in record["outputs"]:
             if others := [name for name in self.history.makers[file] if name != path]:
-                what = f"two records describe it: {', '.join(sorted([path, *others]))}"
-                yield Issue("made", "TAMPERED", file, what)
+                names = ", ".join(sorted([path, *others]))
+                yield tampered(file, f"two records describe it: {names}")
         mine, results = in_order(record["outputs"]), self.history.results[record["id"]]
         for where in [where for result, where in results.items() if result != mine][:1]:
-            what = f"the same recipe has other outputs in {where}"
-            yield Issue("made", "TAMPERED", path, what)
+            yield tampered(path, f"the same recipe has other outputs in {where}")
 
     def _copied(self, path: str, record: Mapping) -> Iterator[Issue]:
         """Check that the output of the program `cp` is its input."""
@@ -132,7 +140,7 @@ class Verifier:
         if program == "cp":
             inputs = [record["inputs"].get(file) for file in files[:-1]]
             if inputs != list(record["outputs"].values()):
-                yield Issue("made", "TAMPERED", path, "its output is not a copy of its input")
+                yield tampered(path, "its output is not a copy of its input")
 
     def _outputs(self, path: str, record: Mapping) -> Iterator[Issue]:
         for file, expected in record["outputs"].items():
@@ -141,7 +149,7 @@ class Verifier:
                 yield Issue("made", self._missing(file), file, "missing")
                 continue
             if wrong := self.history.unreadable.get(file) or self.history.broken.get(file):
-                yield Issue("made", "TAMPERED", file, wrong)
+                yield tampered(file, wrong)
                 continue
             carried = self._carried(file)
             if hash != expected:
@@ -150,12 +158,12 @@ class Verifier:
                 owner = next((name for name, one in records if one["id"] == carried), path)
                 if owner != path:
                     what = f"this is the file of {owner}, not of {path}"
-                yield Issue("made", "TAMPERED", file, what)
+                yield tampered(file, what)
             elif file.endswith(CARRIERS) and carried != record["id"]:
                 what = f"it contains the id {str(carried)[:12]}, its record has {record['id'][:12]}"
-                yield Issue("made", "TAMPERED", file, what)
+                yield tampered(file, what)
         if record["recipe"].get("content", record["outputs"]) != record["outputs"]:
-            yield Issue("made", "TAMPERED", path, "its id is the id of other outputs")
+            yield tampered(path, "its id is the id of other outputs")
 
     def _inputs(self, path: str, record: Mapping) -> Iterator[Issue]:
         """Check that the inputs of `path` have the same content as then."""
@@ -176,8 +184,7 @@ class Verifier:
                 yield from self._source(path, record, file, hash)
             elif records[name]["outputs"][file] != hash:
                 if records[name]["id"] == record["records"][name]:
-                    what = f"{path} was made from another version of it"
-                    yield Issue("made", "TAMPERED", file, what)
+                    yield tampered(file, f"{path} was made from another version of it")
                 else:
                     stale.add(name)
         for name, id in sorted(record["records"].items()):
@@ -193,15 +200,14 @@ class Verifier:
         now = self.history.sha256(file)
         if file.startswith(MADE) and not file.endswith(SUFFIX):
             if record["records"].keys() <= self.history.records.keys():  # else already reported
-                yield Issue("made", "TAMPERED", path, f"it names no record of {file}")
+                yield tampered(path, f"it names no record of {file}")
         elif now is None and not file.endswith(SUFFIX):
-            yield Issue("code", "STALE", file, "missing")
+            yield stale_code(file, "missing")
         elif now not in (None, hash):
             if file.endswith(SUFFIX) and self._same_result(file):
                 yield Issue("code", "verified", file, "made again since, with the same bytes")
             else:
-                what = self.history.unreadable.get(file, "edited since")
-                yield Issue("code", "STALE", file, what)
+                yield stale_code(file, self.history.unreadable.get(file, "edited since"))
 
     def _same_result(self, path: str) -> bool:
         """Return whether a record has the id and the outputs of each of its copies in bundles."""
@@ -215,7 +221,7 @@ class Verifier:
         scripts = scripts_of(record["made"]["command"])
         if "content" in record["recipe"] or not scripts:  # or made by a program of the system
             return
-        then, now = record["recipe"].get("code", {}), self._step(scripts)
+        then, now = record["recipe"].get("code", {}), self._step(*scripts)
         if isinstance(now, Issue):
             yield now
             return
@@ -223,31 +229,26 @@ class Verifier:
         for file in sorted(then.keys() | meanings.keys()):
             if file not in meanings:
                 exists = (self.history.root / file).exists()
-                yield Issue("code", "STALE", file, "no longer used" if exists else "missing")
+                yield stale_code(file, "no longer used" if exists else "missing")
             elif file not in then:
-                yield Issue("code", "STALE", file, f"not used by {scripts[-1]} then")
+                yield stale_code(file, f"not used by {scripts[-1]} then")
             elif then[file] != meanings[file]:
-                yield Issue("code", "STALE", file, "edited since")
+                yield stale_code(file, "edited since")
             elif record["made"]["sources"].get(file) != sources[file]:
                 what = "only its comments, texts or layout were edited since"
                 yield Issue("code", "verified", file, what)
 
-    def _step(self, scripts: Sequence[str]) -> tuple[dict[str, str], dict[str, str]] | Issue:
+    def _step_uncached(self, *scripts: str) -> tuple[dict[str, str], dict[str, str]] | Issue:
         """Return the meaning and the sha256 of each module of a step as it is now, by path."""
-        key, name, root = tuple(scripts), scripts[-1], self.history.root
-        if key not in self._steps:
-            try:
-                if outside := [one for one in scripts if in_project(one)]:
-                    self._steps[key] = Issue("code", "TAMPERED", outside[0], "not in the project")
-                else:
-                    meanings = identity.code(*scripts, root=root)
-                    self._steps[key] = meanings, identity.sources(*scripts, root=root)
-            except OSError:
-                self._steps[key] = Issue("code", "STALE", name, "missing")
-            except (SyntaxError, ValueError, RecursionError) as error:
-                what = f"no longer valid Python: {error}"
-                self._steps[key] = Issue("code", "STALE", name, what)
-        return self._steps[key]
+        if outside := [one for one in scripts if in_project(one)]:
+            return Issue("code", "TAMPERED", outside[0], "not in the project")
+        try:
+            root = self.history.root
+            return identity.code(*scripts, root=root), identity.sources(*scripts, root=root)
+        except OSError:
+            return stale_code(scripts[-1], "missing")
+        except (SyntaxError, ValueError, RecursionError) as error:
+            return stale_code(scripts[-1], f"no longer valid Python: {error}")
 
     def _packages(self, path: str, record: Mapping) -> Iterator[Issue]:
         """Compare the versions of the packages of the step, if any of them is installed."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from provenance.archive import NAME, members
 from provenance.history import BUNDLE
 from provenance.record import MADE, SUFFIX, RecordError, Value, parameters
-from provenance.verify import Issue, settings, text
+from provenance.verify import Issue, settings, tampered, text
 
 if TYPE_CHECKING:
     from workflow.configuration import Condition, Plan, Search
@@ -43,10 +43,8 @@ class Configuration:
         if isinstance(jobs, Issue):
             yield jobs
         elif path not in jobs:
-            name = Path(path).name.removesuffix(SUFFIX)
-            yield stale(
-                CONFIG, f"no longer asks for the {NOUNS.get(recipe['rule'], 'file')} {name}"
-            )
+            noun, name = NOUNS.get(recipe["rule"], "file"), Path(path).name.removesuffix(SUFFIX)
+            yield stale(CONFIG, f"no longer asks for the {noun} {name}")
         else:
             yield from differences(path, record, jobs[path])
             if jobs[path].rule == "archive":
@@ -60,7 +58,7 @@ class Configuration:
             try:
                 members(str(path), packed)
             except RecordError as error:
-                yield Issue("made", "TAMPERED", archive, str(error).removeprefix(f"{path}: "))
+                yield tampered(archive, str(error).removeprefix(f"{path}: "))
 
     def command(self, path: str) -> list[str] | None:
         """Return the command that the configuration asks for; None if it does not ask for it."""
@@ -102,7 +100,7 @@ def differences(path: str, record: Mapping, job: Job) -> Iterator[Issue]:
     """Yield how a record differs from the job that the configuration asks for."""
     recipe = record["recipe"]
     if recipe["rule"] != job.rule or "content" in recipe:
-        yield Issue("made", "TAMPERED", path, f"not a record of the rule {job.rule}")
+        yield tampered(path, f"not a record of the rule {job.rule}")
         return
     ran = program(recipe["parameters"])
     runs = program(parameters(job.command, {}, sorted(job.outputs)))
@@ -138,15 +136,15 @@ def prepared_as_known(path: str, record: Mapping) -> Iterator[Issue]:
         for file in sorted(outputs.keys() | raw.keys()):
             if outputs.get(file) != raw.get(file):
                 what = "its sha256 is not the one that scripts/plasticity/raw_files.py knows"
-                yield Issue("made", "TAMPERED", file, what)
+                yield tampered(file, what)
     elif rule == "prepare" and name == f"prepare{SUFFIX}":
         command = ["python", PREPARE, "--dataset", dataset, "--folder", folder]
         if record["made"]["command"] != command or "content" in record["recipe"]:
-            yield Issue("made", "TAMPERED", path, f"its command is not: {' '.join(command)}")
+            yield tampered(path, f"its command is not: {' '.join(command)}")
         if outputs.keys() != prepared or record["inputs"].keys() != raw.keys():
-            yield Issue("made", "TAMPERED", path, "its files are not those of the data set")
+            yield tampered(path, "its files are not those of the data set")
     else:
-        yield Issue("made", "TAMPERED", path, f"no rule {rule} makes this record")
+        yield tampered(path, f"no rule {rule} makes this record")
 
 
 def results_of(overlay: str, scale: str) -> str:
@@ -213,11 +211,8 @@ def drawn(plan: "Plan", results: str, figures: str, scale: str) -> dict[str, Job
         path = f"{outputs[0].partition('.')[0]}{SUFFIX}"
         jobs[path] = Job(rule, ["python", *command], {*inputs}, {*outputs})
 
-    summarise, energy, claims = (
-        "scripts/summarise.py",
-        f"{results}/energy.csv",
-        f"{results}/claims.csv",
-    )
+    summarise = "scripts/summarise.py"
+    energy, claims = f"{results}/energy.csv", f"{results}/claims.csv"
     tables = [f"{results}/experiments/{experiment}.csv" for experiment in plan.experiments]
     for table, (name, conditions) in zip(tables, plan.experiments.items(), strict=True):
         runs = [f"{results}/runs/{condition}.csv" for condition in conditions]
