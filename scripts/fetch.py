@@ -170,32 +170,24 @@ def silent(mirrors: Iterable[str]) -> dict[str, str]:
 
 
 class _Bounded:
-    """A file for writing up to LARGEST bytes, until a deadline of the monotonic clock."""
+    """A file for writing up to LARGEST bytes."""
 
-    def __init__(self, file: BinaryIO, deadline: float):
-        self.file, self.left, self.deadline = file, LARGEST, deadline
+    def __init__(self, file: BinaryIO):
+        self.file, self.left = file, LARGEST
         self.flush = file.flush
 
     def write(self, content: bytes) -> None:
         self.left -= len(content)
         if self.left < 0:
             raise DataError(f"is too large: over {LARGEST:,} bytes")
-        if time.monotonic() > self.deadline:
-            raise TimeoutError
         self.file.write(content)
 
 
-class Downloader(pooch.HTTPDownloader):
-    """Download a file by HTTP, up to LARGEST bytes, until a deadline of the monotonic clock."""
-
-    def __init__(self, deadline: float):
-        super().__init__(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
-        self.deadline = deadline
-
-    def __call__(self, url: str, output_file: str, *others: object) -> None:
-        """Download `url` into `output_file`; raise DataError or TimeoutError at a limit."""
-        with open(output_file, "wb") as file:
-            super().__call__(url, _Bounded(file, self.deadline), *others)
+def download(url: str, output_file: str, *others: object) -> None:
+    """Download a file by HTTP for pooch; raise DataError if it has more than LARGEST bytes."""
+    get = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
+    with open(output_file, "wb") as file:
+        get(url, _Bounded(file), *others)
 
 
 def from_mirror(
@@ -214,9 +206,9 @@ def from_mirror(
     )
     deadline = time.monotonic() + MIRROR_SECONDS
     for name, archive in archives.items():
-        download = _begin(partial(client.fetch, archive, downloader=Downloader(deadline)))
+        fetched = _begin(partial(client.fetch, archive, downloader=download))
         try:
-            path = download.result(max(0, deadline - time.monotonic()))
+            path = fetched.result(max(0, deadline - time.monotonic()))
             yield name, unpacked(_read(Path(path)), dataset, name)
         except DataError as error:
             raise DataError(f"{archive} {error}") from None
