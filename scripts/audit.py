@@ -363,16 +363,18 @@ def why(path: str, history: History) -> list[str]:
         "made": f"{details['start']} to {details['end']} on {details['host']} ({details['cpu']})",
         "took": f"{details['seconds']:g} s of processor time{stored}",
         "commit": f"{details['commit']}{changes}",
-        "outputs": [f"{hash[:12]}  {file}" for file, hash in record["outputs"].items()],
-        "inputs": [f"{hash[:12]}  {file}" for file, hash in record["inputs"].items()],
-        "records": [f"{id[:12]}  {file}" for file, id in record["records"].items()],
-        "code": [f"{hash[:12]}  {file}" for file, hash in details["sources"].items()],
+        "outputs": record["outputs"],
+        "inputs": record["inputs"],
+        "records": record["records"],
+        "code": details["sources"],
         "packages": ", ".join(f"{name} {version}" for name, version in packages.items()),
         "computed by": ", ".join(environment_of(record)),
     }
     lines = [path]
     for key, value in rows.items():
-        values = value if isinstance(value, list) else [value]
+        values = [value]
+        if isinstance(value, dict):
+            values = [f"{hash[:12]}  {file}" for file, hash in value.items()]
         lines += [f"  {key * (i == 0):11} {line}" for i, line in enumerate(values)]
     return [*lines, ""]
 
@@ -385,12 +387,8 @@ def drawn(paths: Iterable[str], history: History, number: int, seed: int) -> lis
     """
     runs = [
         path
-        for path in records_behind(paths, history, ["train"])
-        if all(
-            history.sha256(file)
-            for file in history.records[path]["inputs"]
-            if file.startswith("results/")
-        )
+        for path, record in records_behind(paths, history, ["train"])
+        if all(history.sha256(file) for file in record["inputs"] if file.startswith("results/"))
     ]
     if not runs:
         sys.exit("audit: --rerun: no runs are known to be behind this")
@@ -401,15 +399,17 @@ def tables(paths: Iterable[str], history: History) -> list[str]:
     """Return the records of the tables of networks behind `paths` whose inputs are all here."""
     return [
         path
-        for path in records_behind(paths, history, TABLES)
-        if all(map(history.sha256, history.records[path]["inputs"]))
+        for path, record in records_behind(paths, history, TABLES)
+        if all(map(history.sha256, record["inputs"]))
     ]
 
 
-def records_behind(paths: Iterable[str], history: History, rules: Collection[str]) -> list[str]:
-    """Return the records of these rules behind the records `paths`, sorted by name."""
-    names = {name for path in paths for name in history.behind(path)}
-    return sorted(of_rules({name: history.records[name] for name in names}, rules))
+def records_behind(
+    paths: Iterable[str], history: History, rules: Collection[str]
+) -> list[tuple[str, dict]]:
+    """Return the records of these rules behind the records `paths`, with paths, sorted by path."""
+    behind = {name: history.records[name] for path in paths for name in history.behind(path)}
+    return sorted(of_rules(behind, rules).items())
 
 
 def natural(text: str) -> int:

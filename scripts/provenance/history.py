@@ -89,10 +89,10 @@ class History:
         for path, record in self.records.items():
             for file in record["outputs"]:
                 makers[file].append(path)
-        here = {
-            file: [path for path in paths if path in self.here] for file, paths in makers.items()
+        return {
+            file: [path for path in paths if path in self.here] or paths
+            for file, paths in makers.items()
         }
-        return {file: here[file] or paths for file, paths in makers.items()}
 
     @cached_property
     def results(self) -> dict[str, dict[tuple[str, ...], str]]:
