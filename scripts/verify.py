@@ -23,7 +23,7 @@ from provenance.archive import Published
 from provenance.files import sha256, write
 from provenance.record import RecordError
 from provenance.rerun import differences
-from workflow.asked import requested
+from workflow.asked import trained
 from workflow.command_line import Parser, finish
 from workflow.restored import Build, build, require_requested
 
@@ -33,8 +33,8 @@ PROJECT = ("Snakefile", "config.yaml", "envs", "profiles", "report", "schemas", 
 
 def drawn(target: Build, published: Published, number: int, seed: int) -> list[str]:
     """Return the records of `number` published conditions, drawn at random."""
-    trained = archive.of_rules(published.records, ["train"])
-    conditions = sorted(trained.keys() & requested(target.plan, target.results).keys())
+    runs = archive.of_rules(published.records, ["train"])
+    conditions = sorted(runs.keys() & trained(target.plan, target.results).keys())
     return sorted(random.Random(seed).sample(conditions, min(number, len(conditions))))
 
 

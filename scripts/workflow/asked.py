@@ -157,15 +157,6 @@ def figures_of(overlay: str, scale: str) -> str:
     return "/".join(filter(None, ("figures", overlay, scale * (scale != "paper"))))
 
 
-def requested(plan: "Plan", results: str) -> dict[str, tuple[str, Mapping[str, Value]]]:
-    """Return the script and the parameters of each job of `trained`, by the path of its record.
-
-    `results` is the folder of the results.
-    """
-    jobs = trained(plan, results)
-    return {path: (job.command[1], job_settings(job)) for path, job in jobs.items()}
-
-
 def trained(plan: "Plan", results: str) -> dict[str, Job]:
     """Return the job of each search, run and overlap, by the path of its record."""
     from plasticity.data import PREPARED

@@ -3,6 +3,7 @@
 Restored runs come from a published archive. The workflow uses these, and makes all others itself.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from provenance.archive import Published
 from provenance.record import SUFFIX, RecordError
 from provenance.verify import settings, text
 from workflow import configuration
-from workflow.asked import figures_of, read_merged, requested, results_of
+from workflow.asked import figures_of, job_settings, read_merged, results_of, trained
 from workflow.configuration import Plan
 
 
@@ -49,14 +50,14 @@ def build(overlays: Sequence[Path]) -> Build:
 
 def require_requested(build: Build, published: Published) -> None:
     """Raise RecordError unless all runs that the configuration asks for are published."""
-    for path, (_, wanted) in requested(build.plan, build.results).items():
+    for path, job in trained(build.plan, build.results).items():
         name = path.removeprefix(f"{build.results}/").removesuffix(SUFFIX)
         if path not in published.runs:
             raise RecordError(
                 f"{name}: the configuration asks for it, but it is not published: run"
                 " `make figures` to train it"
             )
-        parameters = settings(published.runs[path]["recipe"])
+        parameters, wanted = settings(published.runs[path]["recipe"]), job_settings(job)
         for key in sorted(parameters.keys() | wanted.keys()):
             if parameters.get(key) != wanted.get(key):
                 raise RecordError(
@@ -69,32 +70,29 @@ def require_requested(build: Build, published: Published) -> None:
 def remaining(plan: Plan, results: str) -> Plan:
     """Return the plan of what is made here: without what is restored (searches, runs, overlaps).
 
-    A condition that takes its rule from a search is restored only if the search is.
+    A restored run is used if all its files are here, and the search that it takes its rule from is
+    restored, too.
     """
     meanings = archive.restored()
     if not meanings:
         return plan
     current = {
         path
-        for path, (script, parameters) in requested(plan, results).items()
-        if path in meanings and meanings[path] == archive.meaning(parameters, script)
+        for path, job in trained(plan, results).items()
+        if path in meanings
+        and meanings[path] == archive.meaning(job_settings(job), job.command[1])
+        and all(map(os.path.exists, job.outputs))
     }
     searches = {
         name: search
         for name, search in plan.searches.items()
         if f"{results}/searches/{name}{SUFFIX}" not in current
     }
-    files = {"curve": "curves/{}.csv", "counts": "counts/{}.npz"}  # by what a condition records
     conditions = {
         name: condition
         for name, condition in plan.conditions.items()
         if f"{results}/runs/{name}{SUFFIX}" not in current
         or searches.keys() & plan.searched([name])
-        or any(
-            not Path(results, file.format(name)).exists()
-            for kind, file in files.items()
-            if kind in condition.record
-        )
     }
     overlaps = {
         name: condition

@@ -13,6 +13,7 @@ from provenance.archive import of_rules, published, restore, restored, unlike
 from provenance.files import digest, sha256, write_json
 from provenance.record import RecordError, read, seal
 from workflow import restored as restoring
+from workflow.asked import Job
 from workflow.configuration import Condition, Plan
 
 FIGURES = "figures/smoke"
@@ -205,14 +206,18 @@ def test_files_of_an_interrupted_call_count_as_restored(tree, monkeypatch):
     assert set(restored()) == set(shown.runs)
 
 
+def job(name, width):
+    command = ["python", "scripts/train.py", "--width", str(width)]
+    return Job("train", command, set(), {f"{RUNS}/{name}.csv"})
+
+
 @pytest.fixture
 def asked(tree, monkeypatch):
     """Return the requested runs, which a test may change; the published runs are restored."""
     wanted = {
-        f"{RUNS}/{name}.record.json": ("scripts/train.py", {"width": width})
-        for name, width in {"a": 10, "b": 20}.items()
+        f"{RUNS}/{name}.record.json": job(name, width) for name, width in {"a": 10, "b": 20}.items()
     }
-    monkeypatch.setattr(restoring, "requested", lambda plan, results: wanted)
+    monkeypatch.setattr(restoring, "trained", lambda plan, results: wanted)
     shown = published(FIGURES)
     shutil.rmtree("results")
     restore(shown, Path())
@@ -245,7 +250,12 @@ def test_an_overlap_is_restored_like_a_run(tree, monkeypatch):
 
 def test_restored_runs_are_used_until_their_parameters_change(asked):
     assert used() == {"a", "b"}
-    asked[f"{RUNS}/a.record.json"] = ("scripts/train.py", {"width": 11})
+    asked[f"{RUNS}/a.record.json"] = job("a", 11)
+    assert used() == {"b"}
+
+
+def test_a_restored_run_without_its_file_is_made_again(asked):
+    Path(f"{RUNS}/a.csv").unlink()
     assert used() == {"b"}
 
 
