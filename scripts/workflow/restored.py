@@ -98,6 +98,5 @@ def remaining(plan: Plan, results: str) -> Plan:
         name: condition
         for name, condition in plan.overlaps.items()
         if f"{results}/overlaps/{name}{SUFFIX}" not in current
-        or not Path(results, "overlaps", f"{name}.csv").exists()
     }
     return replace(plan, conditions=conditions, searches=searches, overlaps=overlaps)
