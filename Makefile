@@ -13,7 +13,9 @@ BUILT = $(or $(SCALE),paper)
 space := $() $()
 MINE = $(addsuffix /,$(subst $(space),-,$(basename $(notdir $(CONFIG)))))
 
+# Programs in .venv are called by their paths: the make of Macs looks for a command in the caller's PATH only.
 PYTHON := .venv/bin/python
+UV := .venv/bin/uv
 INSTALLED := .venv/installed
 TOOLS := .venv/tools
 SOURCES := scripts tests benchmarks docs/tutorial.ipynb
@@ -24,7 +26,7 @@ SNAKEMAKE = $(PYTHON) -m snakemake --cores $(CORES) \
     $(if $(strip $(VALUES)),--config $(VALUES)) $(if $(CONFIG),--configfile $(CONFIG))
 # Only these modules are compiled now: 100 MB less than for all modules of all packages.
 IMPORTED = jsonschema, matplotlib.pyplot, numba, optuna, pandas, pooch, rocrate, scipy.stats, seaborn, snakemake.cli
-SYNC = uv pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock
+SYNC = $(UV) pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock
 OR_HINT = || { echo 'make: uv cannot install: behind a proxy, set PIP_CERT and PIP_INDEX_URL (it reads no pip.conf)' >&2; exit 1; }
 # The programs in .venv have its path in them. After a move, or in a copy, it is set up again.
 MOVED := $(shell made=$$(sed -n 's/^command = .* -m venv [^/]*//p' .venv/pyvenv.cfg 2>/dev/null); \
@@ -102,16 +104,16 @@ coverage: $(TOOLS) ## run all tests and report which statements of scripts/ they
 	$(PYTHON) -m coverage report
 
 lint: $(TOOLS) ## check the style and types of the code, and the workflow
-	ruff check $(wildcard $(SOURCES))
-	ruff format --check $(wildcard $(SOURCES))
-	mypy
-	snakefmt --check $(WORKFLOW)
+	.venv/bin/ruff check $(wildcard $(SOURCES))
+	.venv/bin/ruff format --check $(wildcard $(SOURCES))
+	.venv/bin/mypy
+	.venv/bin/snakefmt --check $(WORKFLOW)
 	$(PYTHON) -m snakemake --lint
 
 format: $(TOOLS) ## format the code and the workflow
-	ruff check --fix $(wildcard $(SOURCES))
-	ruff format $(wildcard $(SOURCES))
-	snakefmt $(WORKFLOW)
+	.venv/bin/ruff check --fix $(wildcard $(SOURCES))
+	.venv/bin/ruff format $(wildcard $(SOURCES))
+	.venv/bin/snakefmt $(WORKFLOW)
 
 clean-store: $(INSTALLED) ## delete the results stored by earlier builds
 	$(PYTHON) scripts/store.py --clear
@@ -139,7 +141,7 @@ $(INSTALLED): envs/bootstrap.lock envs/requirements.lock $(MOVED)
 	@$(PYTHON) -m ensurepip >/dev/null
 	@$(PYTHON) -m pip install -qq --require-hashes -r envs/bootstrap.lock
 	@$(SYNC) $(if $(wildcard $(TOOLS)),envs/tools.lock) $(OR_HINT)
-	@uv pip uninstall -q --python $(PYTHON) pip setuptools
+	@$(UV) pip uninstall -q --python $(PYTHON) pip setuptools
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -c 'import $(IMPORTED)'
 	@touch $@
 
@@ -158,10 +160,10 @@ $(TOOLS): envs/tools.lock $(INSTALLED)
 
 lock: $(INSTALLED) ## update the lock files and environment.yml in envs/ to the newest versions
 	for part in envs/bootstrap.in:bootstrap pyproject.toml:requirements; do \
-	    uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	    $(UV) pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	        --no-header --no-annotate $${part%:*} -o envs/$${part#*:}.lock || exit 1; \
 	done
-	uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	$(UV) pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-header --no-annotate -c envs/requirements.lock envs/tools.in -o envs/tools.lock
 	{ sed '/==/d' envs/environment.yml; sed -n 's/^\([a-z].*==.*[^ ]\) *\\$$/      - \1/p' envs/requirements.lock; } \
 	    > envs/environment.new

@@ -1,6 +1,7 @@
 """The environment is set up where it is used, with the settings of pip."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -100,3 +101,31 @@ def test_if_uv_fails_the_settings_are_named(project, target):
     done = make(project, target, UV_STATUS="1")
     assert done.returncode != 0
     assert "make: uv cannot install: behind a proxy, set PIP_CERT and PIP_INDEX_URL" in done.stderr
+
+
+# The make of Macs is 3.81; these came later.
+LATER = (
+    r"^\s*(define \S+ *[:?+]?=|undefine\b|\.ONESHELL|\.RECIPEPREFIX)"
+    r"|\bprivate |::=|!=|&:|\$\((file|guile|let|intcmp) "
+)
+RECIPES = [line for line in (ROOT / "Makefile").read_text().splitlines() if line[:1] == "\t"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["a != ls", "a ::= b", "a b &: c", ".ONESHELL:", "define a =", "undefine a", "b: $(file >a,b)"],
+)
+def test_what_the_make_of_macs_lacks_is_recognised(line):
+    assert re.search(LATER, line)
+
+
+def test_the_make_of_macs_can_read_the_makefile():
+    others = set((ROOT / "Makefile").read_text().splitlines()) - set(RECIPES)
+    assert [line for line in others if re.search(LATER, line)] == []
+
+
+def test_programs_of_the_environment_are_called_by_their_paths():
+    """The make of Macs looks for a command in the caller's PATH, whatever PATH it exports."""
+    programs = r"[@-]?\s*(uv|ruff|mypy|snakefmt|snakemake|pytest|pip|python)\b"
+    assert len(RECIPES) > 20
+    assert [line for line in RECIPES if re.match(programs, line[1:])] == []
