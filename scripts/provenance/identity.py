@@ -411,11 +411,32 @@ def _plain_environment() -> dict[str, str]:
 
 @functools.cache
 def processor() -> dict[str, str]:
-    """Return the model and the features of the CPU, if the system reports them."""
-    try:
-        first, *_ = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")
-    except OSError:
-        return {"model name": platform.processor()}
+    """Return the model and the features of the CPU, as far as the system reports them."""
+    return _described(_reported(), platform.processor())
+
+
+def _described(reported: str, fallback: str) -> dict[str, str]:
+    """Return the model and the features of the CPU from the text that the system reports.
+
+    Linux on ARM reports the numbers of implementer and part instead of a name. If there is no
+    text, `fallback` is the model.
+    """
+    first, *_ = reported.split("\n\n")
     lines = (line.partition(":") for line in first.splitlines())
     facts = {key.strip(): value.strip() for key, _, value in lines}
-    return {key: facts.get(key, "") for key in ("model name", "flags")}
+    numbers = [value for key, value in facts.items() if key.startswith("CPU ")]
+    return {
+        "model name": facts.get("model name") or " ".join(numbers) or fallback,
+        "flags": facts.get("flags") or facts.get("Features", ""),
+    }
+
+
+def _reported() -> str:
+    """Return what Linux or macOS reports on the first CPU, as lines KEY: VALUE; "" elsewhere."""
+    with suppress(OSError):
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    with suppress(OSError, subprocess.CalledProcessError):
+        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        name = subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL)
+        return f"model name: {name}"
+    return ""

@@ -453,3 +453,59 @@ def test_the_file_of_a_step_is_written_only_if_it_changes(step, monkeypatch):
 def test_a_damaged_file_of_a_step_is_written_anew(step, content):
     step("scripts/a.py").write_text(content)
     assert json.loads(step("scripts/a.py").read_bytes()) == {"code": {"scripts/a.py": "0"}}
+
+
+INTEL = "processor\t: 0\nmodel name\t: Xeon\nflags\t\t: fpu avx2\n\nprocessor\t: 1\nflags\t: none\n"
+NEOVERSE = (
+    "processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+    "CPU variant\t: 0x3\nCPU part\t: 0xd0c\nCPU revision\t: 1\n\nprocessor\t: 1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("reported", "model", "flags"),
+    [
+        (INTEL, "Xeon", "fpu avx2"),
+        (NEOVERSE, "0x41 8 0x3 0xd0c 1", "fp asimd"),
+        ("model name: Apple M2 Pro\n", "Apple M2 Pro", ""),
+        ("", "arm", ""),
+    ],
+)
+def test_a_processor_is_described_by_what_linux_and_macos_report(reported, model, flags):
+    assert identity._described(reported, "arm") == {"model name": model, "flags": flags}
+
+
+@pytest.fixture
+def without_proc(monkeypatch):
+    """As on a Mac: there is no /proc, and nothing that an earlier test has asked for."""
+    identity.processor.cache_clear()
+
+    def missing(path, **_):
+        raise FileNotFoundError(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(identity.Path, "read_text", missing)
+        patch.setattr(identity.platform, "processor", lambda: "arm")
+        yield patch
+    identity.processor.cache_clear()
+
+
+def test_a_mac_is_asked_for_its_processor(without_proc):
+    """Its name is in the key of the noted arithmetic, so a copied project asks again."""
+    asked = []
+
+    def check_output(command, **_):
+        asked.append(command)
+        return "Apple M4\n"
+
+    without_proc.setattr(identity.subprocess, "check_output", check_output)
+    assert identity.processor()["model name"] == "Apple M4"
+    assert asked == [["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]]
+
+
+def test_a_system_that_reports_nothing_still_has_a_processor(without_proc):
+    def check_output(command, **_):
+        raise FileNotFoundError(command[0])
+
+    without_proc.setattr(identity.subprocess, "check_output", check_output)
+    assert identity.processor() == {"model name": "arm", "flags": ""}
