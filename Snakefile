@@ -52,7 +52,7 @@ RECORD = "python scripts/record.py --rule"
 # Jobs run in the Python that runs Snakemake, without the caller's settings of Python, on one core each: the scheduler
 # runs them side by side. The recorder removes the settings of NumPy and its like, which it does not import itself.
 shell.prefix(
-    "set -euo pipefail; unset ${{!PYTHON@}}; export OMP_NUM_THREADS=1"
+    "set -euo pipefail; unset ${{!PYTHON@}}; export OMP_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1"
     f" PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH"
     f" RESULT_STORE_FRESH={'1' if config['fresh'] else ''}; "
 )
