@@ -392,7 +392,8 @@ def _computing(root: Path) -> dict[str, Any]:
     The script takes a second, so its output is cached by everything that it depends on.
     """
     step = [code(ARITHMETIC, root=root), _packages_of([ARITHMETIC], root)]
-    key = digest([*step, platform.python_version(), sysconfig.get_platform(), processor()])
+    system = [platform.python_version(), sysconfig.get_platform(), platform.mac_ver()[0]]
+    key = digest([*step, *system, processor()])
     note = root / ".cache" / "arithmetic" / f"{key[:16]}.json"
     answer = read_json(note)
     if not isinstance(answer, dict):

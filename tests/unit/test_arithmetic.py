@@ -7,8 +7,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+import arithmetic
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,3 +64,48 @@ def test_a_processor_of_2013_gives_the_same_bytes(mnist, tmp_path):
     ]
     assert tables[0].count(b"\n") == 2
     assert tables[0] == tables[1]
+
+
+OPENBLAS = "openblas 0.3.31 {}"
+WHEELS = {
+    "Linux": "/v/site-packages/{0}.libs/libscipy_openblas64_-6bb3.so",
+    "macOS": "/v/site-packages/{0}/.dylibs/libscipy_openblas64_.dylib",
+}
+
+
+def package(name, built="scipy-openblas", version="0.3.31"):
+    """A package that was built with this BLAS."""
+    config = {"Build Dependencies": {"blas": {"name": built, "version": version}}}
+    return SimpleNamespace(__name__=name, __config__=SimpleNamespace(CONFIG=config))
+
+
+def library(path, kernel):
+    """What threadpoolctl reports on a loaded OpenBLAS."""
+    names = {"user_api": "blas", "internal_api": "openblas", "version": "0.3.31"}
+    return names | {"architecture": kernel, "filepath": path}
+
+
+@pytest.mark.parametrize("path", WHEELS.values(), ids=WHEELS)
+def test_each_package_has_the_library_of_its_wheel(path):
+    loaded = [library(path.format("numpy"), "VORTEX"), library(path.format("scipy"), "armv8")]
+    named = [arithmetic.blas(package(name), loaded) for name in ("numpy", "scipy")]
+    assert named == [OPENBLAS.format("VORTEX"), OPENBLAS.format("armv8")]
+
+
+@pytest.mark.parametrize("built", ["accelerate", "Accelerate"])
+def test_accelerate_is_named_with_the_version_of_macos(built, monkeypatch):
+    """NumPy and SciPy write its name differently; threadpoolctl does not know it."""
+    monkeypatch.setattr(platform, "mac_ver", lambda: ("15.2", ("", "", ""), "arm64"))
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    other = library(WHEELS["macOS"].format("other"), "VORTEX")
+    named = arithmetic.blas(package("numpy", built, "unknown"), [other])
+    assert named == "accelerate of macOS 15.2 arm64"
+
+
+def test_a_library_of_the_system_is_named_by_its_kernel():
+    loaded = [library("/usr/lib/aarch64-linux-gnu/libopenblas.so.0", "neoversen1")]
+    assert arithmetic.blas(package("numpy", "blas"), loaded) == OPENBLAS.format("neoversen1")
+
+
+def test_a_library_that_is_unknown_here_is_named_as_built():
+    assert arithmetic.blas(package("numpy", "flame", "5.2"), []) == "flame 5.2"
