@@ -25,7 +25,8 @@ VALUES = $(if $(SCALE),scale=$(SCALE)) $(if $(FRESH),fresh=true)
 SNAKEMAKE = $(PYTHON) -m snakemake --cores $(CORES) \
     $(if $(strip $(VALUES)),--config $(VALUES)) $(if $(CONFIG),--configfile $(CONFIG))
 # Only these modules are compiled now: 100 MB less than for all modules of all packages.
-IMPORTED = jsonschema, matplotlib.pyplot, numba, optuna, pandas, pooch, rocrate, scipy.stats, seaborn, snakemake.cli
+IMPORTED = jsonschema, matplotlib.pyplot, numba, optuna, pandas, pooch, rocrate, scipy.stats, seaborn, snakemake.cli, \
+    vl_convert
 SYNC = $(UV) pip sync -q --python $(PYTHON) --require-hashes envs/requirements.lock
 OR_HINT = || { echo 'make: uv cannot install: behind a proxy, set PIP_CERT and PIP_INDEX_URL (it reads no pip.conf)' >&2; exit 1; }
 # The programs in .venv have its path in them. After a move, or in a copy, it is set up again.
@@ -53,7 +54,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: env figures beyond redraw verify status gallery report audit crate metadata notebook bench
+.PHONY: env figures beyond redraw verify status gallery site report audit crate metadata notebook bench
 .PHONY: test coverage lint format lock clean-store clean help
 
 env: $(INSTALLED) ## set up .venv without building anything
@@ -76,6 +77,9 @@ status: $(INSTALLED) ## list what is done, missing and stale, why, and how long 
 
 gallery: figures ## update the table of figures in README.md
 	$(PYTHON) scripts/gallery.py --figures figures --readme README.md
+
+site: $(INSTALLED) ## write site/index.html: published figures whose marks answer, and all networks, on one page
+	$(SNAKEMAKE) site --allowed-rules site
 
 report: figures ## write results/SCALE/report.html: all figures, claims and run times on one page
 	$(SNAKEMAKE) --report results/$(MINE)$(BUILT)/report.html
@@ -118,8 +122,8 @@ format: $(TOOLS) ## format the code and the workflow
 clean-store: $(INSTALLED) ## delete the results stored by earlier builds
 	$(PYTHON) scripts/store.py --clear
 
-clean: ## delete results, crates, logs and unpublished figures; keep the data, the store and .venv
-	rm -rf results crate logs .snakemake
+clean: ## delete results, crates, pages, logs and unpublished figures; keep the data, the store and .venv
+	rm -rf results crate site logs .snakemake
 	for folder in figures/*/ figures/beyond/*/; do \
 	    [ "$$folder" = figures/beyond/ ] || rm -rf "$$folder"; \
 	done

@@ -1,11 +1,12 @@
 # The whole workflow, from raw images to figures:
-# fetch -> prepare -> search -> train, overlap -> tabulate -> summarise -> claims, plot -> gallery, finding.
+# fetch -> prepare -> search -> train, overlap -> tabulate -> summarise -> claims, plot -> gallery, finding, site.
 #
 # config.yaml says what is trained and drawn. Most rules call one script, which also runs by hand. The identity of that
 # step (its code, packages, arithmetic) is an input of the rule: an edit remakes only what it can change.
 # Each output gets a record of what it was made from; the records of a rule's inputs are inputs, too.
 
 import os
+import pathlib
 import shlex
 import sys
 
@@ -17,7 +18,7 @@ from workflow import configuration
 from workflow import resources
 from workflow import restored
 from workflow import watching
-from workflow.asked import figures_of, results_of
+from workflow.asked import figures_of, results_of, shown
 from workflow.configuration import claims_options, command_line, options
 from provenance import identity
 from plasticity.raw_files import SHA256
@@ -39,6 +40,7 @@ SCALE = config["scale"]
 # What an overlay asks for goes into folders of its own.
 MINE = configuration.folder(OVERLAYS)
 RESULTS, FIGURES = results_of(MINE, SCALE), figures_of(MINE, SCALE)
+SITE = FIGURES.replace("figures", "site", 1)
 LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
@@ -124,7 +126,7 @@ def records(wildcards):
 
 
 def everything(wildcards):
-    """Every file that a rule makes: one that is gone is made again."""
+    """Every file that a rule makes, but the page of results: one that is gone is made again."""
     named = {
         "dataset": TRAINED.datasets,
         "search": PLAN.searches,
@@ -138,6 +140,7 @@ def everything(wildcards):
         {
             file
             for rule in workflow.rules
+            if rule.name != "site"
             for kind, pattern in getattr(rules, rule.name).output.items()
             for file in expand(
                 str(pattern), condition=recording.get(kind, PLAN.conditions), **named
@@ -641,6 +644,56 @@ rule archive:
         recorded(
             "archive",
             f"python scripts/archive.py --folder {RESULTS} --output {{output.archive}} {{params.files:q}}",
+        )
+
+
+SHOWN = shown(MINE, SCALE)
+
+
+def published_figures(wildcards):
+    """The figures, tables and records on the page of results.
+
+    Overlays are not built here: their figures are those that are there.
+    """
+    names = {
+        folder: sorted(file.stem for file in pathlib.Path(folder).glob("*.svg"))
+        for folder in SHOWN
+    } | {FIGURES: list(PLAN.figures)}
+    return [
+        f"{folder}/{name}"
+        for folder, figures in names.items()
+        for name in expand(
+            "{figure}.{kind}", figure=figures, kind=("csv", "svg", "record.json")
+        )
+        + ["energy.csv", "energy.record.json", "records.json.gz", "records.record.json"]
+    ]
+
+
+# Not a part of `all`: it shows what is published, also without the results. See `make site`.
+rule site:
+    input:
+        published_figures,
+        identity=identity.write_step("scripts/website.py"),
+        configs=[*SHOWN.values()],
+        templates=["report/site.html.j2", "report/sentences.md.j2"],
+        parts=expand("report/site/{part}", part=("style.css", "page.js", "explorer.js")),
+        captions=sorted(map(str, pathlib.Path("report/captions").glob("*.rst"))),
+    output:
+        page=f"{SITE}/index.html",
+        record=f"{SITE}/index.record.json",
+    log:
+        f"{LOGS}/site.log",
+    conda:
+        ENVIRONMENT
+    params:
+        folders=[*SHOWN],
+    message:
+        "Writing the page of results"
+    shell:
+        recorded(
+            "site",
+            "python scripts/website.py --figures {params.folders:q} --configs {input.configs:q}"
+            " --output {output.page}",
         )
 
 

@@ -15,21 +15,9 @@ from analysis.conditions import CONDITION
 from analysis.measures import Tables
 from analysis.own_claims import CLAIMS
 from analysis.paper_claims import tested
-from analysis.tables import TableError, read, read_counts
+from analysis.tables import TableError, read, read_counts, read_curves, with_networks
 from summarise import write
 from workflow.command_line import Parser
-
-CURVE = ["rule", "width", "fraction", "goal", "seed", "trials", "accuracy", "train_accuracy", "M0"]
-
-
-def read_curves(paths: list[str]) -> pd.DataFrame:
-    """Return the tests during training from several files, as one table.
-
-    The table has the columns of CURVE even if there are no files. Raises TableError if a file
-    cannot be used.
-    """
-    tables = [read(path, "curves") for path in paths]
-    return pd.concat([pd.DataFrame(columns=CURVE), *tables], ignore_index=True)
 
 
 def with_counts(energy: pd.DataFrame, experiments: list[str], paths: list[str]) -> pd.DataFrame:
@@ -66,7 +54,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, metavar="CSV")
     arguments = parser.parse_args()
     try:
-        energy, curves = read(arguments.energy, "energy"), read_curves(arguments.curves)
+        energy = with_networks(read(arguments.energy, "energy"))
+        curves = read_curves(arguments.curves)
         if arguments.declared:
             energy = with_counts(energy, arguments.counted, arguments.counts)
             table = tested(arguments.declared, Tables(energy, curves))

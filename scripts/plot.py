@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from analysis.tables import TableError, read, read_counts
+from analysis.tables import TableError, read, read_counts, read_curves, with_networks
 from figures.style import save
 from workflow.command_line import Parser
 
@@ -34,7 +34,8 @@ def main() -> None:
     try:
         script = _script(arguments.script)
         tables = _tables(script, arguments)
-        numbers = script.summarise(**tables)
+        # The marks in the SVG name rows of the CSV file.
+        numbers = script.summarise(**tables).reset_index(drop=True)
         output = arguments.output or f"figures/{arguments.script.stem}"
         save(script.draw(numbers), numbers, output, arguments.scale)
     except (TableError, OSError) as error:
@@ -84,9 +85,11 @@ def _read(what: str, arguments: argparse.Namespace) -> object:
     paths = getattr(arguments, what)
     match what:
         case "energy":
-            return _chosen(read(paths, what), arguments)
+            return _chosen(with_networks(read(paths, what)), arguments)
         case "counts":
             return [read_counts(path) for path in paths]
+        case "curves":
+            return read_curves(paths)
         case "claims":
             return read(paths, what)
     return pd.concat([read(path, what) for path in paths], ignore_index=True)

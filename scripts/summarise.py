@@ -1,10 +1,13 @@
 """Collect tables of trained networks into one table.
 
-With --experiment, the tables are tables of runs, and the first column of the result is the name of
-the experiment. Without it, they are tables of experiments. Values are copied as text, so no digit
-changes.
+With --experiment, the tables are tables of runs. The first column of the result is then the name of
+the experiment, and the last one the condition, which is the name of the run's file. Without it,
+they are tables of experiments. Values are copied as text, so no digit changes.
 """
 
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 
 from analysis.tables import TableError, read_csv
@@ -24,7 +27,9 @@ def read(path: str) -> pd.DataFrame:
 
 
 def collect(paths: list[str], experiment: str | None = None) -> pd.DataFrame:
-    """Return the rows of all tables in the given order, with a column `experiment` if it is given.
+    """Return the rows of all tables in the given order.
+
+    With an `experiment`, they get the columns `experiment` and `condition`.
 
     Raises TableError if a table cannot be used or its columns differ from those of the first table.
     """
@@ -36,7 +41,9 @@ def collect(paths: list[str], experiment: str | None = None) -> pd.DataFrame:
             raise TableError(f"{path}: its columns are not those of {paths[0]}: {names}")
     table = pd.concat(tables, ignore_index=True)
     if experiment is not None:
+        conditions = [Path(path).stem for path in paths]
         table.insert(0, "experiment", experiment)
+        table["condition"] = np.repeat(conditions, [len(runs) for runs in tables])
     return table
 
 

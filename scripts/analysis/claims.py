@@ -17,11 +17,13 @@ import numpy as np
 import pandas as pd
 
 from analysis import seeds
-from analysis.conditions import NotReached, NotTested
+from analysis.conditions import NotReached, NotTested, noting
+from analysis.tables import together
 
 COLUMNS = [
     *("id", "claim", "source", "reading", "expected", "value", "low", "high"),
     *("verdict", "quantity", "reason", "nearest", "target", "target_low", "target_high"),
+    "networks",
 ]
 OURS = "ours"  # the source of this project's own claims
 MISSED = "networks did not reach the goal"
@@ -166,7 +168,8 @@ def judged(claims: Mapping[str, Claim], energy: pd.DataFrame, curves: pd.DataFra
     tables = {"energy": energy, "curves": curves}
     rows: list[dict] = []
     for name, claim in claims.items():
-        outcome = claim.outcome(tables[claim.reads])
+        with noting() as networks:
+            outcome = claim.outcome(tables[claim.reads])
         for reading, estimate in (outcome.readings or {"": Estimate()}).items():
             expected = claim.expects(reading)
             value, low, high = target(expected) if expected else (nan, nan, nan)
@@ -185,6 +188,7 @@ def judged(claims: Mapping[str, Claim], energy: pd.DataFrame, curves: pd.DataFra
                     "target": value,
                     "target_low": low,
                     "target_high": high,
+                    "networks": together(networks),
                 }
             )
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -5,7 +5,9 @@ with the same seed have the same initial weights and patterns. A condition is le
 networks did not reach the goal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,29 @@ from analysis import estimates, tables
 
 # The columns that distinguish the networks of a table, apart from the seed.
 CONDITION = ["experiment", *tables.CONDITION]
+
+
+# The networks whose values are read while `noting` is entered.
+_NOTED: ContextVar[list[str] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """Collect the `networks` of the rows that are noted meanwhile (see `note`)."""
+    networks: list[str] = []
+    token = _NOTED.set(networks)
+    try:
+        yield networks
+    finally:
+        _NOTED.reset(token)
+
+
+def note(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `rows`, whose values enter a reading; their networks are noted if they have names."""
+    noted = _NOTED.get()
+    if noted is not None and "networks" in rows:
+        noted += rows["networks"].unique().tolist()
+    return rows
 
 
 class NotTested(Exception):
@@ -65,7 +90,7 @@ def reached(rows: pd.DataFrame) -> pd.DataFrame:
 
 def every_reached(rows: pd.DataFrame) -> pd.DataFrame:
     """Return `rows`; raise NotReached if one of these networks did not reach the goal."""
-    failed = (~rows["reached"]).sum()
+    failed = (~note(rows)["reached"]).sum()
     if failed:
         raise NotReached(f"{failed} of {len(rows)} networks did not reach the goal")
     return rows
@@ -85,7 +110,7 @@ def by_seed(rows: pd.DataFrame, quantity: str, column: str) -> pd.DataFrame:
     Conditions with a single network are left out, then seeds that are missing in a condition.
     Raises NotTested if nothing remains.
     """
-    table = rows.groupby(["seed", column])[quantity].mean().unstack(column)
+    table = note(rows).groupby(["seed", column])[quantity].mean().unstack(column)
     table = table.dropna(axis=1, thresh=2).dropna()
     if table.empty:
         raise NotTested("an interval takes two seeds at least")
@@ -146,7 +171,7 @@ def saved_by_found(
 
 def per_seed(rows: pd.DataFrame, quantity: str) -> pd.Series:
     """Return the `quantity` of the networks of one condition, by seed."""
-    return rows.set_index("seed")[quantity].astype(float)
+    return note(rows).set_index("seed")[quantity].astype(float)
 
 
 def ratios(values: pd.Series, others: pd.Series) -> pd.Series:

@@ -1,7 +1,8 @@
 """The plotted numbers of figures as a tidy table: runs, means with intervals, power laws.
 
 Columns: `panel` (its letter), `quantity` (on the y axis), `series`, `kind` (run, mean, fit,
-exponent), `x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (the goal).
+exponent), `x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (the goal),
+`networks` (whose values these are, such as "CONDITION:0,1"; empty if the tables do not name them).
 
 All quantities are positive and drawn on logarithmic axes. Means are geometric, and their intervals
 are Student's t of the logarithms, as in the claims.
@@ -15,9 +16,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.seeds import PowerLaw, from_least, geometric_mean, power_law
-from analysis.tables import CONDITION
+from analysis.tables import CONDITION, together
 
-COLUMNS = ["panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"]
+COLUMNS = [
+    *("panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"),
+    "networks",
+]
 
 # How the value of a parameter is added to the name of a series.
 VARIANT = {"fraction": " {:g}", "plastic_units": " K={:g}", "width": " N={:g}"}
@@ -54,6 +58,7 @@ def tidy(
         y=runs[y].to_numpy(),
         seed=runs["seed"].to_numpy(),
         reached=runs["reached"].to_numpy(dtype=bool) & np.isfinite(runs[y].to_numpy(dtype=float)),
+        networks=runs["networks"].to_numpy() if "networks" in runs else "",
     ).assign(**{column: runs[column].to_numpy() for column in keep})
     conditions = each.groupby(["series", "x"], sort=False, dropna=False)
     return pd.concat([each, *(_mean(condition) for _, condition in conditions)], ignore_index=True)
@@ -96,9 +101,19 @@ def factors_saved(
 
     A run without a partner is left out. `reached` is true if both runs of a pair reached the goal.
     """
-    pairs = runs.merge(others[[*on, "reached", *quantities]], on=[*on], suffixes=("", "_other"))
+    others = others[[*on, "reached", "networks", *quantities]]
+    pairs = runs.merge(others, on=[*on], suffixes=("", "_other"))
     factors = {quantity: pairs[f"{quantity}_other"] / pairs[quantity] for quantity in quantities}
-    return pairs.assign(reached=pairs["reached"] & pairs["reached_other"], **factors)
+    both = pairs["reached"] & pairs["reached_other"]
+    return pairs.assign(reached=both, networks=compared(pairs), **factors)
+
+
+def compared(pairs: pd.DataFrame) -> pd.Series:
+    """Return the networks of rows that compare a network with another one, the latter last.
+
+    `pairs` has the columns `networks` and `networks_other`.
+    """
+    return pairs["networks"] + " " + pairs["networks_other"].fillna("")
 
 
 def variants(
@@ -135,7 +150,13 @@ def _mean(condition: pd.DataFrame) -> pd.DataFrame:
     reached = condition["reached"].all()
     y, low, high = geometric_mean(condition["y"]) if reached else [np.nan] * 3
     return condition.head(1).assign(
-        kind="mean", y=y, low=low, high=high, seed=pd.NA, reached=reached
+        kind="mean",
+        y=y,
+        low=low,
+        high=high,
+        seed=pd.NA,
+        reached=reached,
+        networks=together(condition["networks"]),
     )
 
 

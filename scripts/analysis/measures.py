@@ -27,6 +27,7 @@ from analysis.conditions import (
     least,
     matching,
     most_sparing,
+    note,
     per_seed,
     ratios,
     reached,
@@ -234,7 +235,7 @@ def difference(
     rule = {"rule": options["rule"], "fraction": options["fraction"]}
     found = []
     for which in (rule, {"rule": "backprop"}):
-        tests = matching(curves, wanted | which).sort_values("trials")
+        tests = note(matching(curves, wanted | which)).sort_values("trials")
         found.append(accuracy(tests))
         if len(found[-1]) < tests["seed"].nunique():
             raise NotTested(f"not all networks of {which['rule']} had so low a training error")
@@ -266,10 +267,10 @@ def participation(tables: Tables, options: Options) -> Estimate:
     rows = networks(tables, options)
     if options["part"] == "all synapses":
         return over_seeds(per_seed(rows, "participation"))
-    counted = rows["counts"].dropna()
+    counted = rows.dropna(subset="counts")
     if counted.empty:
         raise NotTested("no numbers of updates of these networks")
-    hidden = counted.iloc[0]["hidden"]
+    hidden = note(counted.head(1))["counts"].iloc[0]["hidden"]
     units = options["part"] == "hidden units"
     return Estimate(share_of([hidden.sum(axis=1, keepdims=True) if units else hidden]))
 

@@ -31,6 +31,7 @@ from analysis.conditions import (
     every_reached,
     held_out,
     networks,
+    note,
     per_seed,
     ratios,
     reached,
@@ -231,7 +232,8 @@ def frugal_held(curves: pd.DataFrame) -> Outcome:
     Reproduced if its interval is below 1.25 (to be sure costs a quarter at most; the three more
     tests are part of it), partly if below 1.5.
     """
-    tests = curves[curves["rule"] == "frugal_updates"].sort_values("trials", kind="stable")
+    tests = note(curves[curves["rule"] == "frugal_updates"])
+    tests = tests.sort_values("trials", kind="stable")
     if tests.empty:
         raise NotTested("no learning curves of frugal_updates")
     at_goal = (tests["accuracy"] >= tests["goal"]).groupby(tests["seed"])

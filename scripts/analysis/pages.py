@@ -1,9 +1,11 @@
-"""Pages from templates: the text is in report/*.md.j2, the numbers come from `analysis`."""
+"""Pages from templates: the text is in report/*.j2, the numbers come from `analysis`."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -33,6 +35,23 @@ def plain(x: float) -> str:
     return f"{x:g}"
 
 
+def measured(x: float) -> str:
+    """Format a measured value with three digits, as a power of ten if it is large or small."""
+    if not np.isfinite(x) or x == 0 or 1e-3 <= abs(x) < 1e5:
+        return f"{float(f'{x:.3g}'):,g}".replace("-", "−")
+    return power(x)
+
+
+def typeset(text: str) -> Markup:
+    """Return a text as HTML, with its powers of ten (10^8) as superscripts."""
+    return Markup(re.sub(r"\b10\^(\d+)", r"10<sup>\1</sup>", str(escape(text))))
+
+
+def script_safe(text: str) -> str:
+    """Return a script that can stand in an HTML element."""
+    return text.replace("</script", "<\\/script").replace("<!--", "\\x3C!--")
+
+
 def words(name: str) -> str:
     """Replace the underscores in the name of a rule or parameter by spaces."""
     return str(name).replace("_", " ")
@@ -55,6 +74,6 @@ def render(template: str, **facts: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filters = (power, number, whole, plain, words, one_line)
+    filters = (power, number, whole, plain, words, one_line, measured, typeset, script_safe)
     pages.filters |= {filter.__name__: filter for filter in filters}
     return pages.get_template(template).render(facts)

@@ -14,9 +14,10 @@ import pandas as pd
 
 from analysis import measures
 from analysis.claims import COLUMNS, OURS, Estimate
-from analysis.conditions import NotReached, NotTested
+from analysis.conditions import NotReached, NotTested, noting
 from analysis.measures import Tables
 from analysis.readings import Expected, Reading, readings
+from analysis.tables import together
 
 ONE_NETWORK = "one network, no interval"
 
@@ -36,7 +37,8 @@ def tested(claims: Mapping[str, Mapping[str, Any]], tables: Tables) -> pd.DataFr
 
 
 def _row(reading: Reading, tables: Tables) -> dict[str, Any]:
-    estimate, found, reason = judged(reading, tables)
+    with noting() as networks:
+        estimate, found, reason = judged(reading, tables)
     return {
         "reading": reading.name,
         "expected": reading.expected.text,
@@ -48,6 +50,7 @@ def _row(reading: Reading, tables: Tables) -> dict[str, Any]:
         "target": reading.expected.value,
         "target_low": reading.expected.low,
         "target_high": reading.expected.high,
+        "networks": together(networks),
     }
 
 

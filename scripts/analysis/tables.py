@@ -1,6 +1,7 @@
 """Reading and checking of the tables that the claims and figures are computed from."""
 
 import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,14 +23,26 @@ WRONG = {
     TRUTH: lambda values: ~values.astype(str).isin(["True", "False"]),
 }
 NEEDED = {
-    *("experiment", "rule", "width", "goal", "seed", "trials", "M0", "id", "claim", "verdict"),
+    *(
+        "experiment",
+        "condition",
+        "rule",
+        "width",
+        "goal",
+        "seed",
+        "trials",
+        "M0",
+        "id",
+        "claim",
+        "verdict",
+    ),
     "search",
 }
 
 # The columns that are used. A table may have more.
 COLUMNS = {
     "energy": {
-        **dict.fromkeys(["experiment", "searched"], TEXT),
+        **dict.fromkeys(["experiment", "condition", "searched"], TEXT),
         **{name: TEXT if PARAMETERS[name].kind is str else NUMBER for name in PARAMETERS},
         "reached": TRUTH,
         "updated_trials": NUMBER,
@@ -100,6 +113,34 @@ def read(path: str | Path, kind: str) -> pd.DataFrame:
                 f"{path}: row {row + 1}: {column}: {str(values[row])!r} is not allowed: {what}"
             )
     return table
+
+
+def read_curves(paths: Sequence[str]) -> pd.DataFrame:
+    """Return the tests during training from several files, with the column `networks`.
+
+    A condition has the name of its file. Without files, the table has the columns but no rows.
+    Raises TableError if a file cannot be used.
+    """
+    none = pd.DataFrame(columns=[*COLUMNS["curves"], "condition"])
+    tables = [read(path, "curves").assign(condition=Path(path).stem) for path in paths]
+    return with_networks(pd.concat(tables or [none], ignore_index=True))
+
+
+def with_networks(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the column `networks`, which names the network of each row.
+
+    The name is `CONDITION:SEED`; `table` has the columns `condition` and `seed`.
+    """
+    return table.assign(networks=table["condition"] + ":" + table["seed"].astype(str))
+
+
+def together(networks: Iterable[str]) -> str:
+    """Return the networks of several rows as one text, such as "a:0,1 b:0", each of them once."""
+    seeds: dict[str, dict[str, None]] = {}
+    for name in " ".join(networks).split():
+        condition, _, several = name.partition(":")
+        seeds.setdefault(condition, {}).update(dict.fromkeys(several.split(",")))
+    return " ".join(f"{condition}:{','.join(several)}" for condition, several in seeds.items())
 
 
 def read_counts(path: str | Path) -> dict[str, np.ndarray]:

@@ -82,6 +82,8 @@ def _draw_paths(ax: Axes, panel: pd.DataFrame, look: style.Look) -> None:
     for series, points in panel.groupby("series", sort=False):
         drawn = look(series)
         runs, means = (points[points["kind"] == kind] for kind in ("run", "mean"))
-        ax.scatter(runs["x"], runs["y"], s=2, alpha=0.4, lw=0, color=drawn["color"], zorder=2)
+        dot: style.Style = {"s": 2, "alpha": 0.4, "lw": 0, "color": drawn["color"], "zorder": 2}
+        ax.scatter(runs["x"], runs["y"], **dot, **style.marks(runs))
         means = means.sort_values("x", ascending=False)
-        ax.plot(means["x"], means["y"], **drawn, markevery=[-1], lw=0.8, ms=5, zorder=3)
+        last: style.Style = {"markevery": [-1], "lw": 0.8, "ms": 5, "zorder": 3}
+        ax.plot(means["x"], means["y"], **drawn, **last, **style.marks(means.tail(1)))

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from analysis.claims import OURS
-from figures.style import WIDTH, Style, blank_figure
+from figures.style import WIDTH, Style, blank_figure, marks
 
 # Colour, marker and filled part: verdicts differ in shape as well as in colour.
 VERDICTS = {
@@ -226,7 +226,7 @@ def _draw_readings(ax: Axes, block: Block, heights: np.ndarray, edge: float, len
             continue
         ax.plot([x["low"][i], x["high"][i]], [y, y], color=colour, lw=0.9, zorder=3)
         beyond = "<" if places["value"][i] < 0 else ">" if places["value"][i] > 1 else None
-        _mark(ax, x["value"][i], y, verdict, beyond)
+        _mark(ax, x["value"][i], y, verdict, beyond, **marks(block.readings.iloc[[i]], "value"))
 
 
 def _draw_labels(
@@ -250,11 +250,13 @@ def _draw_labels(
                 _write(ax, left - 0.4, y, NEAREST, ha="right")
 
 
-def _mark(ax: Axes, x: float, y: float, verdict: str, beyond: str | None = None) -> None:
+def _mark(
+    ax: Axes, x: float, y: float, verdict: str, beyond: str | None = None, **options: Any
+) -> None:
     """Draw the mark of a verdict; `beyond` is a mark for a value outside the axis."""
     colour, marker, filled = VERDICTS[verdict]
     style: Style = {"color": colour, "mec": colour, "markerfacecoloralt": "white", "mew": 0.5}
-    ax.plot(x, y, marker=beyond or marker, fillstyle=filled, ms=3.2, zorder=4, **style)
+    ax.plot(x, y, marker=beyond or marker, fillstyle=filled, ms=3.2, zorder=4, **style, **options)
 
 
 def _write(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:

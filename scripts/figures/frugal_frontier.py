@@ -122,14 +122,15 @@ def _draw_frontier(ax: Axes, table: pd.DataFrame) -> None:
     style.name_axes(ax, "trials", "M0")
     for series, evaluated in table[table["kind"] == "evaluation"].groupby("series"):
         dot: style.Style = {"s": 4, "lw": 0, "alpha": 0.3, "zorder": 0}
-        ax.scatter(evaluated["x"], evaluated["y"], fc=style.look(series)["color"], **dot)
+        dot |= {"fc": style.look(series)["color"], **style.marks(evaluated)}
+        ax.scatter(evaluated["x"], evaluated["y"], **dot)
     means = table[table["kind"] == "mean"]
     for mean in means[means["reached"]].itertuples():
         mark = style.look(mean.series) | style.EDGE | {"linestyle": "", "ms": 6}
         bar: style.Style = {"color": mark["color"], "lw": 1, "zorder": 2}
         ax.plot([mean.x_low, mean.x_high], [mean.y, mean.y], **bar)
         ax.plot([mean.x, mean.x], [mean.low, mean.high], **bar)
-        ax.plot(mean.x, mean.y, **mark, zorder=3)
+        ax.plot(mean.x, mean.y, **mark, **style.marks(means.loc[[mean.Index]]), zorder=3)
     ax.axhline(FLOOR, **LEVEL)
     failed = [
         f"{_name(mean.series)}: not within {style.epochs(mean.max_epochs)}"

@@ -62,7 +62,8 @@ def draw(table: pd.DataFrame) -> Figure:
         style.draw_series(ax, panel if quantity == "M0" else style.without_strip(panel))
         slow = panel[(panel["kind"] == "mean") & panel["reached"] & ~panel["within"].astype(bool)]
         for mean in slow.itertuples():
-            ax.plot(mean.x, mean.y, **_slow(mean.series), zorder=5)
+            drawn = _slow(mean.series) | style.marks(slow.loc[[mean.Index]], end="-slow")
+            ax.plot(mean.x, mean.y, **drawn, zorder=5)
         style.title(ax, letter, f"{ENERGIES[quantity]}: {GROUPS[competing]}")
     for ax in axes[:2]:
         ax.set_xlabel("")

@@ -251,13 +251,24 @@ def draw_series(ax: Axes, table: pd.DataFrame, look: Look = look) -> None:
         means = points[points["kind"] == "mean"]
         fit = points[points["kind"] == "fit"]
         ax.plot([means["x"], means["x"]], [means["low"], means["high"]], color=colour, **BAR)
-        ax.plot(means["x"], means["y"], **{**EDGE, **style}, zorder=4)
+        ax.plot(means["x"], means["y"], **{**EDGE, **style}, **marks(means), zorder=4)
         ax.plot(fit["x"], fit["y"], color=colour, lw=0.8, ls=(0, (4, 2)), zorder=1)
-        ax.scatter(runs["x"], runs["y"], fc=colour, zorder=3.5, **DOT)
+        ax.scatter(runs["x"], runs["y"], fc=colour, **marks(runs), zorder=3.5, **DOT)
         limits = ax.dataLim.frozen()  # a wide band must not widen them
         ax.fill_between(fit["x"], fit["low"], fit["high"], color=colour, alpha=0.15, lw=0)
         ax.dataLim.set(limits)
-    _mark_unreached(ax, table[table["kind"] == "run"], look)
+    _mark_unreached(ax, table[table["kind"].isin(["run", "mean"])], look)
+
+
+def marks(points: pd.DataFrame, needed: str | Sequence[str] = ("x", "y"), end: str = "") -> Style:
+    """Return the id, in the SVG, of marks that are drawn at once, one for each row of `points`.
+
+    The id lists the rows of the table of plotted numbers, which the index of `points` has, in the
+    order in which they are drawn. Rows without a value in the columns `needed` are not drawn. `end`
+    distinguishes marks of the same rows.
+    """
+    drawn = points.dropna(subset=needed).index
+    return {"gid": "-".join(["rows", *map(str, drawn)]) + end} if len(drawn) else {}
 
 
 def without_strip(panel: pd.DataFrame) -> pd.DataFrame:
@@ -355,11 +366,13 @@ def draw_rows(ax: Axes, table: pd.DataFrame, look: Look = look, spread: float = 
         colour = style["color"]
         runs, means = (points[points["kind"] == kind] for kind in ("run", "mean"))
         ax.plot([means["low"], means["high"]], [means["row"], means["row"]], color=colour, **BAR)
-        ax.plot(means["y"], means["row"], **style, zorder=4)
-        ax.scatter(runs["y"], runs["row"], fc=colour, zorder=3.5, **DOT)
-    for mean in table[(table["kind"] == "mean") & ~table["reached"]].itertuples():
+        ax.plot(means["y"], means["row"], **style, **marks(means, "y"), zorder=4)
+        ax.scatter(runs["y"], runs["row"], fc=colour, **marks(runs, "y"), zorder=3.5, **DOT)
+    failing = table[(table["kind"] == "mean") & ~table["reached"]]
+    for mean in failing.itertuples():
+        place = marks(failing.loc[[mean.Index]], [])
         failed = f"not within {epochs(mean.max_epochs)}"
-        place: Style = {"transform": ax.get_yaxis_transform(), "va": "center", "size": 6}
+        place |= {"transform": ax.get_yaxis_transform(), "va": "center", "size": 6}
         place["bbox"] = {"fc": "white", "lw": 0, "pad": 0.6, "alpha": 0.8}
         ax.text(0.01, mean.row, failed, color=look(mean.series)["color"], **place)
     for row in range(0, len(rows), 2):
@@ -381,18 +394,19 @@ def name_sides(ax: Axes) -> None:
 def _draw_level(ax: Axes, points: pd.DataFrame, colour: ColorType) -> None:
     for mean in points[(points["kind"] == "mean") & points["reached"]].itertuples():
         ax.axhspan(mean.low, mean.high, color=colour, alpha=0.12, lw=0, zorder=0)
-        ax.axhline(mean.y, color=colour, lw=0.8, zorder=1)
+        ax.axhline(mean.y, color=colour, lw=0.8, **marks(points.loc[[mean.Index]], "y"), zorder=1)
     runs = points[(points["kind"] == "run") & points["reached"]]
     edge = ax.get_yaxis_transform()
-    ax.scatter([0.01] * len(runs), runs["y"], fc=colour, transform=edge, **DOT)
+    ax.scatter([0.01] * len(runs), runs["y"], fc=colour, transform=edge, **marks(runs, "y"), **DOT)
 
 
-def _mark_unreached(ax: Axes, runs: pd.DataFrame, look: Look) -> None:
+def _mark_unreached(ax: Axes, table: pd.DataFrame, look: Look) -> None:
     """Mark in a strip above the panel at which x runs failed, with a line per series.
 
     The mark is a triangle, which is open if only some runs failed. If their `max_epochs` differ, it
     is this number, which is on white if only some runs failed.
     """
+    runs = table[table["kind"] == "run"]
     failing = _unreached(runs)
     if not failing:
         return
@@ -408,13 +422,15 @@ def _mark_unreached(ax: Axes, runs: pd.DataFrame, look: Look) -> None:
     strip.text(-0.02, 0.5, said, transform=strip.transAxes, size="small", ha="right", va="center")
     for row, series in enumerate(failing):
         colour = look(series)["color"]
-        for x, condition in runs[runs["series"] == series].groupby("x", dropna=False):
+        for x, rows in table[table["series"] == series].groupby("x", dropna=False):
+            condition = rows[rows["kind"] == "run"]
             if condition["reached"].all():
                 continue
             partly = condition["reached"].any()
             anywhere = pd.isna(x)
             across = strip.get_yaxis_transform() if anywhere else strip.transData
             place: Style = {"transform": across, "color": colour, "clip_on": False}
+            place |= marks(rows[rows["kind"] == "mean"], [])
             where = (0.02 if anywhere else x, row)
             if counted:
                 ax.update_datalim([where], updatex=not anywhere, updatey=False)

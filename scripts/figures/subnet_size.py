@@ -78,9 +78,10 @@ def draw(table: pd.DataFrame) -> Figure:
 
 def ring_optima(ax: Axes, panel: pd.DataFrame, look: style.Look) -> None:
     """Draw rings around the optima of a panel."""
-    for best in panel[panel["kind"] == "optimum"].itertuples():
-        colour = look(best.series)["color"]
-        ax.scatter(best.x, best.y, s=55, facecolor="none", edgecolor=colour, lw=0.9, zorder=5)
+    optima = panel[panel["kind"] == "optimum"]
+    for best in optima.itertuples():
+        ring = {"ec": look(best.series)["color"], **style.marks(optima.loc[[best.Index]])}
+        ax.scatter(best.x, best.y, s=55, fc="none", lw=0.9, **ring, zorder=5)
 
 
 def _looks(sizes: Sequence[str]) -> style.Look:

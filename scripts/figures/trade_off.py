@@ -14,9 +14,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import most_sparing, tidy_against
+from analysis.estimates import compared, most_sparing, tidy_against
 from analysis.tables import CONDITION
-from figures.style import DOT, Style, legend, look, name, name_axes, new_figure, title
+from figures.style import DOT, Style, legend, look, marks, name, name_axes, new_figure, title
 
 LONGEST = 1.5  # learning time, relative to backprop's, up to which it is hardly longer [here]
 ENERGIES = {"M0": "times fewer updates ($M_0$)", "M1": "times less change ($M_1$)"}
@@ -33,11 +33,12 @@ def relative_to_backprop(energy: pd.DataFrame) -> pd.DataFrame:
     same = ["width", "initial_sd"]
     backprop = most_sparing(energy[energy["rule"] == "backprop"], "M0", of=same)
     backprop = backprop[backprop.groupby(same)["reached"].transform("all")]
-    backprop = backprop[[*same, "seed", "trials", *ENERGIES]]
-    pairs = energy.merge(backprop, on=[*same, "seed"], how="left", suffixes=("", "_backprop"))
+    backprop = backprop[[*same, "seed", "trials", "networks", *ENERGIES]]
+    pairs = energy.merge(backprop, on=[*same, "seed"], how="left", suffixes=("", "_other"))
     return pairs.assign(
-        time=pairs["trials"] / pairs["trials_backprop"],
-        **{f"saved_{one}": pairs[f"{one}_backprop"] / pairs[one] for one in ENERGIES},
+        networks=compared(pairs),
+        time=pairs["trials"] / pairs["trials_other"],
+        **{f"saved_{one}": pairs[f"{one}_other"] / pairs[one] for one in ENERGIES},
     )
 
 
@@ -104,12 +105,12 @@ def _draw_curves(ax: Axes, panel: pd.DataFrame) -> None:
         bar: Style = {"color": style["color"], "lw": 0.8, "zorder": 2}
         ax.plot([means["x"], means["x"]], [means["low"], means["high"]], **bar)
         ax.plot([means["x_low"], means["x_high"]], [means["y"], means["y"]], **bar)
-        ax.plot(means["x"], means["y"], **style, zorder=4)
-        ax.scatter(runs["x"], runs["y"], fc=style["color"], zorder=3, **DOT)
+        ax.plot(means["x"], means["y"], **style, **marks(means), zorder=4)
+        ax.scatter(runs["x"], runs["y"], fc=style["color"], **marks(runs), zorder=3, **DOT)
 
 
 def _ring_best(ax: Axes, best: pd.DataFrame) -> None:
-    ax.scatter(best["x"], best["y"], s=45, fc="none", ec="black", lw=0.8, zorder=5)
+    ax.scatter(best["x"], best["y"], s=45, fc="none", ec="black", lw=0.8, **marks(best), zorder=5)
     above: Style = {"xytext": (0, 7), "textcoords": "offset points", "ha": "center"}
     for mean in best.itertuples():
         factor = f"{float(f'{mean.y:.2g}'):,g}\N{MULTIPLICATION SIGN}"

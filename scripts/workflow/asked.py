@@ -157,6 +157,19 @@ def figures_of(overlay: str, scale: str) -> str:
     return "/".join(filter(None, ("figures", overlay, scale * (scale != "paper"))))
 
 
+def shown(overlay: str, scale: str) -> dict[str, str]:
+    """Return the builds on the page of results: the configuration of each, by folder of figures.
+
+    The paper's page has those of its overlays, too, whose figures are there.
+    """
+    builds = {figures_of(overlay, scale): f"{overlay}.yaml" if overlay else CONFIG}
+    for file in sorted(Path().glob("*.yaml")) if not overlay else ():
+        folder = figures_of(file.stem, scale)
+        if file.name != CONFIG and Path(folder, BUNDLE).is_file():
+            builds[folder] = file.name
+    return builds
+
+
 def trained(plan: "Plan", results: str) -> dict[str, Job]:
     """Return the job of each search, run and overlap, by the path of its record."""
     from plasticity.data import PREPARED

@@ -1,0 +1,272 @@
+"""The page of results in a browser without a network: marks answer, and everybody can read it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from axe_core_python.base import AXE_SCRIPT
+from selenium import webdriver
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from provenance.history import unpack
+from provenance.record import parameters
+
+ROOT = Path(__file__).parents[2]
+DRIVER = shutil.which("chromedriver")
+BUILDS = {"figures": "config.yaml", "figures/beyond": "beyond.yaml"}
+FIGURES = sorted(
+    f"{Path(folder).name}-{path.stem}" for folder in BUILDS for path in ROOT.glob(f"{folder}/*.svg")
+)
+TRIED = 8  # marks of each figure
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("chromium") and DRIVER), reason="there is no Chromium to open it in"
+)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The page of what is published."""
+    path = tmp_path_factory.mktemp("site") / "index.html"
+    command = [sys.executable, "scripts/website.py", "--figures", *BUILDS]
+    command += ["--configs", *BUILDS.values(), "--output", path]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for word in (
+        *("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,1000"),
+        *("--host-resolver-rules=MAP * ~NOTFOUND",),
+    ):
+        options.add_argument(word)
+    folder = tmp_path_factory.mktemp("downloads")
+    options.add_experimental_option("prefs", {"download.default_directory": str(folder)})
+    logged = {"browser": "ALL", "performance": "ALL"}
+    options.set_capability("goog:loggingPrefs", logged)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver.downloads = folder
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def opened(browser, page):
+    """Return a function that opens the page with some state in its address."""
+
+    def open_page(state=""):
+        browser.get("about:blank")
+        browser.get(f"{page.as_uri()}{state}")
+        ready = "return document.querySelectorAll('#chart svg').length"
+        WebDriverWait(browser, 60).until(lambda driver: driver.execute_script(ready))
+        return browser
+
+    return open_page
+
+
+def table_of(key):
+    """Return the plotted numbers of a figure, as text."""
+    folder, _, name = key.partition("-")
+    folder = "figures/beyond" if folder == "beyond" else folder
+    return pd.read_csv(ROOT / folder / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+def row_in(address):
+    """Return the number of the row that the address of the page names."""
+    return int(address.partition("row=")[2].partition("&")[0].rpartition("%3A")[2])
+
+
+# The places in the window of some marks of a figure, and their rows.
+PLACES = """
+const figure = figures.get(arguments[0]), plot = plots.get(arguments[0]), places = [];
+for (let i = 0; i < figure.marks.length; i += Math.ceil(figure.marks.length / arguments[1])) {
+    const mark = figure.marks[i], at = place(mark), svg = plot.querySelector("svg");
+    places.push([mark.row, at.x + at.width / 2, at.y + at.height / 2]);
+}
+return places;
+"""
+BRING = """
+const [key, x, y] = arguments, svg = plots.get(key).querySelector("svg");
+const matrix = () => svg.getScreenCTM();
+const { y: from } = new DOMPoint(x, y).matrixTransform(matrix());
+scrollBy({ top: from - innerHeight / 2, behavior: "instant" });
+const at = new DOMPoint(x, y).matrixTransform(matrix());
+return [at.x, at.y];
+"""
+
+
+@pytest.mark.parametrize("key", FIGURES)
+def test_a_click_on_a_mark_shows_its_row(opened, key):
+    browser, table = opened(), table_of(key)
+    for row, x, y in browser.execute_script(PLACES, key, TRIED):
+        at = browser.execute_script(BRING, key, x, y)
+        if at[0] > 800:  # the panel would be above it
+            browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
+            at = browser.execute_script(BRING, key, x, y)
+        mouse = ActionBuilder(browser)
+        mouse.pointer_action.move_to_location(round(at[0]), round(at[1])).click()
+        mouse.perform()
+        shown = row_in(browser.current_url)
+        # Another mark may be as near; it must be where this one is.
+        near = "return figures.get(arguments[0]).marks.filter(m => arguments[1].includes(m.row))"
+        near += ".map(m => [place(m).x + place(m).width / 2, place(m).y + place(m).height / 2])"
+        places = browser.execute_script(near, key, [shown])
+        assert any(abs(x - a) + abs(y - b) < 8 for a, b in places), (row, shown)
+        text = browser.find_element(By.ID, "panel").text
+        assert f"row {shown + 1} of " in text
+        wanted = table.iloc[shown]
+        value = wanted["value"] if "verdict" in table else wanted["y"]
+        said = "return shown(arguments[0])"
+        if value and value != "nan":
+            assert browser.execute_script(said, value) in text
+        names = wanted["networks"].split() if wanted["networks"] else []
+        headings = browser.find_elements(By.CSS_SELECTOR, "#panel .condition > h3")
+        summaries = browser.find_elements(By.CSS_SELECTOR, "#answer > details > summary")
+        assert {one.text for one in [*headings, *summaries]} == {
+            name.partition(":")[0] for name in names
+        }
+
+
+def test_nothing_goes_wrong_and_nothing_is_loaded(opened):
+    browser = opened()
+    browser.get_log("performance")
+    opened()
+    entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = {
+        entry["params"]["request"]["url"]
+        for entry in entries
+        if entry["method"] == "Network.requestWillBeSent"
+    }
+    assert {url.partition(":")[0] for url in urls} <= {"file", "about", "data"}
+    assert len([url for url in urls if url.startswith("file:")]) == 1
+    assert [entry for entry in browser.get_log("browser") if entry["level"] != "INFO"] == []
+
+
+def test_the_page_is_small(page):
+    assert page.stat().st_size < 15e6
+
+
+def test_keys_go_from_mark_to_mark(opened):
+    browser = opened()
+    plot = browser.find_element(By.CSS_SELECTOR, "#figures-trade_off .plot")
+    plot.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    told = browser.find_element(By.ID, "told").get_attribute("textContent")
+    assert "network, seed" in told
+    plot.send_keys(Keys.ENTER)
+    table = table_of("figures-trade_off")
+    row = table.iloc[row_in(browser.current_url)]
+    assert browser.switch_to.active_element.get_attribute("id") == "panel-heading"
+    assert row["networks"].partition(":")[0] in browser.find_element(By.ID, "panel").text
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not browser.find_element(By.ID, "panel").is_displayed()
+    assert browser.switch_to.active_element == plot
+
+
+def test_the_command_and_the_chain_are_those_of_the_records(opened):
+    table = table_of("figures-trade_off")
+    row = table.index[(table["kind"] == "mean") & (table["reached"] == "True")][0]
+    browser = opened(f"#row=figures-trade_off%3A{row}")
+    condition = table["networks"][row].partition(":")[0]
+    panel = browser.find_element(By.ID, "panel")
+    content = panel.get_attribute("textContent")
+    assert f"results/paper/runs/{condition}.record.json" in content
+    records = unpack(ROOT / "figures/records.json.gz")
+    record = records[f"results/paper/runs/{condition}.record.json"]
+    assert record["id"] in content
+    for hash in records["data/mnist/fetch.record.json"]["outputs"].values():
+        assert hash in content
+    command = panel.find_element(By.TAG_NAME, "pre").text.split()
+    ran = record["made"]["command"]
+    options = ran[: ran.index("--output")]
+    assert parameters(command[:-2], {}, []) == parameters(options, {}, [])
+    assert command[-2:] == ["--output", "-"]
+
+
+def test_the_explorer_selects_what_the_table_has(opened):
+    energy = pd.read_csv(ROOT / "figures/energy.csv", dtype=str, keep_default_na=False)
+    wanted = energy[(energy["rule"] == "subnet") & (energy["width"] == "1000")]
+    wanted = wanted.drop_duplicates(["condition", "seed"])
+    browser = opened("#f.rule=subnet&f.width=1000&f.collection=paper")
+    selected = browser.find_element(By.ID, "selected")
+    WebDriverWait(browser, 20).until(lambda _: selected.text.startswith(f"{len(wanted)} networks"))
+    browser.execute_script("document.getElementById('download').click()")
+    path = browser.downloads / "networks.csv"
+    WebDriverWait(browser, 20).until(lambda _: path.exists())
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    key = ["condition", "seed"]
+    columns = [name for name in energy if name != "experiment"]
+    assert (
+        table.sort_values(key)[columns].values.tolist()
+        == wanted.sort_values(key)[columns].values.tolist()
+    )
+    uses = browser.find_element(By.ID, "uses").text
+    claims = pd.read_csv(ROOT / "figures/claims.csv", keep_default_na=False)
+    names = {f"{row.condition}:{row.seed}" for row in wanted.itertuples()}
+
+    def networks(text):
+        parts = (one.split(":") for one in text.split())
+        return {f"{name}:{seed}" for name, seeds in parts for seed in seeds.split(",")}
+
+    using = {row.id for row in claims.itertuples() if networks(row.networks) & names}
+    assert using
+    for name in claims["id"].unique():
+        assert (f"{name} (" in uses) == (name in using), name
+
+
+def test_the_address_keeps_the_view(opened):
+    browser = opened()
+    Select(browser.find_element(By.ID, "choose-y")).select_by_value("M1")
+    Select(browser.find_element(By.ID, "add-filter")).select_by_value("rule")
+    browser.find_element(By.CSS_SELECTOR, "[data-filter=rule] [value=competitive]").click()
+    said = browser.find_element(By.ID, "selected").text
+    again = opened("#" + browser.current_url.partition("#")[2])
+    assert Select(again.find_element(By.ID, "choose-y")).first_selected_option.text.startswith("M1")
+    assert again.find_element(
+        By.CSS_SELECTOR, "[data-filter=rule] [value=competitive]"
+    ).is_selected()
+    selected = again.find_element(By.ID, "selected")
+    WebDriverWait(again, 20).until(lambda _: selected.text == said)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it(opened, scheme):
+    table = table_of("figures-trade_off")
+    row = table.index[table["kind"] == "mean"][0]
+    browser = opened(f"#row=figures-trade_off%3A{row}")
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.execute_script(
+        "for (const one of document.querySelectorAll('details:not(.numbers)')) one.open = true"
+    )
+    browser.execute_script(AXE_SCRIPT)
+    # The SVGs are hidden from screen readers, and have tens of thousands of elements.
+    run = """
+    const done = arguments[0];
+    const seen = { exclude: [["svg"], ["details.numbers"]] };
+    axe.run(seen, { resultTypes: ["violations"] }).then(done);
+    """
+    browser.set_script_timeout(300)
+    found = browser.execute_async_script(run)
+    serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in serious] == []
+
+
+def test_a_narrow_page_does_not_scroll_sideways(opened):
+    browser = opened()
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
