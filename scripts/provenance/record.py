@@ -39,7 +39,7 @@ from provenance.files import digest, read_bytes, remembered_sha256, sha256, stat
 from provenance.identity import StrayError
 
 SUFFIX = ".record.json"
-MADE = ("data/", "results/", "figures/")  # folders of the outputs of rules
+MADE = ("data/", "results/", "figures/", "site/")  # folders of the outputs of rules
 
 Value = str | int | float | bool | list  # of a parameter; True for an option without values
 

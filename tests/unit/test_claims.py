@@ -388,7 +388,8 @@ def test_the_least_reading_that_is_known_is_the_main_one():
 def on_disk(table, path):
     """Write a table of networks with the columns that a study has besides."""
     empty = dict.fromkeys(["M0_consolidation", "M1_consolidation", "maintenance"], np.nan)
-    table.assign(updated_trials=1, M0_min=1, M1_min=1, **empty).to_csv(path, index=False)
+    table = table.assign(condition="a", updated_trials=1, M0_min=1, M1_min=1, **empty)
+    table.to_csv(path, index=False)
 
 
 def command(monkeypatch, *words):

@@ -58,6 +58,8 @@ def network(rule, seed, width=100, **given):
     return {
         **dict.fromkeys(estimates.CONDITION, np.nan),
         "experiment": "made up",
+        "condition": rule,
+        "networks": f"{rule}:{seed}",
         "rule": rule,
         "width": width,
         "gate": "always",
@@ -82,7 +84,6 @@ def network(rule, seed, width=100, **given):
         "M1_consolidation": np.nan,
         "maintenance": np.nan,
         "searched": FOUND.get(rule, np.nan),
-        "networks": f"{rule}-{width}:{seed}",
         **given,
     }
 
@@ -930,7 +931,7 @@ def run_script(figure, *arguments, **environment):
 def test_script_writes_the_same_bytes_in_another_process(tmp_path):
     unused = dict.fromkeys(["eligible", "select", "eligible_fraction", "caching_decay"], 1)
     unused |= dict.fromkeys(["learning_rate_out", "consecutive_tests", "updated_trials"], 1)
-    energy = inputs("subnet_size")[0].assign(experiment="subnet_size", condition="a", **unused)
+    energy = inputs("subnet_size")[0].assign(experiment="subnet_size", **unused)
     energy.to_csv(tmp_path / "energy.csv", index=False)
     for salt in ("1", "2"):
         output = tmp_path / salt / "subnet_size"

@@ -23,9 +23,9 @@ def test_rows_keep_their_order_and_every_digit(table, tmp_path):
     output = tmp_path / "energy.csv"
     write(collect([first, second], "some"), str(output))
     assert output.read_text() == (
-        "experiment,rule,M0,M1,reached\n"
-        "some,b,123456789012345678,0.1000000000000000055,True\n"
-        "some,a,1,,False\n"
+        "experiment,rule,M0,M1,reached,condition\n"
+        "some,b,123456789012345678,0.1000000000000000055,True,a\n"
+        "some,a,1,,False,b\n"
     )
 
 
