@@ -656,15 +656,12 @@ def published_figures(wildcards):
     Overlays are not built here: their figures are those that are there.
     """
     names = {
-        folder: sorted(file.stem for file in pathlib.Path(folder).glob("*.svg"))
-        for folder in SHOWN
+        folder: sorted(file.stem for file in pathlib.Path(folder).glob("*.svg")) for folder in SHOWN
     } | {FIGURES: list(PLAN.figures)}
     return [
         f"{folder}/{name}"
         for folder, figures in names.items()
-        for name in expand(
-            "{figure}.{kind}", figure=figures, kind=("csv", "svg", "record.json")
-        )
+        for name in expand("{figure}.{kind}", figure=figures, kind=("csv", "svg", "record.json"))
         + ["energy.csv", "energy.record.json", "records.json.gz", "records.record.json"]
     ]
 

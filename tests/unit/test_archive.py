@@ -236,8 +236,11 @@ def test_an_overlap_is_restored_like_a_run(tree, monkeypatch):
     for kind in ("runs", "overlaps"):
         Path(f"results/smoke/{kind}/a.csv").write_text("")
     paths = {kind: f"results/smoke/{kind}/a.record.json" for kind in ("runs", "overlaps")}
-    wanted = {path: ("scripts/x.py", {}) for path in paths.values()}
-    monkeypatch.setattr(restoring, "requested", lambda plan, results: wanted)
+    wanted = {
+        path: Job("", ["python", "scripts/x.py"], set(), {f"results/smoke/{kind}/a.csv"})
+        for kind, path in paths.items()
+    }
+    monkeypatch.setattr(restoring, "trained", lambda plan, results: wanted)
     plan = Plan(conditions={"a": Condition({})}, overlaps={"a": Condition({})})
     for current, left in {"runs": ([], ["a"]), "overlaps": (["a"], [])}.items():
         meanings = {paths[current]: archive.meaning({}, "scripts/x.py")}
