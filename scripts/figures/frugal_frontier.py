@@ -155,7 +155,7 @@ def _draw_factors(ax: Axes, table: pd.DataFrame) -> None:
         at: style.Style = {"xycoords": across, "textcoords": across, "annotation_clip": False}
         ax.annotate("", (0.9, end), (0.9, start), arrowprops=arrow, **at)
         less, times = ("fewer", factor) if factor >= 1 else ("more", 1 / factor)
-        text = f"{series}:\n{style.number(times)} times {less}"
+        text = f"{series}: {style.number(times)}\N{MULTIPLICATION SIGN} {less}"
         place: style.Style = {"transform": across, "ha": "right", "va": "center", "zorder": 1.5}
         place["bbox"] = {"fc": "white", "lw": 0, "pad": 1, "alpha": 0.8}
         ax.text(0.89, (start * end) ** 0.5, text, **place)
