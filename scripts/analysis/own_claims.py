@@ -95,14 +95,15 @@ def few_updates(energy: pd.DataFrame, rule: str, reproduced: float, partly: floa
 
 @claim(
     "frugal-updates",
-    "a rule found by search learns MNIST to 95 % with fewer than 5 10^6 updates on held-out seeds",
+    "a rule found by search learns MNIST to 95 % with fewer than 5 × 10^6 updates on held-out"
+    " seeds",
     expected={ON_VALIDATION: "below 5e6"},
     quantity="mean M0 of the found rule, stopped on validation patterns",
 )
 def frugal_updates(energy: pd.DataFrame) -> Outcome:
     """Test the mean M0 of the rule found for M0, stopped on validation patterns.
 
-    Reproduced if its interval is below 5 10^6 (20 times below the paper's floor), partly if below
+    Reproduced if its interval is below 5 × 10^6 (20 times below the paper's floor), partly if below
     10^7.
     """
     return few_updates(energy, "frugal_updates", FEW_UPDATES, 1e7)
@@ -120,7 +121,7 @@ def frugal_leaky(energy: pd.DataFrame) -> Outcome:
     Training stops on validation patterns.
 
     Reproduced if its interval is below 10^7 (ten times below the paper's floor), partly if below
-    2 10^7.
+    2 × 10^7.
     """
     return few_updates(energy, "frugal_updates_leaky", 1e7, 2e7)
 

@@ -52,7 +52,7 @@ def draw(table: pd.DataFrame) -> Figure:
         panel = table[table["panel"] == letter]
         laws = letter in "AB"
         style.name_axes(ax, "width", y)
-        ax.margins(0.03, 0.12 if laws else 0.05)
+        ax.margins(0.03, 0.14 if laws else 0.05)
         drawn = panel if laws else style.without_strip(panel)
         style.draw_series(ax, drawn, _unlined if laws else _look)
         style.title(ax, letter, heading + _growth(panel))
@@ -73,7 +73,7 @@ def _unlined(series: str) -> style.Style:
 
 
 def _name(series: str) -> str:
-    return f"initial s.d. {series.split()[-1]}"
+    return f"s.d. {series.split()[-1]}"
 
 
 def _growth(panel: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from analysis.estimates import compared, most_sparing, tidy_against
 from analysis.tables import CONDITION
@@ -95,7 +96,7 @@ def draw(table: pd.DataFrame) -> Figure:
 def _draw_curves(ax: Axes, panel: pd.DataFrame) -> None:
     """Draw the curves, and lines that cross at backprop's own values."""
     name_axes(ax, "learning time / backprop's", "")
-    ax.margins(0.05, 0.16)
+    ax.margins(0.1, 0.16)
     ax.axvspan(0, LONGEST, color="0.92", lw=0, zorder=-1)
     ax.axhline(1, color="0.5", lw=0.6, zorder=0)
     ax.axvline(1, color="0.5", lw=0.6, zorder=0)
@@ -111,10 +112,11 @@ def _draw_curves(ax: Axes, panel: pd.DataFrame) -> None:
 
 def _ring_best(ax: Axes, best: pd.DataFrame) -> None:
     ax.scatter(best["x"], best["y"], s=45, fc="none", ec="black", lw=0.8, **marks(best), zorder=5)
-    above: Style = {"xytext": (0, 7), "textcoords": "offset points", "ha": "center"}
+    beside: Style = {"xytext": (-5, 5), "textcoords": "offset points", "ha": "right", "zorder": 6}
+    halo = [withStroke(linewidth=1.5, foreground="white")]
     for mean in best.itertuples():
         factor = f"{float(f'{mean.y:.2g}'):,g}\N{MULTIPLICATION SIGN}"
-        ax.annotate(factor, (mean.x, mean.y), weight="bold", **above)
+        ax.annotate(factor, (mean.x, mean.y), weight="bold", path_effects=halo, **beside)
 
 
 def _unreached(runs: pd.DataFrame) -> str:
