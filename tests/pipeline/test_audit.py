@@ -548,7 +548,7 @@ def test_training_again_gives_the_same_bytes_and_shows_what_is_not(tree):
 def test_an_edited_table_is_found_when_it_is_collected_again(tree):
     """All later records fit: only the runs do not give this table."""
     row = (tree.root / f"{TABLE}.csv").read_text().splitlines()[1]
-    tree.edit(f"{TABLE}.csv", row, row.replace("backprop", "competitive"))
+    tree.edit(f"{TABLE}.csv", row, row.replace(",backprop,", ",competitive,", 1))
     hash = sha256(tree.root / f"{TABLE}.csv")
     tree.forge(f"{TABLE}.record.json", lambda made: made["outputs"].update({f"{TABLE}.csv": hash}))
     shutil.rmtree(tree.root / "figures/smoke")
