@@ -79,9 +79,9 @@ class Clone:
 
 
 def not_copied(folder, names):
-    """Return what was made, of the files in a folder: all figures, but not scripts/figures."""
+    """Return what was made, of the files in a folder: figures/ and site/ of the project only."""
     made = shutil.ignore_patterns(*MADE)(folder, names)
-    return made | ({"figures"} if Path(folder) == ROOT else set())
+    return made | ({"figures", "site"} if Path(folder) == ROOT else set())
 
 
 def clone(folder):
