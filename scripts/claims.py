@@ -15,7 +15,7 @@ from analysis.conditions import CONDITION
 from analysis.measures import Tables
 from analysis.own_claims import CLAIMS
 from analysis.paper_claims import tested
-from analysis.tables import TableError, read, read_counts, read_curves, with_networks
+from analysis.tables import TableError, read, read_conditions, read_counts, with_networks
 from summarise import write
 from workflow.command_line import Parser
 
@@ -55,7 +55,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         energy = with_networks(read(arguments.energy, "energy"))
-        curves = read_curves(arguments.curves)
+        curves = read_conditions(arguments.curves, "curves")
         if arguments.declared:
             energy = with_counts(energy, arguments.counted, arguments.counts)
             table = tested(arguments.declared, Tables(energy, curves))

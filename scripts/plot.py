@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from analysis.tables import TableError, read, read_counts, read_curves, with_networks
+from analysis.tables import TableError, read, read_conditions, read_counts, with_networks
 from figures.style import save
 from workflow.command_line import Parser
 
@@ -88,8 +88,8 @@ def _read(what: str, arguments: argparse.Namespace) -> object:
             return _chosen(with_networks(read(paths, what)), arguments)
         case "counts":
             return [read_counts(path) for path in paths]
-        case "curves":
-            return read_curves(paths)
+        case "curves" | "overlaps":
+            return read_conditions(paths, what)
         case "claims":
             return read(paths, what)
     return pd.concat([read(path, what) for path in paths], ignore_index=True)

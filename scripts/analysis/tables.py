@@ -115,14 +115,14 @@ def read(path: str | Path, kind: str) -> pd.DataFrame:
     return table
 
 
-def read_curves(paths: Sequence[str]) -> pd.DataFrame:
-    """Return the tests during training from several files, with the column `networks`.
+def read_conditions(paths: Sequence[str], kind: str) -> pd.DataFrame:
+    """Return one table of several files, one for each condition, with the column `networks`.
 
-    A condition has the name of its file. Without files, the table has the columns but no rows.
-    Raises TableError if a file cannot be used.
+    `kind` is a key of COLUMNS, such as `curves`. A condition has the name of its file. Without
+    files, the table has the columns but no rows. Raises TableError if a file cannot be used.
     """
-    none = pd.DataFrame(columns=[*COLUMNS["curves"], "condition"])
-    tables = [read(path, "curves").assign(condition=Path(path).stem) for path in paths]
+    none = pd.DataFrame(columns=[*COLUMNS[kind], "condition"])
+    tables = [read(path, kind).assign(condition=Path(path).stem) for path in paths]
     return with_networks(pd.concat(tables or [none], ignore_index=True))
 
 

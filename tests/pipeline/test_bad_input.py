@@ -702,7 +702,7 @@ def test_a_damaged_table_is_refused_or_a_whole_table(tmp_path, content):
     except TableError as refusal:
         assert str(refusal).isprintable()
     else:
-        curves = claims.read_curves([])
+        curves = claims.read_conditions([], "curves")
         assert claims.judged(claims.CLAIMS, energy, curves)["verdict"].notna().all()
         declared = configuration.read(ROOT / "config.yaml")["claims"]
         table = claims.tested(declared, claims.Tables(energy, curves))

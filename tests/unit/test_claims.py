@@ -23,8 +23,8 @@ from analysis.claims import (
 )
 from analysis.conditions import NotReached, NotTested
 from analysis.own_claims import CLAIMS, ON_TEST, ON_VALIDATION, STAYED, TUNING
-from analysis.tables import read
-from claims import main, read_curves
+from analysis.tables import read, read_conditions
+from claims import main
 from workflow import configuration
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +143,9 @@ def test_a_found_rule_that_fails_once_refutes_its_claims():
     energy.loc[2, "reached"] = False
     with pytest.raises(NotReached, match="1 of 4 networks"):
         CLAIMS["frugal-updates"].test(energy)
-    (row,) = judged(chosen("frugal-factor"), energy, read_curves([])).to_dict("records")
+    (row,) = judged(chosen("frugal-factor"), energy, read_conditions([], "curves")).to_dict(
+        "records"
+    )
     assert row["verdict"] == "not reproduced" and pd.isna(row["value"]) and not row["reading"]
     assert row["reason"] == "1 of 4 networks did not reach the goal"
 
@@ -154,7 +156,9 @@ def test_a_network_that_the_test_set_should_have_stopped_decides_no_verdict():
     for name in ("frugal-updates", "frugal-factor"):
         found = CLAIMS[name].test(energy)
         assert found.verdict == "reproduced" and not found.readings.get(ON_TEST, Estimate()).known
-    table = judged(chosen("frugal-updates"), energy, read_curves([])).set_index("reading")
+    table = judged(chosen("frugal-updates"), energy, read_conditions([], "curves")).set_index(
+        "reading"
+    )
     assert table["reason"].to_dict() == {ON_VALIDATION: "", ON_TEST: MISSED}
     assert table["expected"].to_dict() == {ON_VALIDATION: "below 5e6", ON_TEST: ""}
     alone = CLAIMS["frugal-updates"].test(energy[energy["stop_on"] == "validation"])
@@ -339,7 +343,9 @@ def test_each_claim_is_listed_in_the_configuration():
 
 
 def test_a_claim_without_its_networks_is_not_tested():
-    table = judged(CLAIMS, networks({"experiment": "any", "rule": "any"}), read_curves([]))
+    table = judged(
+        CLAIMS, networks({"experiment": "any", "rule": "any"}), read_conditions([], "curves")
+    )
     assert list(table["id"]) == list(CLAIMS)
     assert (table["verdict"] == "not tested").all()
     assert table[["value", "low", "high"]].isna().all(axis=None)
@@ -352,7 +358,7 @@ def test_a_table_has_a_row_a_reading_and_can_be_read_back(tmp_path):
         "one": Claim("a claim", {"M0": "below 1"}, "M0", lambda energy: found),
         "two": Claim("another", "at least 4", "M1", CLAIMS["frugal-change"].test),
     }
-    table = judged(claims, networks({"experiment": "any"}), read_curves([]))
+    table = judged(claims, networks({"experiment": "any"}), read_conditions([], "curves"))
     assert list(table.columns) == COLUMNS and list(table["id"]) == ["one", "one", "two"]
     assert list(table["expected"]) == ["below 1", "", "at least 4"]
     assert table["target"].tolist() == pytest.approx([1, np.nan, 4], nan_ok=True)
