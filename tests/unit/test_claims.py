@@ -27,6 +27,7 @@ from analysis.tables import read, read_conditions
 from claims import main
 from workflow import configuration
 
+NO_CURVES = read_conditions([], "curves")
 ROOT = Path(__file__).parents[2]
 SEEDS = 4
 PAPER = {
@@ -143,7 +144,7 @@ def test_a_found_rule_that_fails_once_refutes_its_claims():
     energy.loc[2, "reached"] = False
     with pytest.raises(NotReached, match="1 of 4 networks"):
         CLAIMS["frugal-updates"].test(energy)
-    (row,) = judged(chosen("frugal-factor"), energy, read_conditions([], "curves")).to_dict(
+    (row,) = judged(chosen("frugal-factor"), energy, NO_CURVES).to_dict(
         "records"
     )
     assert row["verdict"] == "not reproduced" and pd.isna(row["value"]) and not row["reading"]
@@ -156,7 +157,7 @@ def test_a_network_that_the_test_set_should_have_stopped_decides_no_verdict():
     for name in ("frugal-updates", "frugal-factor"):
         found = CLAIMS[name].test(energy)
         assert found.verdict == "reproduced" and not found.readings.get(ON_TEST, Estimate()).known
-    table = judged(chosen("frugal-updates"), energy, read_conditions([], "curves")).set_index(
+    table = judged(chosen("frugal-updates"), energy, NO_CURVES).set_index(
         "reading"
     )
     assert table["reason"].to_dict() == {ON_VALIDATION: "", ON_TEST: MISSED}
@@ -344,7 +345,7 @@ def test_each_claim_is_listed_in_the_configuration():
 
 def test_a_claim_without_its_networks_is_not_tested():
     table = judged(
-        CLAIMS, networks({"experiment": "any", "rule": "any"}), read_conditions([], "curves")
+        CLAIMS, networks({"experiment": "any", "rule": "any"}), NO_CURVES
     )
     assert list(table["id"]) == list(CLAIMS)
     assert (table["verdict"] == "not tested").all()
@@ -358,7 +359,7 @@ def test_a_table_has_a_row_a_reading_and_can_be_read_back(tmp_path):
         "one": Claim("a claim", {"M0": "below 1"}, "M0", lambda energy: found),
         "two": Claim("another", "at least 4", "M1", CLAIMS["frugal-change"].test),
     }
-    table = judged(claims, networks({"experiment": "any"}), read_conditions([], "curves"))
+    table = judged(claims, networks({"experiment": "any"}), NO_CURVES)
     assert list(table.columns) == COLUMNS and list(table["id"]) == ["one", "one", "two"]
     assert list(table["expected"]) == ["below 1", "", "at least 4"]
     assert table["target"].tolist() == pytest.approx([1, np.nan, 4], nan_ok=True)
