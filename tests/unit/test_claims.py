@@ -144,9 +144,7 @@ def test_a_found_rule_that_fails_once_refutes_its_claims():
     energy.loc[2, "reached"] = False
     with pytest.raises(NotReached, match="1 of 4 networks"):
         CLAIMS["frugal-updates"].test(energy)
-    (row,) = judged(chosen("frugal-factor"), energy, NO_CURVES).to_dict(
-        "records"
-    )
+    (row,) = judged(chosen("frugal-factor"), energy, NO_CURVES).to_dict("records")
     assert row["verdict"] == "not reproduced" and pd.isna(row["value"]) and not row["reading"]
     assert row["reason"] == "1 of 4 networks did not reach the goal"
 
@@ -157,9 +155,7 @@ def test_a_network_that_the_test_set_should_have_stopped_decides_no_verdict():
     for name in ("frugal-updates", "frugal-factor"):
         found = CLAIMS[name].test(energy)
         assert found.verdict == "reproduced" and not found.readings.get(ON_TEST, Estimate()).known
-    table = judged(chosen("frugal-updates"), energy, NO_CURVES).set_index(
-        "reading"
-    )
+    table = judged(chosen("frugal-updates"), energy, NO_CURVES).set_index("reading")
     assert table["reason"].to_dict() == {ON_VALIDATION: "", ON_TEST: MISSED}
     assert table["expected"].to_dict() == {ON_VALIDATION: "below 5e6", ON_TEST: ""}
     alone = CLAIMS["frugal-updates"].test(energy[energy["stop_on"] == "validation"])
@@ -344,9 +340,7 @@ def test_each_claim_is_listed_in_the_configuration():
 
 
 def test_a_claim_without_its_networks_is_not_tested():
-    table = judged(
-        CLAIMS, networks({"experiment": "any", "rule": "any"}), NO_CURVES
-    )
+    table = judged(CLAIMS, networks({"experiment": "any", "rule": "any"}), NO_CURVES)
     assert list(table["id"]) == list(CLAIMS)
     assert (table["verdict"] == "not tested").all()
     assert table[["value", "low", "high"]].isna().all(axis=None)
