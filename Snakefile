@@ -115,10 +115,7 @@ def records(wildcards):
         "energy": expand(rules.tabulate.output.record, experiment=figure.experiment),
         "curves": runs,
         "counts": runs,
-        "overlaps": expand(
-            rules.overlap.output.record,
-            overlap=PLAN.overlapping(PLAN.experiments.get(figure.experiment, [])),
-        ),
+        "overlaps": expand(rules.overlap.output.record, overlap=PLAN.overlapping(conditions)),
         "claims": [rules.claims.output.record],
         "searches": expand(rules.search.output.record, search=PLAN.searched(conditions)),
     }
