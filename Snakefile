@@ -1,5 +1,5 @@
 # The whole workflow, from raw images to figures:
-# fetch -> prepare -> search -> train, overlap -> tabulate -> summarise -> claims, plot -> gallery, finding, site.
+# fetch -> prepare -> search -> train, examine -> tabulate -> summarise -> claims, plot -> gallery, finding, site.
 #
 # config.yaml says what is trained and drawn. Most rules call one script, which also runs by hand. The identity of that
 # step (its code, packages, arithmetic) is an input of the rule: an edit remakes only what it can change.
@@ -19,7 +19,7 @@ from workflow import resources
 from workflow import restored
 from workflow import watching
 from workflow.asked import figures_of, results_of, shown
-from workflow.configuration import claims_options, command_line, options
+from workflow.configuration import EXAMINATIONS, claims_options, command_line, options
 from provenance import identity
 from plasticity.raw_files import SHA256
 
@@ -45,6 +45,7 @@ LOGS = os.path.join("logs", MINE, SCALE)
 CURVES = PLAN.recording("curve")
 COUNTS = PLAN.recording("counts")
 COUNTED = PLAN.counted_conditions()
+FLOORS = PLAN.examinations("floors", PLAN.conditions)
 # What is trained here: all but the runs that were restored from a published archive and are still what is asked for.
 TRAINED = restored.remaining(PLAN, RESULTS)
 ENVIRONMENT = "envs/environment.yml"
@@ -82,9 +83,19 @@ def sha256_of(name):
     return lambda wildcards: SHA256[wildcards.dataset][name]
 
 
+def name_of(wildcards):
+    """The name of the condition that a job trains or examines."""
+    return wildcards.get("condition") or wildcards.examination.partition("/")[2]
+
+
+def condition(of):
+    """What a function of conditions says of the one that is trained or examined."""
+    return lambda wildcards: of(PLAN.conditions[name_of(wildcards)])
+
+
 def prepared(wildcards):
     """The data set that a condition learns."""
-    dataset = PLAN.conditions[wildcards.condition].parameters["dataset"]
+    dataset = PLAN.conditions[name_of(wildcards)].parameters["dataset"]
     return expand(rules.prepare.output, dataset=dataset)
 
 
@@ -94,10 +105,15 @@ def trainer(wildcards):
     return f"scripts/{'train_found' if found else 'train'}.py"
 
 
+def examiner(wildcards):
+    """The script that makes the table of an examination."""
+    return f"scripts/{EXAMINATIONS[wildcards.examination.partition('/')[0]]}.py"
+
+
 def finalists(kind):
     """The finalists that a condition takes its rule from, if it takes any, or their record."""
     return lambda wildcards: expand(
-        getattr(rules.search.output, kind), search=PLAN.searched([wildcards.condition])
+        getattr(rules.search.output, kind), search=PLAN.searched([name_of(wildcards)])
     )
 
 
@@ -115,9 +131,11 @@ def records(wildcards):
         "energy": expand(rules.tabulate.output.record, experiment=figure.experiment),
         "curves": runs,
         "counts": runs,
-        "overlaps": expand(rules.overlap.output.record, overlap=PLAN.overlapping(conditions)),
         "claims": [rules.claims.output.record],
         "searches": expand(rules.search.output.record, search=PLAN.searched(conditions)),
+    } | {
+        table: expand(rules.examine.output.record, examination=PLAN.examinations(table, conditions))
+        for table in EXAMINATIONS
     }
     return sorted({file for table in figure.reads for file in files[table]})
 
@@ -127,7 +145,7 @@ def everything(wildcards):
     named = {
         "dataset": TRAINED.datasets,
         "search": PLAN.searches,
-        "overlap": PLAN.overlaps,
+        "examination": PLAN.examined,
         "experiment": PLAN.experiments,
         "figure": PLAN.figures,
     }
@@ -146,11 +164,6 @@ def everything(wildcards):
     )
 
 
-def condition(of):
-    """What a function of conditions says of the one that is trained."""
-    return lambda wildcards: of(PLAN.conditions[wildcards.condition])
-
-
 # It needs the network, which a cluster's nodes do not have.
 localrules:
     fetch,
@@ -164,8 +177,8 @@ def labels(wildcards):
 
 # Which of these a job needs depends on its wildcards. All are written now: Snakemake takes a file for missing that is
 # made after it has looked into the folder.
-for script in ("scripts/train.py", "scripts/train_found.py"):
-    identity.write_step(script)
+for script in ("train", "train_found", *EXAMINATIONS.values()):
+    identity.write_step(f"scripts/{script}.py")
 for figure in PLAN.figures.values():
     identity.write_step("scripts/plot.py", figure.script)
 
@@ -174,7 +187,7 @@ wildcard_constraints:
     dataset=any_of(SHA256),
     experiment=any_of(PLAN.experiments),
     figure=any_of(PLAN.figures),
-    overlap=any_of(TRAINED.overlaps),
+    examination=any_of(TRAINED.examined),
     search=any_of(TRAINED.searches),
 
 
@@ -326,35 +339,36 @@ use rule train as train_with_curve_and_counts with:
         condition=any_of(TRAINED.recording("curve") & COUNTS),
 
 
-rule overlap:
+rule examine:
     # It trains the networks of a condition once more: only their energy was kept.
     input:
-        identity=identity.write_step("scripts/overlap.py"),
-        data=ancient(
-            lambda wildcards: expand(
-                rules.prepare.output,
-                dataset=PLAN.overlaps[wildcards.overlap].parameters["dataset"],
-            )
-        ),
+        finalists("finalists"),
+        finalists("record"),
+        identity=lambda wildcards: identity.write_step(examiner(wildcards)),
+        data=ancient(prepared),
         prepared_by=identity.write_step("scripts/prepare.py"),
     output:
-        table=f"{RESULTS}/overlaps/{{overlap}}.csv",
-        record=f"{RESULTS}/overlaps/{{overlap}}.record.json",
+        table=f"{RESULTS}/{{examination}}.csv",
+        record=f"{RESULTS}/{{examination}}.record.json",
     log:
-        f"{LOGS}/overlap/{{overlap}}.log",
+        f"{LOGS}/examine/{{examination}}.log",
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda wildcards: resources.memory_mb(PLAN.overlaps[wildcards.overlap]),
-        runtime=lambda wildcards: resources.minutes(PLAN.overlaps[wildcards.overlap]),
+        mem_mb=condition(resources.memory_mb),
+        runtime=condition(resources.minutes),
     params:
-        options=lambda wildcards: options(PLAN.overlaps[wildcards.overlap].parameters),
+        script=examiner,
+        options=lambda wildcards: command_line(
+            PLAN.conditions[name_of(wildcards)], recording=False
+        )
+        + options({"finalists": finalists("finalists")(wildcards)}),
     message:
-        "Comparing the winners of {wildcards.overlap}"
+        "Examining {wildcards.examination}"
     shell:
         recorded(
-            "overlap",
-            "python scripts/overlap.py {params.options:q} --output {output.table}",
+            "examine",
+            "python {params.script:q} {params.options:q} --output {output.table}",
         )
 
 
@@ -429,7 +443,9 @@ rule claims:
         energy=rules.summarise.output.table,
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
         counts=expand(rules.train_with_counts.output.counts, condition=COUNTED),
+        floors=expand(rules.examine.output.table, examination=FLOORS),
         records=expand(rules.train.output.record, condition=sorted(CURVES | {*COUNTED}))
+        + expand(rules.examine.output.record, examination=FLOORS)
         + [rules.summarise.output.record],
     output:
         table=report(
@@ -453,6 +469,7 @@ rule claims:
                     "curves": input.curves,
                     "counts": input.counts,
                     "counted": PLAN.counted,
+                    "floors": input.floors,
                 }
             ),
         ],
@@ -609,13 +626,13 @@ rule archive:
         runs=expand(rules.train.output.output, condition=PLAN.conditions),
         curves=expand(rules.train_with_curve.output.curve, condition=sorted(CURVES)),
         counts=expand(rules.train_with_counts.output.counts, condition=sorted(COUNTS)),
-        overlaps=expand(rules.overlap.output.table, overlap=sorted(PLAN.overlaps)),
+        examined=expand(rules.examine.output.table, examination=sorted(PLAN.examined)),
         searches=expand(
             [rules.search.output.history, rules.search.output.finalists],
             search=PLAN.searches,
         ),
         records=expand(rules.train.output.record, condition=PLAN.conditions)
-        + expand(rules.overlap.output.record, overlap=PLAN.overlaps)
+        + expand(rules.examine.output.record, examination=PLAN.examined)
         + expand(rules.search.output.record, search=PLAN.searches),
     output:
         archive=f"{FIGURES}/runs.zip",
@@ -631,7 +648,7 @@ rule archive:
                 *input.runs,
                 *input.curves,
                 *input.counts,
-                *input.overlaps,
+                *input.examined,
                 *input.searches,
             ]
         ],

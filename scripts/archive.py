@@ -1,4 +1,4 @@
-"""Pack the outputs of all runs, overlaps and searches of the figures into one zip file to commit.
+"""Pack the outputs of all runs, examinations and searches into one zip file to commit.
 
     python scripts/archive.py --folder results/paper --output figures/runs.zip runs/NAME.csv ...
 

@@ -46,7 +46,7 @@ ROLES = {
     "prepare": ("data set", "data sets"),
     "search": ("search", "searches"),
     "train": ("run", "runs"),
-    "overlap": ("overlap", "overlaps"),
+    "examine": ("examination", "examinations"),
     "tabulate": ("table", "tables"),
     "summarise": ("table of all networks", "tables of all networks"),
     "claims": ("table of claims", "tables of claims"),

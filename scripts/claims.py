@@ -49,6 +49,7 @@ def main() -> None:
         ("curves", "CSV", "tables of tests during training"),
         ("counts", "NPZ", "updates of each synapse, by condition of the experiments --counted"),
         ("counted", "NAME", "experiments that --counts is for"),
+        ("floors", "CSV", "M0 of learners that write less than on-line learning"),
     ):
         parser.add_argument(f"--{name}", nargs="*", default=[], metavar=metavar, help=text)
     parser.add_argument("--output", required=True, metavar="CSV")
@@ -61,7 +62,8 @@ def main() -> None:
             table = tested(arguments.declared, Tables(energy, curves))
         else:
             chosen = {name: CLAIMS[name] for name in arguments.claims}
-            table = judged(chosen, energy, curves)
+            floors = read_conditions(arguments.floors, "floors")
+            table = judged(chosen, {"energy": energy, "curves": curves, "floors": floors})
         write(table, arguments.output, float_format="%.6g")
     except (TableError, OSError) as error:
         sys.exit(f"claims: {error}")

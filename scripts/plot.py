@@ -23,6 +23,7 @@ READS: dict[str, tuple[str | None, str]] = {
     "curves": ("+", "tables of the tests during training (CSV)"),
     "counts": ("+", "numbers of updates of each synapse, by condition (npz)"),
     "overlaps": ("+", "overlaps of winners, by condition (CSV)"),
+    "floors": ("+", "M0 of learners with less than on-line learning needs, by condition (CSV)"),
     "searches": ("+", "histories of searches (CSV)"),
     "claims": (None, "table of claims (CSV)"),
 }
@@ -88,7 +89,7 @@ def _read(what: str, arguments: argparse.Namespace) -> object:
             return _chosen(with_networks(read(paths, what)), arguments)
         case "counts":
             return [read_counts(path) for path in paths]
-        case "curves" | "overlaps":
+        case "curves" | "overlaps" | "floors":
             return read_conditions(paths, what)
         case "claims":
             return read(paths, what)

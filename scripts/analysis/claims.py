@@ -77,8 +77,8 @@ class Claim:
     """A claim of this project: its text, the expected and the measured quantity, and its test.
 
     `expected` is one text for all readings, or maps readings to texts, the main one first; a text
-    ends in a number. `reads` names the table that is tested: `energy` (trained networks) or
-    `curves` (tests during training).
+    ends in a number. `reads` names the table that is tested: `energy` (trained networks), `curves`
+    (tests during training) or `floors` (learners with fewer updates).
     """
 
     text: str
@@ -159,13 +159,12 @@ def target(expected: str) -> tuple[float, float, float]:
     return value, -inf if below else value, value if below or not words else inf
 
 
-def judged(claims: Mapping[str, Claim], energy: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+def judged(claims: Mapping[str, Claim], tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Test claims and return the table of their outcomes, with one row per reading.
 
-    `energy` has the trained networks, `curves` the tests during training. A claim without readings
-    has one row, which has the reason.
+    `tables` has those that claims read (see `Claim`). A claim without readings has one row, which
+    has the reason.
     """
-    tables = {"energy": energy, "curves": curves}
     rows: list[dict] = []
     for name, claim in claims.items():
         with noting() as networks:

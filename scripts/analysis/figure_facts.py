@@ -451,6 +451,29 @@ def toward_cortex(table: pd.DataFrame) -> Facts:
 
 
 @figure
+def floor(table: pd.DataFrame) -> Facts:
+    """Return the updates of the rule found for M0, and the factors down to its bound.
+
+    `once` is the number of synapses that change, and `bound` the M0 of its network after pruning.
+    `memory` is the least memory (trials) with which
+    backprop with caching writes no more than the found rule on-line; None if there is none.
+    """
+    steps = means(table, panel="B", x="frugal_updates").set_index("series")["y"]
+    if not {"on-line", "written once", "pruning"} <= {*steps.index}:
+        raise NothingToSay
+    plain = means(table, panel="A", series="backprop").astype({"x": float}).sort_values("x")
+    enough = plain.loc[plain["y"] <= steps["on-line"], "x"]
+    return {
+        "M0": steps["on-line"],
+        "once": steps["written once"],
+        "bound": steps["pruning"],
+        "rewriting": steps["on-line"] / steps["written once"],
+        "unneeded": steps["written once"] / steps["pruning"],
+        "memory": next(iter(enough), None),
+    }
+
+
+@figure
 def claims(table: pd.DataFrame) -> Facts:
     """Count the verdicts on this project's claims, and on the paper's.
 

@@ -172,6 +172,11 @@ def change(results: Results) -> Facts:
     return {"claim": claim, "M1": M1, "cached": next(iter(cached), None)}
 
 
+def both(results: Results) -> Facts:
+    """Return the outcome of `frugal-both`."""
+    return {"claim": results.measured("frugal-both")}
+
+
 def recipe(results: Results) -> Facts:
     """Return the parameters of the rule found for M0 and its share of trials with updates (%)."""
     runs = results.runs("frugal_updates")
@@ -238,10 +243,16 @@ def cortex(results: Results) -> Facts:
     return {"claim": claim, "fitted": own_claims.FITTED, "width": M0.index[-1], "M0": M0.iloc[-1]}
 
 
+def floor(results: Results) -> Facts:
+    """Return the outcome of `floor` and the facts of its figure."""
+    claim = results.measured("floor")
+    return {"claim": claim} | figure_facts.floor(results.figure("floor"))
+
+
 # In the order of the page.
 STATEMENTS: list[Callable[[Results], Facts]] = [
-    *(tuning_and_gate, scaling, caching, updates, paper_factor, change, recipe, ingredients),
-    *(learning_time, stopping, second_search, other_tasks, cortex),
+    *(tuning_and_gate, scaling, caching, updates, paper_factor, change, both, recipe),
+    *(ingredients, learning_time, stopping, second_search, other_tasks, cortex, floor),
 ]
 
 

@@ -43,10 +43,13 @@ TASK = {"goal": "goal {:.1%}", "dataset": "{} images", "loss": "{} loss"}
 USUAL = " (usual)"  # ends the name of the variation in which nothing is varied
 STOPPED, HELD = 2, 5  # tests in a row at the goal: when training stops, and for frugal-held
 FEW_UPDATES = 5e6  # what the claim frugal-updates states
+LITTLE_CHANGE = 1.5e4  # the M1 that the claim frugal-both states
 FITTED = (1_000, 10_000)  # hidden units; the widths that power laws are fitted to
 # Readings that the page of results shows.
 ON_VALIDATION, ON_TEST = "stopped on validation patterns", "stopped on the test set"
 TUNING = "tuning alone, with the gate always open"
+REWRITING, UNNEEDED = "rewriting of synapses", "synapses that need not change"
+IN_ALL = "both"
 STAYED = "share of networks that stayed at the goal at the next tests"
 
 CLAIMS: dict[str, Claim] = {}
@@ -192,6 +195,24 @@ def frugal_change(energy: pd.DataFrame) -> Outcome:
     return Outcome(
         verdict(saved.low > 2, saved.low > 1), {"factor": saved, "M1 of the found rule": M1}
     )
+
+
+@claim(
+    "frugal-both",
+    "one rule has both: fewer than 5 × 10^6 updates, and a summed change below 1.5 × 10^4",
+    expected={"M0": "below 5e6", "M1": "below 1.5e4"},
+    quantity="mean M0 and M1 of the rule found for both, stopped on validation patterns",
+)
+def frugal_both(energy: pd.DataFrame) -> Outcome:
+    """Test the mean M0 and M1 of the rule found for least M1 among those with few updates.
+
+    Training stops on validation patterns.
+
+    Reproduced if the intervals of both are below 5 × 10^6 and 1.5 × 10^4, partly if one is.
+    """
+    readings = {one: factor(held_out(energy, "frugal_both", one)) for one in ("M0", "M1")}
+    low = readings["M0"].high < FEW_UPDATES, readings["M1"].high < LITTLE_CHANGE
+    return Outcome(all_or_some(low), readings)
 
 
 @claim(
@@ -374,3 +395,33 @@ def over_law(rows: pd.DataFrame, quantity: str) -> Estimate:
     law = seeds.power_law(logs).logarithms([widest["width"].max()])[:, 0]
     predicted = pd.Series(np.exp(law), index=logs.index)
     return factor(ratios(per_seed(every_reached(widest), quantity), predicted))
+
+
+@claim(
+    "floor",
+    "most updates of the found rule rewrite synapses that it has changed before",
+    expected={REWRITING: "above 10"},
+    quantity="M0 of on-line learning over that of learners that write less, seed by seed",
+    reads="floors",
+)
+def floor(floors: pd.DataFrame) -> Outcome:
+    """Test how many updates of the found rule change a synapse once more.
+
+    M0 of the rule found for M0 is divided by the number of synapses that have changed in the end.
+    This number over an upper bound of the least M0, by pruning, is what synapses cost that need not
+    change.
+
+    Reproduced if the interval of the first factor is above 10, partly if above 2.
+    """
+    rows = floors[(floors["rule"] == "frugal_updates") & (floors["learner"] != "batch")]
+    if rows.empty:
+        raise NotTested("no learners of frugal_updates that write less")
+    rows = every_reached(rows)
+    online = rows[(rows["learner"] == "caching") & (rows["memory"] == 1)]
+    once, pruned = (rows[rows["learner"] == one] for one in ("written once", "pruning"))
+    M0 = [per_seed(one, "M0") for one in (online, once, pruned)]
+    rewriting, unneeded, whole = (
+        factor(ratios(M0[more], M0[less])) for more, less in ((0, 1), (1, 2), (0, 2))
+    )
+    readings = {REWRITING: rewriting, UNNEEDED: unneeded, IN_ALL: whole}
+    return Outcome(verdict(rewriting.low > 10, rewriting.low > 2), readings)

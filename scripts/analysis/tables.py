@@ -60,6 +60,12 @@ COLUMNS = {
         **dict.fromkeys(["rule", "part", "compared"], TEXT),
         **dict.fromkeys(["width", "fraction", "seed", "lag", "overlap"], NUMBER),
     },
+    "floors": {
+        **dict.fromkeys(["rule", "learner"], TEXT),
+        "reached": TRUTH,
+        **dict.fromkeys(["width", "seed", "max_epochs", "memory", "M0"], NUMBER),
+        **dict.fromkeys(["accuracy", "test_accuracy"], NUMBER),
+    },
     "searches": {
         **dict.fromkeys(["search", "minimise", "gate"], TEXT),
         **dict.fromkeys(["reached", "front"], TRUTH),

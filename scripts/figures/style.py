@@ -56,6 +56,7 @@ LOOKS = {
     "frugal_open": ("#B44B78", "s", "-"),
     "frugal_change": ("#7F00FF", "^", "-"),
     "frugal_change_again": ("#7F00FF", "P", "-"),
+    "frugal_both": ("#7F00FF", "d", "-"),
     "frugal_cached": ("#D194BA", "^", "-"),
     "largest_update": ("#0072B2", "D", "-"),
     "smallest_update": ("#7FB2D9", "D", ":"),
@@ -76,6 +77,7 @@ NAMES = {
     "frugal_open": "tuned, gate open",
     "frugal_change": "found for least $M_1$",
     "frugal_change_again": "found for least $M_1$, second search",
+    "frugal_both": "found for both energies",
     "frugal_cached": "found for caching",
 }
 # For rules that are added to a config file, which takes no new code.

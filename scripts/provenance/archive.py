@@ -1,4 +1,4 @@
-"""Read, check and restore the published runs: a zip file of all runs, overlaps and searches.
+"""Read, check and restore the published runs: a zip file of runs, examinations and searches.
 
 The zip file holds the outputs at their paths. Their records are in the bundle of all records (see
 history.py). A published file is used only if it matches its record. A note is kept on each restored
@@ -24,7 +24,7 @@ from provenance.record import SUFFIX, RecordError, Value, is_sealed, read
 from provenance.verify import settings
 
 NAME = "runs.zip"
-RUNS = ("train", "overlap", "search")  # rules whose outputs are in the archive
+RUNS = ("train", "examine", "search")  # rules whose outputs are in the archive
 DATA = ("fetch", "prepare")  # rules that make their inputs
 DRAWN = ("tabulate", "summarise", "claims", "plot", "gallery", "finding")  # rules that use them
 PREPARE = "scripts/prepare.py"
@@ -41,7 +41,7 @@ class Published(NamedTuple):
 
     @property
     def runs(self) -> Records:
-        """The records of all runs, overlaps and searches."""
+        """The records of all runs, examinations and searches."""
         return of_rules(self.records, RUNS)
 
 

@@ -20,7 +20,7 @@ DATA = ("fetch", "prepare")  # rules whose files the configuration does not chan
 PREPARE = "scripts/prepare.py"
 STYLE = "scripts/figures/matplotlibrc"
 # For the outputs of these rules.
-NOUNS = {"train": "run", "overlap": "overlap", "search": "search", "plot": "figure"}
+NOUNS = {"train": "run", "examine": "examination", "search": "search", "plot": "figure"}
 PATHS = {"output", "folder"}  # parameters that only say where files are
 
 
@@ -171,12 +171,16 @@ def shown(overlay: str, scale: str) -> dict[str, str]:
 
 
 def trained(plan: "Plan", results: str) -> dict[str, Job]:
-    """Return the job of each search, run and overlap, by the path of its record."""
+    """Return the job of each search, run and examination, by the path of its record."""
     from plasticity.data import PREPARED
-    from workflow.configuration import command_line, options
+    from workflow.configuration import EXAMINATIONS, command_line, options
 
     def data(one: "Condition | Search") -> set[str]:
         return {f"data/{one.costliest['dataset']}/{file}" for file in PREPARED}
+
+    def found(condition: "Condition") -> list[str]:
+        one = condition.found
+        return [f"{results}/searches/{one.search}.finalists.csv"] if one else []
 
     jobs = {}
     for name, search in plan.searches.items():
@@ -186,21 +190,25 @@ def trained(plan: "Plan", results: str) -> dict[str, Job]:
         jobs[f"{stem}{SUFFIX}"] = Job("search", command, data(search), {*files.values()})
     for name, condition in plan.conditions.items():
         script = f"scripts/{'train_found' if condition.found else 'train'}.py"
-        found = [f"{results}/searches/{one}.finalists.csv" for one in plan.searched([name])]
         files = {"output": f"{results}/runs/{name}.csv"}
         if "curve" in condition.record:
             files["curve"] = f"{results}/curves/{name}.csv"
         if "counts" in condition.record:
             files["counts"] = f"{results}/counts/{name}.npz"
-        words = [*command_line(condition), *options({"finalists": found}), *options(files)]
+        rule = found(condition)
+        words = [*command_line(condition), *options({"finalists": rule} | files)]
         jobs[f"{results}/runs/{name}{SUFFIX}"] = Job(
-            "train", ["python", script, *words], data(condition) | {*found}, {*files.values()}
+            "train", ["python", script, *words], data(condition) | {*rule}, {*files.values()}
         )
-    for name, condition in plan.overlaps.items():
-        file = f"{results}/overlaps/{name}.csv"
-        command = ["python", "scripts/overlap.py", *options(condition.parameters)]
-        jobs[f"{results}/overlaps/{name}{SUFFIX}"] = Job(
-            "overlap", [*command, "--output", file], data(condition), {file}
+    for name, condition in plan.examined.items():
+        script = f"scripts/{EXAMINATIONS[name.partition('/')[0]]}.py"
+        rule, file = found(condition), f"{results}/{name}.csv"
+        words = [*command_line(condition, recording=False), *options({"finalists": rule})]
+        jobs[f"{results}/{name}{SUFFIX}"] = Job(
+            "examine",
+            ["python", script, *words, "--output", file],
+            data(condition) | {*rule},
+            {file},
         )
     return jobs
 
@@ -226,8 +234,10 @@ def drawn(plan: "Plan", results: str, figures: str, scale: str) -> dict[str, Job
     curves = [f"{results}/curves/{name}.csv" for name in sorted(plan.recording("curve"))]
     counts = [f"{results}/counts/{name}.npz" for name in plan.counted_conditions()]
     words = [*claims_options(plan.claims), *options({"energy": energy, "curves": curves})]
-    words += options({"counts": counts, "counted": plan.counted, "output": claims})
-    add("claims", ["scripts/claims.py", *words], [energy, *curves, *counts], claims)
+    floors = [f"{results}/{name}.csv" for name in plan.examinations("floors", plan.conditions)]
+    words += options({"counts": counts, "counted": plan.counted, "floors": floors})
+    inputs = [energy, *curves, *counts, *floors]
+    add("claims", ["scripts/claims.py", *words, "--output", claims], inputs, claims)
     for name, figure in plan.figures.items():
         read = plan.tables(name, results)
         words = options(read | {"experiment": figure.experiment, "scale": scale})
@@ -256,7 +266,7 @@ def packed(plan: "Plan", results: str, figures: str) -> dict[str, Job]:
     runs = [f"{results}/runs/{name}.csv" for name in plan.conditions]
     runs += [f"{results}/curves/{name}.csv" for name in sorted(plan.recording("curve"))]
     runs += [f"{results}/counts/{name}.npz" for name in sorted(plan.recording("counts"))]
-    runs += [f"{results}/overlaps/{name}.csv" for name in sorted(plan.overlaps)]
+    runs += [f"{results}/{name}.csv" for name in sorted(plan.examined)]
     for ending in ("csv", "finalists.csv"):
         runs += [f"{results}/searches/{name}.{ending}" for name in plan.searches]
     records = [f"{figures}/{name}{SUFFIX}" for name in plan.figures]

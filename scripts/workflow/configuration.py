@@ -34,7 +34,10 @@ SCALES = ("smoke", "paper")
 SETTINGS = [setting.name for setting in fields(Settings)]
 # What most conditions differ by comes first in their names.
 NAMED_FIRST = ["width", "fraction", "plastic_units"]
-RECORDED = {"curves": "curve", "counts": "counts", "overlaps": "overlap"}  # tables of a figure
+# Tables of examinations: steps that train networks once more, and measure what training does not.
+# The folder of each, and the word for it in `record`, which is the name of its script.
+EXAMINATIONS = {"overlaps": "overlap", "floors": "floor"}
+RECORDED = {"curves": "curve", "counts": "counts"} | EXAMINATIONS  # tables of a figure
 CACHED = INGREDIENTS["caching"]  # searched where what is minimised is cached
 LARGEST = 100_000  # values in a file
 LONGEST_NAME = 150  # file systems allow 255 bytes; scripts add endings
@@ -131,7 +134,8 @@ class Plan:
     Conditions by name, their names in each experiment, figures, the searches for the rules that
     conditions take, the claims that are tested, whether finding.md is written, and the experiments
     that record update counts. Claims are declared with their readings, or they are the ids of this
-    project's own. `overlaps` has the conditions whose winners are compared, by name.
+    project's own. `examined` has the conditions of examinations, by the table of each, such as
+    "overlaps/NAME".
     """
 
     conditions: dict[str, Condition] = field(default_factory=dict)
@@ -141,13 +145,13 @@ class Plan:
     claims: dict[str, dict] | list[str] = field(default_factory=list)
     finding: bool = False
     counted: list[str] = field(default_factory=list)
-    overlaps: dict[str, Condition] = field(default_factory=dict)
+    examined: dict[str, Condition] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:
         """Names of the data sets that are learned."""
         trained: list[Condition | Search] = [*self.conditions.values(), *self.searches.values()]
-        return sorted({one.costliest["dataset"] for one in [*trained, *self.overlaps.values()]})
+        return sorted({one.costliest["dataset"] for one in [*trained, *self.examined.values()]})
 
     def recording(self, what: str) -> set[str]:
         """Names of the conditions that record `what`."""
@@ -162,9 +166,9 @@ class Plan:
         found = (self.conditions[name].found for name in conditions)
         return sorted({one.search for one in found if one})
 
-    def overlapping(self, conditions: Iterable[str]) -> list[str]:
-        """Names of those of these conditions whose winners are compared."""
-        return [name for name in conditions if name in self.overlaps]
+    def examinations(self, table: str, conditions: Iterable[str]) -> list[str]:
+        """Names of those of these conditions for which there is such a table, with its folder."""
+        return [one for name in conditions if (one := f"{table}/{name}") in self.examined]
 
     def tables(self, figure: str, results: str) -> dict[str, str | list[str]]:
         """Return what a figure reads from the folder `results`, by the option of plot.py."""
@@ -174,10 +178,11 @@ class Plan:
             "energy": f"{results}/experiments/{experiment}.csv",
             "curves": [f"{results}/curves/{condition}.csv" for condition in conditions],
             "counts": [f"{results}/counts/{condition}.npz" for condition in conditions],
-            "overlaps": [f"{results}/overlaps/{name}.csv" for name in self.overlapping(conditions)],
             "claims": f"{results}/claims.csv",
             "searches": [f"{results}/searches/{name}.csv" for name in self.searched(conditions)],
         }
+        for table in EXAMINATIONS:
+            files[table] = [f"{results}/{one}.csv" for one in self.examinations(table, conditions)]
         return {table: files[table] for table in self.figures[figure].reads}
 
 
@@ -295,8 +300,11 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
         return replace(
             plan,
             searches={name: plan.searches[name] for name in asked},
-            overlaps={
-                name: one for name, one in plan.conditions.items() if "overlap" in one.record
+            examined={
+                f"{table}/{name}": one
+                for table, word in EXAMINATIONS.items()
+                for name, one in plan.conditions.items()
+                if word in one.record
             },
         )
     except _Mistake as mistake:
@@ -304,13 +312,14 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
         raise ConfigurationError(f"{source}: {mistake}") from None
 
 
-def command_line(condition: Condition) -> list[str]:
+def command_line(condition: Condition, recording: bool = True) -> list[str]:
     """Return the options with which train.py trains `condition`, except for output files.
 
-    For a found rule: those of train_found.py, except for the table of finalists.
+    For a found rule: those of train_found.py, except for the table of finalists. An examination has
+    the same options, but not those that say what else to record.
     """
     words = options(condition.parameters)
-    words += ["--train-accuracy"] * ("train_accuracy" in condition.record)
+    words += ["--train-accuracy"] * (recording and "train_accuracy" in condition.record)
     if condition.found is None:
         return words
     words += options({"within": condition.found.within})

@@ -74,7 +74,7 @@ def schema(written_by_hand: dict) -> dict:
     }
     definitions["ingredients"]["items"]["enum"] = list(INGREDIENTS)
     entry = {name: one_or_list(name) for name in ("rule", *KINDS)} | {"seed": reference("seeds")}
-    entry["record"] = reference("overlap")
+    entry["record"] = reference("examinations")
     definitions["entries"]["items"]["properties"] = entry
     return whole
 

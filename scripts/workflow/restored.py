@@ -68,7 +68,7 @@ def require_requested(build: Build, published: Published) -> None:
 
 
 def remaining(plan: Plan, results: str) -> Plan:
-    """Return the plan of what is made here: without what is restored (searches, runs, overlaps).
+    """Return the plan of what is made here: without what is restored.
 
     A restored run is used if all its files are here, and the search that it takes its rule from is
     restored, too.
@@ -94,9 +94,10 @@ def remaining(plan: Plan, results: str) -> Plan:
         if f"{results}/runs/{name}{SUFFIX}" not in current
         or searches.keys() & plan.searched([name])
     }
-    overlaps = {
+    examined = {
         name: condition
-        for name, condition in plan.overlaps.items()
-        if f"{results}/overlaps/{name}{SUFFIX}" not in current
+        for name, condition in plan.examined.items()
+        if f"{results}/{name}{SUFFIX}" not in current
+        or searches.keys() & plan.searched([name.partition("/")[2]])
     }
-    return replace(plan, conditions=conditions, searches=searches, overlaps=overlaps)
+    return replace(plan, conditions=conditions, searches=searches, examined=examined)

@@ -290,7 +290,7 @@ def status(
         "data sets": ("prepare", plan.datasets),
         "searches": ("search", plan.searches),
         "conditions": ("train", plan.conditions),
-        "overlaps": ("overlap", plan.overlaps),
+        "examinations": ("examine", plan.examined),
         "figures": ("plot", plan.figures),
     }
     lines = [f"{'':24}{'done':>9}{'missing':>9}{'stale':>9}"]

@@ -702,8 +702,9 @@ def test_a_damaged_table_is_refused_or_a_whole_table(tmp_path, content):
     except TableError as refusal:
         assert str(refusal).isprintable()
     else:
-        curves = claims.read_conditions([], "curves")
-        assert claims.judged(claims.CLAIMS, energy, curves)["verdict"].notna().all()
+        curves, floors = (claims.read_conditions([], kind) for kind in ("curves", "floors"))
+        read = {"energy": energy, "curves": curves, "floors": floors}
+        assert claims.judged(claims.CLAIMS, read)["verdict"].notna().all()
         declared = configuration.read(ROOT / "config.yaml")["claims"]
         table = claims.tested(declared, claims.Tables(energy, curves))
         assert table["verdict"].notna().all()

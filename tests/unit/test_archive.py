@@ -230,7 +230,7 @@ def used():
     return {"a", "b"} - restoring.remaining(plan, "results/smoke").conditions.keys()
 
 
-def test_an_overlap_is_restored_like_a_run(tree, monkeypatch):
+def test_an_examination_is_restored_like_a_run(tree, monkeypatch):
     """It is computed here only if it was not restored, whatever becomes of the run."""
     Path("results/smoke/overlaps").mkdir()
     for kind in ("runs", "overlaps"):
@@ -241,14 +241,14 @@ def test_an_overlap_is_restored_like_a_run(tree, monkeypatch):
         for kind, path in paths.items()
     }
     monkeypatch.setattr(restoring, "trained", lambda plan, results: wanted)
-    plan = Plan(conditions={"a": Condition({})}, overlaps={"a": Condition({})})
-    for current, left in {"runs": ([], ["a"]), "overlaps": (["a"], [])}.items():
+    plan = Plan(conditions={"a": Condition({})}, examined={"overlaps/a": Condition({})})
+    for current, left in {"runs": ([], ["overlaps/a"]), "overlaps": (["a"], [])}.items():
         meanings = {paths[current]: archive.meaning({}, "scripts/x.py")}
         monkeypatch.setattr(archive, "restored", lambda meanings=meanings: meanings)
         remaining = restoring.remaining(plan, "results/smoke")
-        assert (list(remaining.conditions), list(remaining.overlaps)) == left
+        assert (list(remaining.conditions), list(remaining.examined)) == left
     Path("results/smoke/overlaps/a.csv").unlink()
-    assert list(restoring.remaining(plan, "results/smoke").overlaps) == ["a"]
+    assert list(restoring.remaining(plan, "results/smoke").examined) == ["overlaps/a"]
 
 
 def test_restored_runs_are_used_until_their_parameters_change(asked):

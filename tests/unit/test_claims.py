@@ -28,6 +28,7 @@ from claims import main
 from workflow import configuration
 
 NO_CURVES = read_conditions([], "curves")
+NO_FLOORS = read_conditions([], "floors")
 ROOT = Path(__file__).parents[2]
 SEEDS = 4
 PAPER = {
@@ -144,7 +145,7 @@ def test_a_found_rule_that_fails_once_refutes_its_claims():
     energy.loc[2, "reached"] = False
     with pytest.raises(NotReached, match="1 of 4 networks"):
         CLAIMS["frugal-updates"].test(energy)
-    (row,) = judged(chosen("frugal-factor"), energy, NO_CURVES).to_dict("records")
+    (row,) = judged(chosen("frugal-factor"), {"energy": energy}).to_dict("records")
     assert row["verdict"] == "not reproduced" and pd.isna(row["value"]) and not row["reading"]
     assert row["reason"] == "1 of 4 networks did not reach the goal"
 
@@ -155,7 +156,7 @@ def test_a_network_that_the_test_set_should_have_stopped_decides_no_verdict():
     for name in ("frugal-updates", "frugal-factor"):
         found = CLAIMS[name].test(energy)
         assert found.verdict == "reproduced" and not found.readings.get(ON_TEST, Estimate()).known
-    table = judged(chosen("frugal-updates"), energy, NO_CURVES).set_index("reading")
+    table = judged(chosen("frugal-updates"), {"energy": energy}).set_index("reading")
     assert table["reason"].to_dict() == {ON_VALIDATION: "", ON_TEST: MISSED}
     assert table["expected"].to_dict() == {ON_VALIDATION: "below 5e6", ON_TEST: ""}
     alone = CLAIMS["frugal-updates"].test(energy[energy["stop_on"] == "validation"])
@@ -234,6 +235,46 @@ def test_a_goal_that_is_lost_again_was_luck(accuracies, M0, verdict, stayed):
         held(tests.assign(accuracy=0.9))
     with pytest.raises(NotReached, match="at 5 tests in a row"):
         held(tests[tests["trials"] < tests["trials"].max()])
+
+
+@pytest.mark.parametrize(
+    ("M0", "M1", "verdict"),
+    [
+        (4.9e6, 1.4e4, "reproduced"),
+        (5.1e6, 1.4e4, "partly"),
+        (4.9e6, 1.6e4, "partly"),
+        (5.1e6, 1.6e4, "not reproduced"),
+    ],
+)
+def test_few_updates_and_little_change_are_claimed_together(M0, M1, verdict):
+    found = find("frugal-both", *frontier(frugal_both={"M0": M0, "M1": M1}))
+    assert found.verdict == verdict
+    assert found.readings["M0"].value == pytest.approx(M0, rel=0.01)
+    assert found.readings["M1"].value == pytest.approx(M1, rel=0.01)
+
+
+def learners(once):
+    """Return what learners of two networks write: on-line 1,000 and 2,000 times."""
+    M0 = {"caching": 1000, "batch": 1, "written once": once, "pruning": 10}
+    rows = [
+        {"rule": rule, "learner": learner, "memory": 1, "seed": seed, "M0": n * (1 + seed)}
+        for seed in (0, 1)
+        for learner, n in M0.items()
+        for rule in ("backprop", "frugal_updates")
+    ]
+    rows += [{**rows[1], "memory": 10, "M0": 7}]
+    return pd.DataFrame(rows).assign(reached=lambda table: table["learner"] != "batch")
+
+
+@pytest.mark.parametrize(
+    ("once", "verdict"), [(50, "reproduced"), (200, "partly"), (900, "not reproduced")]
+)
+def test_rewriting_is_what_on_line_learning_writes_per_changed_synapse(once, verdict):
+    found = CLAIMS["floor"].test(learners(once))
+    values = [estimate.value for estimate in found.readings.values()]
+    assert values == pytest.approx([1000 / once, once / 10, 100]) and found.verdict == verdict
+    with pytest.raises(NotReached):
+        CLAIMS["floor"].test(learners(once).assign(reached=False))
 
 
 @pytest.mark.parametrize(
@@ -340,7 +381,8 @@ def test_each_claim_is_listed_in_the_configuration():
 
 
 def test_a_claim_without_its_networks_is_not_tested():
-    table = judged(CLAIMS, networks({"experiment": "any", "rule": "any"}), NO_CURVES)
+    energy = networks({"experiment": "any", "rule": "any"})
+    table = judged(CLAIMS, {"energy": energy, "curves": NO_CURVES, "floors": NO_FLOORS})
     assert list(table["id"]) == list(CLAIMS)
     assert (table["verdict"] == "not tested").all()
     assert table[["value", "low", "high"]].isna().all(axis=None)
@@ -353,7 +395,7 @@ def test_a_table_has_a_row_a_reading_and_can_be_read_back(tmp_path):
         "one": Claim("a claim", {"M0": "below 1"}, "M0", lambda energy: found),
         "two": Claim("another", "at least 4", "M1", CLAIMS["frugal-change"].test),
     }
-    table = judged(claims, networks({"experiment": "any"}), NO_CURVES)
+    table = judged(claims, {"energy": networks({"experiment": "any"})})
     assert list(table.columns) == COLUMNS and list(table["id"]) == ["one", "one", "two"]
     assert list(table["expected"]) == ["below 1", "", "at least 4"]
     assert table["target"].tolist() == pytest.approx([1, np.nan, 4], nan_ok=True)

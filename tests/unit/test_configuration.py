@@ -313,8 +313,10 @@ def test_winners_are_compared_in_the_grids_that_say_so():
         for width, fraction in [(10, 0.1), (10, 0.2), (20, 0.1)]
     ]
     first, _, last = planned.conditions
-    assert list(planned.overlaps) == [first, last]
-    assert planned.overlapping(planned.experiments["one"]) == [first]
+    assert list(planned.examined) == [f"overlaps/{first}", f"overlaps/{last}"]
+    one = planned.experiments["one"]
+    assert planned.examinations("overlaps", one) == [f"overlaps/{first}"]
+    assert planned.examinations("floors", one) == []
     assert "--record" not in command_line(planned.conditions[first])
 
 

@@ -41,6 +41,7 @@ FIGURES = [
     *("subnet_size", "strategies_vs_width", "savings", "trade_off", "initial_weights"),
     *("accuracy", "turnover", "caching"),
     *("robustness", "claims", "frugal_frontier", "ablation", "generality", "toward_cortex"),
+    "floor",
 ]
 
 
@@ -117,7 +118,7 @@ def progress_of(seeds, *conditions):
     )
 
 
-def inputs(figure, seeds=2):
+def inputs(figure, seeds=2):  # noqa: C901  # one case for each figure
     """Return what the summarise function of a figure takes, as a list."""
     widths, fractions = [30, 100, 300, 1000], [0.003, 0.01, 0.1]
     by_width = [(rule, {"width": width}) for rule in RULES for width in widths]
@@ -211,6 +212,8 @@ def inputs(figure, seeds=2):
             rules = ("backprop", "competitive", "frugal_updates")
             wide = (100, 1000, 3000, 10_000, 30_000)
             return [networks(seeds, *((rule, {"width": at}) for rule in rules for at in wide))]
+        case "floor":
+            return [learners_of(seeds)]
 
 
 def overlaps_of(seeds):
@@ -231,6 +234,29 @@ def overlaps_of(seeds):
         for part in ("first-layer synapses", "hidden units")
         for compared, overlap in [("same digit", 0.5), ("different digits", 0.3), ("chance", 0.1)]
         for lag in ([np.nan] if compared == "chance" else [1, 10, 100, 1000])
+    )
+
+
+def learners_of(seeds):
+    """Return the M0 of learners: the first network of competition learns in no batch of 100."""
+    return pd.DataFrame(
+        {
+            "rule": rule,
+            "max_epochs": 5,
+            "networks": f"{rule}:{seed}",
+            "seed": seed,
+            "learner": learner,
+            "memory": memory,
+            "M0": M0 * 0.9**seed / (1 if rule == "backprop" else 10),
+            "reached": (rule, seed, learner, memory) != ("competitive", 0, "batch", 100),
+        }
+        for rule in ("backprop", "competitive")
+        for seed in range(seeds)
+        for learner, memory, M0 in [
+            *(("caching", 1, 1e6), ("caching", 10, 1e5), ("caching", 100, 1e4)),
+            *(("batch", 10, 2e5), ("batch", 100, 2e4), ("written once", np.nan, 5e3)),
+            *(("largest changes", np.nan, 4e3), ("pruning", np.nan, 50 / (1 + seed))),
+        ]
     )
 
 
@@ -904,6 +930,23 @@ def test_toward_cortex_says_how_far_the_power_law_of_narrower_networks_is_off():
     assert fit["y"].iloc[0] == pytest.approx(np.sqrt(2) * 7 * 1000)
     energy.loc[energy.index[-1], "reached"] = False  # not backprop
     assert len(load("toward_cortex").summarise(energy)) == len(table)
+
+
+def test_floor_has_the_factors_from_on_line_learning_to_the_bound():
+    learners = learners_of(2)
+    table = load("floor").summarise(learners)
+    assert means(table, "A")["backprop batch", 10] == pytest.approx(2e5 * 0.9**0.5)
+    batches = table[(table["series"] == "competitive batch") & (table["kind"] == "mean")]
+    assert batches.set_index("x")["reached"].to_dict() == {10: True, 100: False}
+    steps = means(table, "B")
+    assert steps["written once", "competitive"] == pytest.approx(5e2 * 0.9**0.5)
+    factors = table[table["kind"] == "factor"].set_index(["series", "quantity"])["y"]
+    assert factors["backprop", "rewriting"] == pytest.approx(200)
+    assert factors["backprop", "not needed"] == pytest.approx(100 * 2**0.5)
+    assert factors["backprop", "in all"] == pytest.approx(20_000 * 2**0.5)
+    learners.loc[learners["rule"] == "backprop", "reached"] = False
+    factors = load("floor").summarise(learners).query("kind == 'factor'")
+    assert set(factors["series"]) == {"competitive"}
 
 
 def test_smoke_is_marked_and_paper_is_not(tmp_path):

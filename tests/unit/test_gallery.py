@@ -306,6 +306,20 @@ def test_the_sentence_on_wide_networks_compares_the_rules_at_the_largest_width()
     assert "prediction" not in said("toward_cortex", wide[wide["reached"]])
 
 
+def test_the_sentence_on_the_floor_says_what_rewriting_costs():
+    memory = table(*(("M0", "backprop", at, 3e9 / at, True) for at in (1, 100, 1000)))
+    steps = {"on-line": 4e6, "written once": 1e5, "largest changes": 9e4, "pruning": 1e4}
+    rows = [("M0", step, "frugal_updates", M0, True) for step, M0 in steps.items()]
+    text = said("floor", pd.concat([memory, table(*rows).assign(panel="B")]))
+    assert "makes 4.0 × 10⁶ updates, but only 1.0 × 10⁵ synapses change" in text
+    assert "a factor of 40. Pruning its network shows that 1.0 × 10⁴ changes" in text
+    assert "another factor of 10." in text and "for 1,000 trials" in text
+    text = said("floor", pd.concat([memory[:2], table(*rows).assign(panel="B")]))
+    assert text.endswith("another factor of 10.")
+    with pytest.raises(NothingToSay):
+        FACTS["floor"](table(*rows[:1]).assign(panel="B"))
+
+
 def test_the_claims_of_the_paper_and_ours_are_counted_apart():
     verdicts = [
         ("a", "A", "reproduced"),

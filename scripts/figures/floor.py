@@ -1,0 +1,110 @@
+"""How far learning remains from the least number of updates, and why.
+
+Panel A: M0 against the memory of the learner, that is, the number of trials in which a synapse is
+written once at most. With caching, the remembered updates take part in the outputs; in batches,
+they do not. Panel B: M0 of on-line learning, of writing each changed synapse once, and upper bounds
+of the least M0: of the largest changes that suffice, and of pruning. The factors between them are
+between the marks: what rewriting costs, and what synapses cost that need not change.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.conditions import per_seed, ratios
+from analysis.estimates import rows, tidy
+from analysis.seeds import geometric_mean
+from figures import style
+
+# Learners, from the most updates to the fewest, with their markers in panel B.
+STEPS = {
+    "on-line": ("o", "on-line learning"),
+    "written once": ("s", "each synapse written once"),
+    "largest changes": ("D", "largest changes that suffice"),
+    "pruning": ("v", "pruning and training again"),
+}
+# Factors of M0 between two learners, and their names in the plotted numbers.
+FACTORS = {
+    "rewriting": ("on-line", "written once"),
+    "not needed": ("written once", "pruning"),
+    "in all": ("on-line", "pruning"),
+}
+BATCH = " batch"  # ends the name of a rule that learns in batches
+OPEN: style.Style = {"mfc": "white", "mew": 0.8, "linestyle": ":"}  # the look of batches
+
+
+def summarise(floors: pd.DataFrame) -> pd.DataFrame:
+    """Return the plotted numbers: M0 by memory (A), by learner (B), and the factors between them.
+
+    `floors` has the learners of each network (see floor.py). Factors are computed seed by seed; a
+    factor is left out if a network of its rule missed the goal.
+    """
+    batches = floors["learner"] == "batch"
+    remembering = floors[floors["learner"].isin(["caching", "batch"])]
+    remembering = remembering.assign(series=floors["rule"].where(~batches, floors["rule"] + BATCH))
+    online = floors[(floors["learner"] == "caching") & (floors["memory"] == 1)]
+    steps = pd.concat([online.assign(learner="on-line"), floors[floors["learner"].isin(STEPS)]])
+    tables = [
+        tidy(remembering, "A", "memory", "M0", "series", ["max_epochs"]),
+        tidy(steps, "B", "rule", "M0", "learner", ["max_epochs"]),
+    ]
+    for rule, learners in steps.groupby("rule", sort=False):
+        if learners["reached"].all():
+            M0 = {name: per_seed(one, "M0") for name, one in learners.groupby("learner")}
+            for name, (more, less) in FACTORS.items():
+                y, low, high = geometric_mean(ratios(M0[more], M0[less]))
+                at = {"panel": "B", "quantity": name, "series": rule, "kind": "factor"}
+                tables.append(rows(**at, x=rule, y=y, low=low, high=high))
+    return pd.concat(tables, ignore_index=True)
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Return the figure of the plotted numbers."""
+    figure, axes = style.new_figure(1, 2, 85, width_ratios=(2, 3))
+    _draw_memory(axes[0], table[table["panel"] == "A"])
+    _draw_steps(axes[1], table[table["panel"] == "B"])
+    style.title(axes[0], "A", "updates against memory")
+    style.title(axes[1], "B", "from on-line learning to the bound")
+    key = {
+        text: {"marker": marker, "color": "0.3", "linestyle": ""} for marker, text in STEPS.values()
+    }
+    key["in batches (A)"] = {"marker": "o", "color": "0.3"} | OPEN
+    style.legend(figure, key)
+    return figure
+
+
+def _draw_memory(ax: Axes, table: pd.DataFrame) -> None:
+    style.name_axes(ax, "memory (trials)", "M0")
+    style.draw_series(ax, table, _look)
+
+
+def _look(series: str) -> style.Style:
+    look = style.look(series)
+    return look | OPEN | {"mec": look["color"]} if series.endswith(BATCH) else look
+
+
+def _draw_steps(ax: Axes, table: pd.DataFrame) -> None:
+    style.name_axes(ax, "M0", "", log="x")
+    rules = list(table["x"].unique())
+    for row, rule in enumerate(rules):
+        colour = style.look(rule)["color"]
+        of_rule = table[table["x"] == rule]
+        means = of_rule[of_rule["kind"] == "mean"].set_index("series", drop=False)
+        ax.plot(means["y"], [row] * len(means), color=colour, lw=0.8, zorder=1)
+        for learner, (marker, _) in STEPS.items():
+            if learner in means.index:
+                mean = of_rule[(of_rule["kind"] == "mean") & (of_rule["series"] == learner)]
+                ax.plot([mean["low"], mean["high"]], [row, row], color=colour, **style.BAR)
+                mark = {"marker": marker, "color": colour, "linestyle": "", "ms": 5} | style.EDGE
+                ax.plot(mean["y"], [row], **mark, **style.marks(mean, "y"), zorder=4)
+        for factor in of_rule[of_rule["kind"] == "factor"].itertuples():
+            more, less = (means["y"].get(one) for one in FACTORS[factor.quantity])
+            if factor.quantity != "in all" and more and less:
+                text = f"{factor.quantity}: {style.number(factor.y)}\N{MULTIPLICATION SIGN}"
+                up, side = (5, "bottom") if factor.quantity == "rewriting" else (-5, "top")
+                at: style.Style = {"textcoords": "offset points", "ha": "center", "va": side}
+                at |= {"size": "small", "color": colour, "xytext": (0, up)}
+                ax.annotate(text, ((more * less) ** 0.5, row), **at)
+    ax.set_yticks(range(len(rules)), [style.name(rule) for rule in rules])
+    ax.set_ylim(len(rules) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)

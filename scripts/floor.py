@@ -1,0 +1,130 @@
+r"""Train networks to their goal, and measure how far their M0 is from the least that it could be.
+
+The result is a CSV table. Its `learner` is one of:
+
+- `caching`: M0 if each synapse is written once in `memory` trials (1: on-line learning);
+- `batch`: likewise, with weights that are constant for `memory` trials, for rules that have no
+  eligible set and select nothing or the largest updates of each layer;
+- `written once`: the number of synapses whose weights have changed when the goal is reached;
+- `largest changes`: of these, only the largest that suffice for the goal;
+- `pruning`: the changes that an offline search needs, by pruning and training again.
+
+The last two are upper bounds of the least M0. Options are those of train.py, or of train_found.py
+if there are --finalists.
+
+    python scripts/floor.py --rule competitive --width 100 --fraction 0.02 --seed 0 1 --output -
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from plasticity import data  # isort: skip  # must come before NumPy, see plasticity/__init__.py
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+import train_found
+from plasticity.memory import MEMORIES, Batch, Caching, learns_in_batches
+from plasticity.network import Network
+from plasticity.parameters import ParameterError
+from plasticity.pruning import accuracy, largest_changes, pruned
+from plasticity.results import row, table
+from plasticity.rules import Rule
+from plasticity.settings import PARAMETERS, Settings, parts_of
+from plasticity.training import Result, train
+from workflow import datasets, training_options
+from workflow.command_line import finish, require_writable, write
+from workflow.progress import ProgressLine
+
+COLUMNS = ["learner", "memory", "M0", "reached", "trials", "accuracy", "test_accuracy"]
+BATCHES = (10, 30, 100, 300)  # memories (trials) with which batches are tried
+
+
+def remembering(
+    dataset: data.Dataset, rule: Rule, settings: Settings, seed: int, result: Result
+) -> Iterator[dict]:
+    """Yield the values of COLUMNS for learners with a memory.
+
+    `result` is that of the network that `Caching` has trained.
+    """
+    assert isinstance(result.trainer, Caching)
+    decides = "validation_accuracy" if settings.stop_on == "validation" else "accuracy"
+
+    def values(learner: str, memory: int | None, M0: int, result: Result) -> dict:
+        measures = result.measures
+        accuracies = measures[decides], measures["accuracy"]
+        values = learner, memory, M0, measures["reached"], measures["trials"], *accuracies
+        return dict(zip(COLUMNS, values, strict=True))
+
+    M0 = result.measures["M0"], *map(int, result.trainer.writes)
+    for memory, writes in zip((1, *MEMORIES), M0, strict=True):
+        yield values("caching", memory, writes, result)
+    for memory in BATCHES if learns_in_batches(rule, settings) else ():
+        with np.errstate(over="ignore", invalid="ignore"):  # it may diverge
+            batch = train(dataset, rule, settings, seed, trainer=partial(Batch, memory=memory))
+        yield values("batch", memory, batch.measures["M0"], batch)
+    yield values("written once", None, result.measures["M0_min"], result)
+
+
+def bounds(
+    dataset: data.Dataset, settings: Settings, seed: int, network: Network
+) -> Iterator[dict]:
+    """Yield the values of COLUMNS for the upper bounds of the least M0.
+
+    `network` has been trained to its goal.
+    """
+    split = dataset.validation if settings.stop_on == "validation" else dataset
+    for learner, sparse in (
+        ("largest changes", largest_changes(split, settings, seed, network)),
+        ("pruning", pruned(split, settings, seed)),
+    ):
+        if sparse:
+            accuracies = sparse.accuracy, accuracy(sparse.network, dataset)
+            values = learner, None, sparse.M0, True, None, *accuracies
+            yield dict(zip(COLUMNS, values, strict=True))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train and measure one network for each seed, then write the table.
+
+    Raises ParameterError if a parameter is not allowed, DataError if the data set cannot be used,
+    and OSError if a file cannot be read or written.
+    """
+    chosen = training_options.completed(arguments)
+    rule, settings = parts_of(chosen)
+    require_writable(arguments.output)
+    dataset = data.load(chosen["dataset"], datasets.ensure(chosen["dataset"]))
+    rows = []
+    for seed in arguments.seed:
+        progress = ProgressLine(f"{chosen['rule']}, width {settings.width}, seed {seed}")
+        with threadpool_limits(1):  # as in train.py
+            result = train(dataset, rule, settings, seed, trainer=Caching, progress=progress)
+            progress.done(result.measures)
+            measured = [*remembering(dataset, rule, settings, seed, result)]
+            if result.measures["reached"]:
+                measured += bounds(dataset, settings, seed, result.trainer.network)
+        network = row(chosen, rule, settings, seed, result)
+        rows += [network | learner for learner in measured]
+    columns = [name for name in network if name in PARAMETERS]
+    write(arguments.output, table(rows, [*columns, *COLUMNS]).encode())
+
+
+def arguments(words: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments of a command line.
+
+    Raises OSError or ParameterError if a table of finalists cannot be used.
+    """
+    if "--finalists" in words:
+        return train_found.arguments(words)
+    return training_options.parser("floor", __doc__, recording=False).parse_args(words)
+
+
+def main() -> None:
+    """Run the command-line program."""
+    finish("floor", lambda: run(arguments(sys.argv[1:])), ParameterError, data.DataError)
+
+
+if __name__ == "__main__":
+    main()
