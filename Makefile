@@ -32,6 +32,8 @@ OR_HINT = || { echo 'make: uv cannot install: behind a proxy, set PIP_CERT and P
 # The programs in .venv have its path in them. After a move, or in a copy, it is set up again.
 MOVED := $(shell made=$$(sed -n 's/^command = .* -m venv [^/]*//p' .venv/pyvenv.cfg 2>/dev/null); \
     [ -z "$$made" ] || [ "$$made" -ef .venv ] || echo moved)
+# Puts scripts/ last on the path of Python: in notebooks, and if a script's own folder is not on it (python -P).
+PATH_FILE = ./.venv/lib/python3.*/site-packages/scripts.pth
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
@@ -132,7 +134,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The first suitable Python makes .venv; the pinned uv in it installs the locks by their hashes.
-$(INSTALLED): envs/bootstrap.lock envs/requirements.lock $(MOVED)
+$(INSTALLED): envs/bootstrap.lock envs/requirements.lock $(MOVED) $(if $(wildcard $(PATH_FILE)),,missing)
 	@$(if $(MOVED),rm -rf .venv)
 	@$(PYTHON) -c '' 2>/dev/null || { \
 	    for python in python3 python3.14 python3.13 python3.12 python3.11 none; do \
@@ -147,9 +149,10 @@ $(INSTALLED): envs/bootstrap.lock envs/requirements.lock $(MOVED)
 	@$(SYNC) $(if $(wildcard $(TOOLS)),envs/tools.lock) $(OR_HINT)
 	@$(UV) pip uninstall -q --python $(PYTHON) pip setuptools
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -c 'import $(IMPORTED)'
+	@cd $(dir $(PATH_FILE)) && echo ../../../../scripts > $(notdir $(PATH_FILE))
 	@touch $@
 
-moved: ;
+moved missing: ;
 
 $(TOOLS): envs/tools.lock $(INSTALLED)
 	@$(SYNC) $< $(OR_HINT)

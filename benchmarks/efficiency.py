@@ -21,8 +21,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
-
 from plasticity.data import INPUTS, TEST_IMAGES, TRAINING_IMAGES  # isort: skip  # before NumPy
 
 import numpy as np

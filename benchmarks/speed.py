@@ -24,8 +24,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
-
 from plasticity import data  # isort: skip  # before NumPy: see there
 
 import numpy as np

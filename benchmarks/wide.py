@@ -12,9 +12,6 @@ import json
 import resource
 import sys
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from plasticity import data  # isort: skip  # before NumPy: see there
 

@@ -2,7 +2,7 @@
 
 This is a part of the configuration's schema, and the page docs/parameters.md.
 
-Run it in the folder scripts/ after a parameter has changed:
+Run it after a parameter has changed:
 
     python -m workflow.parameters
 """
@@ -36,8 +36,8 @@ What determines a network: its plasticity rule, the model and its training, the 
 random streams. Each is a key of an experiment in the configuration, an option of
 `scripts/train.py`, and a column of the results. A rule or an experiment sets those that it needs;
 all others come from `model` in `config.yaml`, and then from the defaults here. Sources are those
-of [config.yaml](../config.yaml). The command `python -m workflow.parameters`, run in the folder
-`scripts/`, writes this page from the declarations in `scripts/plasticity/`.
+of [config.yaml](../config.yaml). The command `python -m workflow.parameters` writes this page from
+the declarations in `scripts/plasticity/`.
 
 | name | type | allowed | default | unit | meaning | source |
 |---|---|---|---|---|---|---|

@@ -102,11 +102,36 @@ def test_no_tracked_file_names_a_package_index():
     assert naming == []
 
 
-@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="set up without make")
+made_by_make = pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="set up without make")
+
+
+@made_by_make
 @pytest.mark.parametrize("target", ["env", ".venv/tools"])
 def test_make_has_nothing_to_do_after_set_up(target):
     done = subprocess.run(["make", "--question", target], cwd=ROOT, capture_output=True)
     assert done.returncode == 0
+
+
+@made_by_make
+@pytest.mark.parametrize("way", ["PYTHONSAFEPATH", "-P"])
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "scripts").glob("*.py")))
+def test_scripts_find_their_modules_if_their_folder_is_not_put_on_the_path(script, way, tmp_path):
+    options, variables = (["-P"], {}) if way == "-P" else ([], {way: "1"})
+    done = subprocess.run(
+        [sys.executable, *options, ROOT / "scripts" / script, "--help"],
+        cwd=tmp_path,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@made_by_make
+def test_scripts_are_last_on_the_path_and_hide_no_module():
+    code = "import sys; print(sys.path[-1])"
+    path = subprocess.check_output([sys.executable, "-I", "-c", code], text=True)
+    assert Path(path.strip()).samefile(ROOT / "scripts")
 
 
 class Project:
@@ -126,7 +151,8 @@ class Project:
             (folder / "envs" / name).touch()
 
     def set_up(self) -> None:
-        (self.folder / ".venv/bin").mkdir(parents=True)
+        for name in ("bin", "lib/python3.11/site-packages"):
+            (self.folder / ".venv" / name).mkdir(parents=True)
         for name in ("python", "uv", "ruff", "mypy", "snakefmt"):
             program = self.folder / ".venv/bin" / name
             program.write_text(f'#!/bin/sh\necho "{name} $@" >> {self.folder}/calls\n')

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = """#!/bin/sh
 printf "%s\\n" "${0##*/} $*" >> "$CALLS"
 case "$*" in "-m venv"*)
-    mkdir -p .venv/bin
+    mkdir -p .venv/bin .venv/lib/python3.11/site-packages
     cp "$0" .venv/bin/python
     printf '#!/bin/sh\\nprintenv > "$CALLS.uv"\\nexit $UV_STATUS\\n' > .venv/bin/uv
     chmod +x .venv/bin/uv
@@ -72,6 +72,15 @@ def test_a_moved_or_copied_environment_is_set_up_again(project, place):
     assert make(there).returncode == 0 and calls(there) == ["python3"]
     assert str(there / ".venv") in (there / ".venv/pyvenv.cfg").read_text()
     assert make(there).returncode == 0 and calls(there) == []
+
+
+def test_an_environment_has_scripts_on_its_path(project):
+    (folder,) = (project / ".venv/lib").glob("python3.*/site-packages")
+    path_file = folder / "scripts.pth"
+    for _ in "the first time", "if it is missing":
+        assert (folder / path_file.read_text().strip()).resolve() == project / "scripts"
+        path_file.unlink()
+        assert make(project).returncode == 0 and calls(project) == []
 
 
 def test_an_environment_that_is_found_by_another_path_stays(project):

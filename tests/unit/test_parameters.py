@@ -75,7 +75,7 @@ def test_every_parameter_is_described_and_has_a_source():
 
 def test_the_schema_and_the_page_are_those_that_the_declarations_give():
     written = (ROOT / "schemas" / "config.schema.json").read_text(encoding="utf-8")
-    advice = "run 'python -m workflow.parameters' in scripts/"
+    advice = "run 'python -m workflow.parameters'"
     assert written == parameters.text(parameters.schema(json.loads(written))) + "\n", advice
     assert (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8") == parameters.page(), (
         advice
