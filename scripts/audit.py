@@ -31,10 +31,18 @@ from pathlib import Path
 from typing import Any
 
 from provenance.archive import of_rules
+from provenance.audit import (
+    Issue,
+    Verifier,
+    environment_of,
+    parameters_of,
+    real_recipe,
+    text,
+    worst,
+)
 from provenance.history import History
 from provenance.record import SUFFIX, scripts_of
 from provenance.rerun import rerun
-from provenance.verify import Issue, Verifier, environment_of, real_recipe, settings, text, worst
 from workflow.asked import PATHS, Configuration
 from workflow.command_line import Parser, finish
 
@@ -194,7 +202,7 @@ def summary(recipes: list[dict]) -> str:
     """Return the parameters of recipes in one line; those that differ come first."""
     values: dict[str, list[str]] = {}
     for recipe in recipes:
-        for key, value in settings(recipe).items():
+        for key, value in parameters_of(recipe).items():
             if key not in PATHS and text(value) not in values.setdefault(key, []):
                 values[key].append(text(value))
     order = sorted(values, key=lambda key: len(values[key]) == 1)

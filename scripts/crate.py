@@ -26,10 +26,10 @@ from rocrate.model.entity import Entity
 from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
+from provenance.audit import parameters_of, real_recipe, text
 from provenance.files import digest
 from provenance.history import History
 from provenance.record import RecordError, scripts_of
-from provenance.verify import real_recipe, settings, text
 from workflow.asked import SCALES, overlay_and_scale
 from workflow.command_line import Parser
 
@@ -185,7 +185,7 @@ class Exporter:
         """
         record = self.history.records[path]
         recipe, details = real_recipe(record), record["made"]
-        rule, values = recipe["rule"], settings(recipe)
+        rule, values = recipe["rule"], parameters_of(recipe)
         formal = {name: self.parameter(rule, name, "Text") for name in values}
         read = [self.parameter(rule, "files-read", "File")] if record["inputs"] else []
         written = self.parameter(rule, "files-made", "File")

@@ -17,7 +17,7 @@ from figures.style import save
 from workflow.command_line import Parser
 
 FOLDER = Path(__file__).parent / "figures"
-# The parameters that `summarise` may have: whether they are several files, and what they are.
+# The parameters that `plotted` may have: whether they are several files, and what they are.
 READS: dict[str, tuple[str | None, str]] = {
     "energy": (None, "table of trained networks (CSV)"),
     "curves": ("+", "tables of the tests during training (CSV)"),
@@ -36,7 +36,7 @@ def main() -> None:
         script = _script(arguments.script)
         tables = _tables(script, arguments)
         # The marks in the SVG name rows of the CSV file.
-        numbers = script.summarise(**tables).reset_index(drop=True)
+        numbers = script.plotted(**tables).reset_index(drop=True)
         output = arguments.output or f"figures/{arguments.script.stem}"
         save(script.draw(numbers), numbers, output, arguments.scale)
     except (TableError, OSError) as error:
@@ -61,17 +61,17 @@ def _script(path: Path) -> ModuleType:
         known = sorted(script.stem for script in FOLDER.glob("*.py"))
         raise TableError(f"{path}: no script in scripts/figures/; there are: {', '.join(known)}")
     module = importlib.import_module(f"figures.{path.stem}")
-    if not hasattr(module, "summarise"):
-        raise TableError(f"{path}: not the script of a figure: it has no function summarise")
+    if not hasattr(module, "plotted"):
+        raise TableError(f"{path}: not the script of a figure: it has no function plotted")
     return module
 
 
 def _tables(script: ModuleType, arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the arguments of the script's `summarise`, by name.
+    """Return the arguments of the script's `plotted`, by name.
 
     Raises TableError if a table is not given or cannot be used.
     """
-    reads = inspect.signature(script.summarise).parameters
+    reads = inspect.signature(script.plotted).parameters
     for what in reads:
         if getattr(arguments, what) is None:
             raise TableError(f"{arguments.script}: --{what} is missing: {READS[what][1]}")

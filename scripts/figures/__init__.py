@@ -1,6 +1,6 @@
 """The figures, one module each.
 
-`summarise` returns the plotted numbers of the tables that its parameters name, `draw` the figure of
+`plotted` returns the plotted numbers of the tables that its parameters name, `draw` the figure of
 these numbers. `scripts/plot.py` runs them.
 """
 

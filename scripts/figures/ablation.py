@@ -25,7 +25,7 @@ KEY = {
 }
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: the factors of each quantity of AXES, by ingredient.
 
     A factor is only defined if both networks reached the goal.

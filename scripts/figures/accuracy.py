@@ -16,7 +16,7 @@ from figures import style
 KEPT = ["width", "max_epochs"]
 
 
-def summarise(curves: pd.DataFrame) -> pd.DataFrame:
+def plotted(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: least test error (%), and test against training error (%).
 
     `curves` has a row for each test of each run. In the panels of training error, there is a row

@@ -22,7 +22,7 @@ CACHED = " with caching"
 COST_RANGE = np.geomspace(1e-5, 1e-2, 7)
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: the panel of least energies, then a panel for each rule.
 
     In the panel of a rule there is a series for each cost, and one "without" caching. The energy of

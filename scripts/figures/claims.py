@@ -92,7 +92,7 @@ class Block:
         return [*zip((0, 0.5), labels, strict=True), (1, f"{self.reach:g}")]
 
 
-def summarise(claims: pd.DataFrame) -> pd.DataFrame:
+def plotted(claims: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: all readings of the claims."""
     return claims
 

@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.estimates import panels, variants
-from figures.style import MEASURES, draw_measures
+from figures.style import QUANTITIES, draw_quantities
 
 TARGETS = [0.80, 0.85, 0.90, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.975, 0.98]
 TICKS = [0.80, 0.90, 0.92, 0.95, 0.97, 0.98]
 
 
-def summarise(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each of MEASURES against the accuracy reached, by rule.
+def plotted(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the plotted numbers: each of QUANTITIES against the accuracy reached, by rule.
 
     `curves` has a row for each test of each run. Accuracies that no run reached are left out, and
     so are those that a run had at its first test, because it reached them some time before. The
@@ -28,7 +28,7 @@ def summarise(curves: pd.DataFrame) -> pd.DataFrame:
     early = runs["reached"] & (runs["trials"] == curves["trials"].min())
     possible = runs["reached"].groupby(runs["target"]).transform("any")
     possible &= ~early.groupby(runs["target"]).transform("any")
-    return panels(runs[possible], MEASURES.values(), "target", "series", ["max_epochs"])
+    return panels(runs[possible], QUANTITIES.values(), "target", "series", ["max_epochs"])
 
 
 def _first(curves: pd.DataFrame, target: float) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def _first(curves: pd.DataFrame, target: float) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    return draw_measures(table.assign(x=1 - table["x"]), "error", 66, _name_accuracies)
+    return draw_quantities(table.assign(x=1 - table["x"]), "error", 66, _name_accuracies)
 
 
 def _name_accuracies(ax: Axes, panel: pd.DataFrame) -> None:

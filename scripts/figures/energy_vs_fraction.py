@@ -21,7 +21,7 @@ PANELS = {
 }
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 against the fraction, by rule."""
     energy = energy.assign(series=variants(energy, ["width"]))
     of_neurons, backprop = energy["rule"].isin(OF_NEURONS), energy["rule"] == "backprop"

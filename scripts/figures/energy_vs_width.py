@@ -24,7 +24,7 @@ PANELS = {
 RATIOS = {"M0 / M0_min": "$M_0/M_0^{min}$", "M1 / M1_min": "$M_1/M_1^{min}$"}
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: each quantity against the width, by initial s.d., and the fits.
 
     A series is named by its quantity and s.d.; rows of kind `optimum` have the least energy.

@@ -33,7 +33,7 @@ BATCH = " batch"  # ends the name of a rule that learns in batches
 OPEN: style.Style = {"mfc": "white", "mew": 0.8, "linestyle": ":"}  # the look of batches
 
 
-def summarise(floors: pd.DataFrame) -> pd.DataFrame:
+def plotted(floors: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 by memory (A), by learner (B), and the factors between them.
 
     `floors` has the learners of each network (see floor.py). Factors are computed seed by seed; a

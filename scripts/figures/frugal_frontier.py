@@ -27,7 +27,7 @@ KEPT = ["max_epochs", "found"]
 LEVEL: style.Style = {"color": "0.4", "lw": 0.6, "ls": (0, (4, 2)), "zorder": 0.5}
 
 
-def summarise(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame, searches: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: means, runs (B and C), evaluations and factors saved (A).
 
     `energy` has the networks on held-out seeds, `searches` a row for each evaluation of a search.

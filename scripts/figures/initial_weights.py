@@ -17,7 +17,7 @@ QUANTITIES = ["M0", "M1"]
 RULES = ["backprop", "competitive", "subnet", "competitive_subnet"]
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 against the width, by rule and initial s.d."""
     energy = energy.sort_values("initial_sd", ascending=False, kind="stable")
     energy = energy.assign(series=energy["rule"] + energy["initial_sd"].map(" {:g}".format))

@@ -25,7 +25,7 @@ AXES = {
 }
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: factors saved (y) by rule and variation (x).
 
     A factor is backprop's energy over that of the rule, with the same variation and seed. It exists

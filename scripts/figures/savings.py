@@ -19,7 +19,7 @@ FITTED = ["competitive", "subnet", "competitive_subnet"]
 SHOWN = [*FITTED, "competitive_per_neuron", "fixed_features", "random_synapses"]
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: backprop's energy over each rule's, seed by seed, and the fits.
 
     A ratio is only defined if both runs reached the goal. Rows of kind `exponent` have the

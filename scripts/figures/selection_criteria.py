@@ -14,7 +14,7 @@ from figures import style
 from plasticity.rules import OUT_PER_HIDDEN
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0, or the test error (%) in the end, by criterion and fraction.
 
     A condition has M0 if all of its networks reached the goal, and an error if not; without a mean

@@ -25,7 +25,7 @@ GROUPS = {True: "competition, subnets", False: "other rules"}
 PANELS = dict(zip("ABCD", product(GROUPS, ENERGIES), strict=True))
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 against the width, by rule.
 
     `within` is true for conditions whose mean learning time is within BUDGET, which is in the

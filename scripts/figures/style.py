@@ -87,7 +87,7 @@ SPARE_COLOURS = ["#712301", "#B85C90"]
 SD_LOOKS = {0.03: ("-", 0), 0.02: ("--", 0.6), 0.01: (":", 1)}
 
 # The panels of most figures, and their titles.
-MEASURES = {"A": "M0", "B": "M1", "C": "trials"}
+QUANTITIES = {"A": "M0", "B": "M1", "C": "trials"}
 TITLES = {"M0": "number of updates", "M1": "summed change", "trials": "learning time"}
 AXES = {
     "trials": "learning time (trials)",
@@ -295,7 +295,7 @@ def exponent(panel: pd.DataFrame, series: str, before: str) -> str:
     return f"{before}exponent {y}{known}"
 
 
-def draw_measures(
+def draw_quantities(
     table: pd.DataFrame,
     x: str,
     height: float,
@@ -303,13 +303,13 @@ def draw_measures(
     look: Look = look,
     name: Callable[[str], str] = name,
 ) -> Figure:
-    """Return a figure `height` mm high with a panel for each of MEASURES against `x`.
+    """Return a figure `height` mm high with a panel for each of QUANTITIES against `x`.
 
     `finish` is called with each panel and its rows of `table`, to add to the panel. The names of
     the series are written beside the last panel.
     """
-    figure, axes = new_figure(1, len(MEASURES), height)
-    for ax, (letter, quantity) in zip(axes, MEASURES.items(), strict=True):
+    figure, axes = new_figure(1, len(QUANTITIES), height)
+    for ax, (letter, quantity) in zip(axes, QUANTITIES.items(), strict=True):
         panel = table[table["panel"] == letter]
         name_axes(ax, x, quantity)
         draw_series(ax, panel, look)

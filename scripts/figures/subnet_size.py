@@ -27,7 +27,7 @@ PANELS = {
 SHADES = "blend:#EE9E66,#D55E00,#4F2300"
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: M0 and M1 against the subnet's size and against the width.
 
     A series is named by its s.d. of the initial weights and, in panels A and B, its width. Rows of

@@ -15,18 +15,18 @@ from matplotlib.figure import Figure
 from analysis.conditions import NotReached, NotTested
 from analysis.estimates import fitted, panels, rows
 from analysis.own_claims import FITTED, over_law
-from figures.style import MEASURES, Style, draw_measures
+from figures.style import QUANTITIES, Style, draw_quantities
 
 ENERGIES = {"A": "M0", "B": "M1"}
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
-    """Return the plotted numbers: each of MEASURES against the width, by rule, and the fits.
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
+    """Return the plotted numbers: each of QUANTITIES against the width, by rule, and the fits.
 
     Rows of kind `missed` have the factor by which backprop's energy at the largest width exceeds
     the power law (see analysis/own_claims.py).
     """
-    table = panels(energy, MEASURES.values(), "width", keep=["max_epochs"])
+    table = panels(energy, QUANTITIES.values(), "width", keep=["max_epochs"])
     backprop = table[(table["series"] == "backprop") & table["quantity"].isin(ENERGIES.values())]
     fits = fitted(backprop[backprop["x"].between(*FITTED)], upto=backprop["x"].max(), whole=True)
     return pd.concat([table, fits, *_missed(energy)], ignore_index=True)
@@ -45,7 +45,7 @@ def _missed(energy: pd.DataFrame) -> list[pd.DataFrame]:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of the plotted numbers."""
-    return draw_measures(table, "width", 85, _note)
+    return draw_quantities(table, "width", 85, _note)
 
 
 def _note(ax: Axes, panel: pd.DataFrame) -> None:

@@ -43,7 +43,7 @@ def relative_to_backprop(energy: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def summarise(energy: pd.DataFrame) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: factors saved (y) against relative learning times (x).
 
     Means have the interval of x (`x_low` and `x_high`). Rows of kind `best` repeat the mean of each

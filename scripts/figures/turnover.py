@@ -39,9 +39,7 @@ WIDE = 1000  # hidden units
 TITLES = ["winners of two trials", "who makes the updates", "how many take part"]
 
 
-def summarise(
-    energy: pd.DataFrame, counts: Sequence[Layers], overlaps: pd.DataFrame
-) -> pd.DataFrame:
+def plotted(energy: pd.DataFrame, counts: Sequence[Layers], overlaps: pd.DataFrame) -> pd.DataFrame:
     """Return the plotted numbers: overlaps by lag, shares of updates, participation by fraction.
 
     `counts` has an item for each condition of `energy`, in the same order: the number of updates of

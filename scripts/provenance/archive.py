@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provenance import identity
+from provenance.audit import parameters_of
 from provenance.files import digest, read_json, readable_json, sha256, write, write_json
 from provenance.history import BUNDLE, unpack
 from provenance.record import SUFFIX, RecordError, Value, is_sealed, read
-from provenance.verify import settings
 
 NAME = "runs.zip"
 RUNS = ("train", "examine", "search")  # rules whose outputs are in the archive
@@ -141,7 +141,7 @@ def _note(source: Published, runs: Records, root: Path, mtime: int, trust: bool)
             preparations = of_rules(data, ["prepare"]).values()
             data_code = next((one["recipe"]["code"] for one in preparations), None)
         script = record["made"]["command"][1]
-        run = meaning(settings(record["recipe"]), script, code, data_code)
+        run = meaning(parameters_of(record["recipe"]), script, code, data_code)
         notes["runs"][path] = {"time": mtime, "meaning": run}
     notes["data"] |= of_rules(source.records, DATA)
     write_json(root / NOTES, notes)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.archive import NAME, members
+from provenance.audit import Issue, parameters_of, tampered, text
 from provenance.history import BUNDLE
 from provenance.record import MADE, SUFFIX, RecordError, Value, parameters
-from provenance.verify import Issue, settings, tampered, text
 
 if TYPE_CHECKING:
     from workflow.configuration import Condition, Plan, Search
@@ -25,7 +25,7 @@ PATHS = {"output", "folder"}  # parameters that only say where files are
 
 
 class Configuration:
-    """A check for provenance.verify: compares records with the configuration of a project."""
+    """A check for provenance.audit: compares records with the configuration of a project."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -107,7 +107,7 @@ def differences(path: str, record: Mapping, job: Job) -> Iterator[Issue]:
     if ran != runs:
         what = f"its command runs {ran}, the workflow runs {runs}"
         yield Issue("made", "STALE", path, what)
-    then, now = settings(recipe), job_settings(job)
+    then, now = parameters_of(recipe), job_parameters(job)
     for key in sorted((then.keys() | now.keys()) - PATHS):
         if then.get(key) != now.get(key):
             what = f"{text(then.get(key))} then, {text(now.get(key))} now"
@@ -295,11 +295,11 @@ def program(values: Mapping[str, Value]) -> str:
     return " ".join(str(word) for word in named if str(word).endswith(".py") or word == named[0])
 
 
-def job_settings(job: Job) -> dict[str, Value]:
+def job_parameters(job: Job) -> dict[str, Value]:
     """Return the parameters of a job that are not files."""
     files = dict.fromkeys(job.inputs, 64 * "0")
     values = parameters(job.command, files, sorted(job.outputs))
-    return settings({"parameters": values})
+    return parameters_of({"parameters": values})
 
 
 def stale(subject: str, what: str) -> Issue:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from provenance import archive
 from provenance.archive import Published
+from provenance.audit import parameters_of, text
 from provenance.record import SUFFIX, RecordError
-from provenance.verify import settings, text
 from workflow import configuration
-from workflow.asked import figures_of, job_settings, read_merged, results_of, trained
+from workflow.asked import figures_of, job_parameters, read_merged, results_of, trained
 from workflow.configuration import Plan
 
 
@@ -57,7 +57,7 @@ def require_requested(build: Build, published: Published) -> None:
                 f"{name}: the configuration asks for it, but it is not published: run"
                 " `make figures` to train it"
             )
-        parameters, wanted = settings(published.runs[path]["recipe"]), job_settings(job)
+        parameters, wanted = parameters_of(published.runs[path]["recipe"]), job_parameters(job)
         for key in sorted(parameters.keys() | wanted.keys()):
             if parameters.get(key) != wanted.get(key):
                 raise RecordError(
@@ -80,7 +80,7 @@ def remaining(plan: Plan, results: str) -> Plan:
         path
         for path, job in trained(plan, results).items()
         if path in meanings
-        and meanings[path] == archive.meaning(job_settings(job), job.command[1])
+        and meanings[path] == archive.meaning(job_parameters(job), job.command[1])
         and all(map(os.path.exists, job.outputs))
     }
     searches = {

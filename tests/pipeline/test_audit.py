@@ -12,9 +12,9 @@ import pytest
 
 import audit
 from provenance import history, record, verify
+from provenance.audit import Verifier
 from provenance.files import digest, sha256
 from provenance.history import History
-from provenance.verify import Verifier
 from workflow.configuration import read
 
 FIGURE = "figures/smoke/energy_vs_width"

@@ -353,7 +353,7 @@ CASES = [
         "overlap: select: 'all' is not allowed: synapses must compete",
     ),
     (f"{PLOT}/none.py", {}, "none.py: no script in scripts/figures/; there are: "),
-    (f"{PLOT}/style.py", {}, "not the script of a figure: it has no function summarise"),
+    (f"{PLOT}/style.py", {}, "not the script of a figure: it has no function plotted"),
     (f"{PLOT}/turnover.py --energy a.csv", {"a.csv": ENERGY}, "turnover.py: --counts is missing"),
     (
         TURNOVER,

@@ -104,7 +104,7 @@ with open(given["--output"], "w") as file:
 import sys
 sys.path.insert(0, "scripts")
 from provenance.history import History
-from provenance.verify import Verifier
+from provenance.audit import Verifier
 
 verifier = Verifier(History("."))
 issues = verifier.behind(verifier.history.maker[sys.argv[1]])

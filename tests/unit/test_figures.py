@@ -119,7 +119,7 @@ def progress_of(seeds, *conditions):
 
 
 def inputs(figure, seeds=2):  # noqa: C901  # one case for each figure
-    """Return what the summarise function of a figure takes, as a list."""
+    """Return what the function `plotted` of a figure takes, as a list."""
     widths, fractions = [30, 100, 300, 1000], [0.003, 0.01, 0.1]
     by_width = [(rule, {"width": width}) for rule in RULES for width in widths]
     by_fraction = [
@@ -293,7 +293,7 @@ def coarse_pictures(monkeypatch):
 def built(figure, tables, output, scale="paper"):
     """Save a figure made from tables and return its files' bytes by their endings."""
     module = load(figure)
-    numbers = module.summarise(*tables)
+    numbers = module.plotted(*tables)
     style.save(module.draw(numbers), numbers, output, scale)
     return {path.suffix: path.read_bytes() for path in output.parent.glob(f"{output.name}.*")}
 
@@ -468,7 +468,7 @@ def test_figure_has_the_same_bytes_twice(figure, tmp_path):
 @pytest.mark.parametrize("figure", FIGURES)
 def test_figure_of_one_seed(figure):
     module = load(figure)
-    figure = module.draw(module.summarise(*inputs(figure, seeds=1)))
+    figure = module.draw(module.plotted(*inputs(figure, seeds=1)))
     assert isinstance(figure, Figure)
     figure.draw_without_rendering()
 
@@ -484,7 +484,7 @@ def test_figure_where_nothing_reached_the_goal_and_rules_are_missing(figure):
     else:
         table = table[table["rule"] == "competitive"].assign(accuracy=0.1, train_accuracy=np.nan)
     module = load(figure)
-    module.draw(module.summarise(table, *more)).draw_without_rendering()
+    module.draw(module.plotted(table, *more)).draw_without_rendering()
 
 
 @pytest.mark.parametrize(
@@ -497,7 +497,7 @@ def test_figure_where_nothing_reached_the_goal_and_rules_are_missing(figure):
 )
 def test_plotted_means_are_those_of_the_runs(figure, x, quantities, tmp_path):
     energy = inputs(figure)[0]
-    style.save(Figure(), load(figure).summarise(energy), tmp_path / figure, "paper")
+    style.save(Figure(), load(figure).plotted(energy), tmp_path / figure, "paper")
     numbers = pd.read_csv(tmp_path / f"{figure}.csv")
     for quantity in quantities:
         plotted = numbers[(numbers["quantity"] == quantity) & (numbers["kind"] == "mean")]
@@ -511,7 +511,7 @@ def test_plotted_means_are_those_of_the_runs(figure, x, quantities, tmp_path):
 
 def test_savings_are_ratios_seed_by_seed():
     energy = inputs("savings", seeds=3)[0]
-    table = load("savings").summarise(energy)
+    table = load("savings").plotted(energy)
     runs = energy.set_index(["rule", "width", "seed"])["M0"]
     plotted = table[(table["kind"] == "run") & (table["quantity"] == "saved_M0")]
     assert set(plotted["series"]) == {*RULES} - {"backprop"}
@@ -543,7 +543,7 @@ def fractions_in_time(*settings):
 def test_the_trade_off_is_relative_to_backprop_and_marks_the_best_within_the_time():
     energy = fractions_in_time((1, 5, 2), (1.5, 20, 1.5), (4, 90, 3), (1.2, 999, 9))
     energy.loc[energy.index[-1], "reached"] = False
-    table = load("trade_off").summarise(energy)
+    table = load("trade_off").plotted(energy)
     points = table[(table["panel"] == "A") & (table["kind"] == "mean")]
     assert points["x"].tolist() == pytest.approx([1, 1.5, 4, np.nan], nan_ok=True)
     assert points["y"].tolist() == pytest.approx([5, 20, 90, np.nan], nan_ok=True)
@@ -558,17 +558,17 @@ def test_the_trade_off_is_relative_to_backprop_and_marks_the_best_within_the_tim
 def test_the_trade_off_has_rate_scaling_as_a_series_of_its_own():
     energy = networks(1, ("backprop", {}), ("competitive", {}), ("competitive", {}))
     energy["rate_scaling"] = [np.nan, "none", "root_fraction"]
-    series = load("trade_off").summarise(energy)["series"]
+    series = load("trade_off").plotted(energy)["series"]
     assert set(series) == {"competitive", "competitive rate_scaling"}
 
 
 def test_strategies_have_the_least_energy_within_the_time_or_else_the_fastest():
     figure = load("strategies_vs_width")
     energy = fractions_in_time((1, 5, 2), (2, 20, 1), (4, 90, 3))
-    table = figure.summarise(energy).query("series == 'competitive' and kind == 'mean'")
+    table = figure.plotted(energy).query("series == 'competitive' and kind == 'mean'")
     assert table.set_index("panel")["fraction"].to_dict() == pytest.approx({"A": 0.2, "B": 0.1})
     assert table["within"].all()
-    table = figure.summarise(fractions_in_time((9, 90, 3), (4, 20, 2)))
+    table = figure.plotted(fractions_in_time((9, 90, 3), (4, 20, 2)))
     table = table.query("series == 'competitive' and kind == 'mean'")
     assert table["fraction"].tolist() == pytest.approx([0.2, 0.2])
     assert not table["within"].any()
@@ -577,9 +577,9 @@ def test_strategies_have_the_least_energy_within_the_time_or_else_the_fastest():
 def test_rules_that_learn_where_backprop_fails_have_an_energy_but_no_saving():
     energy = fractions_in_time((1, 5, 2))
     energy.loc[0, "reached"] = False
-    shown = load("strategies_vs_width").summarise(energy).query("series == 'competitive'")
+    shown = load("strategies_vs_width").plotted(energy).query("series == 'competitive'")
     assert shown["reached"].all() and not shown["within"].any()
-    assert load("savings").summarise(energy).empty
+    assert load("savings").plotted(energy).empty
 
 
 def test_initial_weights_have_the_best_fraction_of_each_sd():
@@ -587,7 +587,7 @@ def test_initial_weights_have_the_best_fraction_of_each_sd():
         ("competitive", {"initial_sd": sd, "fraction": p, "M0": M0, "M1": 10 / M0})
         for sd, p, M0 in [(0.01, 0.1, 1), (0.01, 0.2, 2), (0.03, 0.1, 4), (0.03, 0.2, 3)]
     ]
-    table = load("initial_weights").summarise(networks(2, *conditions)).query("kind == 'mean'")
+    table = load("initial_weights").plotted(networks(2, *conditions)).query("kind == 'mean'")
     best = table.set_index(["quantity", "initial_sd"])["fraction"].to_dict()
     assert best == {("M0", 0.03): 0.2, ("M0", 0.01): 0.1, ("M1", 0.03): 0.1, ("M1", 0.01): 0.2}
 
@@ -597,7 +597,7 @@ def test_energy_vs_width_is_fitted_from_the_optimum_to_the_widest_of_the_paper()
     energy = networks(2, *(("backprop", {"width": width}) for width in widths))
     energy["M0"] = (1 + energy["seed"]) * 7 * energy["width"]
     energy.loc[energy["width"].isin([30, 30_000]), "M0"] = 1e9
-    table = load("energy_vs_width").summarise(energy).query("panel == 'A'")
+    table = load("energy_vs_width").plotted(energy).query("panel == 'A'")
     fit = table[table["kind"] == "fit"]["x"]
     assert (fit.min(), fit.max()) == pytest.approx((100, 10_000))
     assert table[table["kind"] == "exponent"]["y"].item() == pytest.approx(1)
@@ -606,7 +606,7 @@ def test_energy_vs_width_is_fitted_from_the_optimum_to_the_widest_of_the_paper()
 
 def test_accuracy_has_both_errors_of_each_test_and_the_lowest():
     tests = progress_of(3, ("backprop", np.nan), ("competitive", 0.01))
-    table = load("accuracy").summarise(tests)
+    table = load("accuracy").plotted(tests)
     best, path = (table[(table["panel"] == p) & (table["kind"] == "run")] for p in "AB")
     assert best["y"].tolist() == pytest.approx([100 * (1 - tests["accuracy"].max())] * 6)
     backprop = tests[tests["rule"] == "backprop"]
@@ -619,7 +619,7 @@ def test_accuracy_has_both_errors_of_each_test_and_the_lowest():
 
 def test_accuracy_has_a_row_of_panels_for_each_width():
     tests = pd.concat([progress_of(2, ("backprop", np.nan)).assign(width=w) for w in (50, 7)])
-    table = load("accuracy").summarise(tests)
+    table = load("accuracy").plotted(tests)
     assert table.groupby("panel")["width"].unique().map(list).to_dict() == {
         **dict.fromkeys("AB", [7]),
         **dict.fromkeys("CD", [50]),
@@ -632,18 +632,18 @@ def test_turnover_counts_synapses_and_units():
     counts = [{"hidden": hidden, "out": np.full((10, 101), 3)}]
     energy = networks(2, ("competitive", {"fraction": 0.01, "participation": 0.25}))
     overlaps = overlaps_of(seeds=3)
-    table = load("turnover").summarise(energy, counts, overlaps)
+    table = load("turnover").plotted(energy, counts, overlaps)
     assert [means(table, panel).item() for panel in "CF"] == pytest.approx([0.2, 0.2])
     for panel in "BE":
         curve = table[table["panel"] == panel].set_index("x")["y"]
         assert curve[0] == 0 and curve[0.1] == pytest.approx(0.5)
         assert curve[0.2:].tolist() == pytest.approx([1] * len(curve[0.2:]))
     mask = energy.assign(rule="random_synapses")
-    assert set(load("turnover").summarise(mask, counts, overlaps)["panel"]) == {*"ABCD"}
+    assert set(load("turnover").plotted(mask, counts, overlaps)["panel"]) == {*"ABCD"}
 
 
 def test_turnover_averages_overlaps_over_seeds():
-    table = load("turnover").summarise(*inputs("turnover", seeds=3))
+    table = load("turnover").plotted(*inputs("turnover", seeds=3))
     for panel in "AD":
         rows = table[(table["panel"] == panel) & (table["kind"] == "mean")]
         assert set(rows["series"]) == {
@@ -664,7 +664,7 @@ def test_robustness_compares_within_a_variation_seed_by_seed():
     energy = networks(2, *((r, v) for v in variations for r in ("backprop", "subnet")))
     energy["M0"] = [10, 30, 5, 5, 400, 900, 1, 1, 400, 900, 1, 1]
     energy.loc[11, "reached"] = False
-    table = load("robustness").summarise(energy)
+    table = load("robustness").plotted(energy)
     runs = table[(table["panel"] == "A") & (table["kind"] == "run")]
     assert runs.loc[runs["x"] == "usual model", "y"].tolist() == [2, 6]
     assert runs.loc[runs["x"] == "cross entropy loss", "reached"].tolist() == [True, False]
@@ -682,7 +682,7 @@ def test_criteria_have_an_energy_or_an_error():
         ("competitive", {"criterion": "largest_error", "fraction": 0.1, "accuracy": 0.9}),
     )
     energy.loc[[4, 5, 6], "reached"] = False  # of the last condition, one network
-    table = load("selection_criteria").summarise(energy)
+    table = load("selection_criteria").plotted(energy)
     assert set(means(table, "A").index) == {
         ("largest_update (layer 1)", 0.001),
         ("largest_update", 0.1),
@@ -697,7 +697,7 @@ def test_fractions_of_synapses_and_of_units_are_apart():
     rules = [("backprop", {}), ("competitive", {"fraction": 0.1})]
     energy = networks(1, *rules, ("subnet", {"fraction": 0.1}))
     energy["rule"] = energy["rule"].replace("subnet", "fixed_neurons")
-    series = load("energy_vs_fraction").summarise(energy).groupby("panel")["series"].unique()
+    series = load("energy_vs_fraction").plotted(energy).groupby("panel")["series"].unique()
     assert {panel: set(rules) for panel, rules in series.items()} == {
         **dict.fromkeys("AC", {"backprop", "competitive"}),
         **dict.fromkeys("BD", {"backprop", "fixed_neurons"}),
@@ -762,7 +762,7 @@ def test_subnet_size_marks_the_size_of_least_mean_energy():
     energy = networks(2, *sizes)
     energy["M0"] = energy["plastic_units"].map({9: 3, 20: 1, 40: 2}) + energy["seed"]
     energy["M1"] = energy["plastic_units"] * energy["width"]
-    best = load("subnet_size").summarise(energy).query("kind == 'optimum'")
+    best = load("subnet_size").plotted(energy).query("kind == 'optimum'")
     assert best.set_index(["panel", "series"])["x"].to_dict() == {
         ("A", "0.03 50"): 20,
         ("A", "0.03 90"): 20,
@@ -775,23 +775,23 @@ def test_subnet_size_compares_subnets_of_one_size_over_all_widths():
     sizes = [("subnet", {"width": w, "plastic_units": 100}) for w in (200, 500, 1000)]
     energy = networks(2, *sizes)
     energy["M0"] = energy["width"] ** -2.0
-    table = load("subnet_size").summarise(energy).query("panel == 'C'")
+    table = load("subnet_size").plotted(energy).query("panel == 'C'")
     assert table[table["kind"] == "mean"]["x"].tolist() == [200, 500, 1000]
     assert table[table["kind"] == "exponent"]["y"].item() == pytest.approx(-2)
 
 
 def test_energy_vs_accuracy_takes_the_first_test_that_passes():
     tests = progress_of(1, ("backprop", np.nan))
-    table = load("energy_vs_accuracy").summarise(tests)
+    table = load("energy_vs_accuracy").plotted(tests)
     runs = table[(table["kind"] == "run") & (table["quantity"] == "trials")].set_index("x")["y"]
     for target, trials in runs.items():
         assert trials == tests.loc[tests["accuracy"] >= target, "trials"].min()
-    late = load("energy_vs_accuracy").summarise(tests[tests["trials"] > 4000])  # accuracy 0.925
+    late = load("energy_vs_accuracy").plotted(tests[tests["trials"] > 4000])  # accuracy 0.925
     assert set(late["x"]) == {target for target in runs.index if target > 0.925}
 
 
 def test_caching_adds_maintenance_and_takes_the_best_threshold():
-    table = load("caching").summarise(inputs("caching", seeds=1)[0]).query("kind == 'mean'")
+    table = load("caching").plotted(inputs("caching", seeds=1)[0]).query("kind == 'mean'")
     at = table.set_index(["panel", "series", "x"])["y"]
     assert at["B", "0.001", 0.1] == pytest.approx(9 / 0.1 + 0.001 * 1e4 * 0.1)
     best = min(9 / h + 0.01 * 1e4 * h for h in (0.001, 0.01, 0.1))
@@ -814,7 +814,7 @@ def test_the_frontier_has_means_on_held_out_seeds():
     runs["trials"] = [10_000, 40_000, 8000, 10_000, 1, 1]
     runs["M0"] = [100, 400, 40, 90, 1, 1]
     runs.loc[5, "reached"] = False
-    table = load("frugal_frontier").summarise(runs, histories())
+    table = load("frugal_frontier").plotted(runs, histories())
     panel = table[(table["panel"] == "A") & (table["kind"] == "mean")].set_index("series")
     ours = panel.loc["frugal_updates"]
     assert (ours["x"], ours["y"]) == pytest.approx((20_000, 200))
@@ -830,14 +830,14 @@ def test_the_frontier_takes_the_setting_of_least_energy_in_each_panel():
         ("competitive", {"width": 20, "M0": 1, "M1": 1.0, "reached": False}),
     ]
     runs = networks(2, *settings).assign(stop_on="validation")
-    table = load("frugal_frontier").summarise(runs, histories())
+    table = load("frugal_frontier").plotted(runs, histories())
     assert [means(table, panel).item() for panel in "ABC"] == pytest.approx([50, 50, 4])
 
 
 def test_the_frontiers_first_panel_has_six_rules_at_most_and_the_others_have_all():
     rules = ["backprop", "subnet", "competitive", *[*FOUND][:3], "frugal_open"]
     energy = networks(2, *((rule, {"stop_on": "validation"}) for rule in rules))
-    table = load("frugal_frontier").summarise(energy, histories())
+    table = load("frugal_frontier").plotted(energy, histories())
     shown = table[table["kind"] == "mean"].groupby("panel")["series"].agg(set)
     best = energy.loc[energy["searched"].isna()].groupby("rule")["M0"].mean().idxmin()
     assert shown["A"] == {"backprop", best, "frugal_open", "frugal_updates"}
@@ -852,17 +852,17 @@ def test_the_frontier_says_what_tuning_and_the_gate_save_seed_by_seed():
     energy["M0"] = [900, 900, 80, 320, 10, 20, 5, 40]
     cached = energy[:2].assign(caching_threshold=0.1, M0_consolidation=1)  # not among the paper's
     energy = pd.concat([energy, cached], ignore_index=True)
-    table = load("frugal_frontier").summarise(energy, histories())
+    table = load("frugal_frontier").plotted(energy, histories())
     saved = table[table["kind"] == "factor"].set_index("series")["y"]
     assert saved.to_dict() == pytest.approx({"tuning": (8 * 16) ** 0.5, "gate": 1})
     energy.loc[7, "reached"] = False
-    table = load("frugal_frontier").summarise(energy, histories())
+    table = load("frugal_frontier").plotted(energy, histories())
     assert list(table.loc[table["kind"] == "factor", "series"]) == ["tuning"]
 
 
 def test_the_frontier_has_what_searches_for_updates_evaluated():
     energy, searches = inputs("frugal_frontier")
-    table = load("frugal_frontier").summarise(energy, searches)
+    table = load("frugal_frontier").plotted(energy, searches)
     evaluated = table[table["kind"] == "evaluation"]
     assert evaluated[["x", "y"]].to_numpy().tolist() == [[2000, 40], [6000, 10], [8000, 20]]
     assert list(evaluated["series"]) == ["frugal_updates", "frugal_updates", "frugal_open"]
@@ -870,7 +870,7 @@ def test_the_frontier_has_what_searches_for_updates_evaluated():
 
 def test_the_frontier_shows_what_caching_consolidates():
     energy, searches = inputs("frugal_frontier", seeds=1)
-    table = load("frugal_frontier").summarise(energy, searches)
+    table = load("frugal_frontier").plotted(energy, searches)
     M0, M1 = (means(table, panel).droplevel("x") for panel in "BC")
     for series in ("frugal_cached", "backprop cached"):
         assert (M0[series], M1[series]) == pytest.approx((70, 3))
@@ -881,7 +881,7 @@ def test_the_frontier_shows_what_caching_consolidates():
 def test_ablation_compares_seed_by_seed_and_averages_as_logarithms():
     energy = inputs("ablation")[0]
     energy["M0"] = [1000, 2000, 10, 20, 40, 320, 100, 200]
-    saved = means(load("ablation").summarise(energy), "A")
+    saved = means(load("ablation").plotted(energy), "A")
     assert saved.to_dict() == pytest.approx(
         {
             ("on top of the others", "gate"): 8,  # of 4 and 16
@@ -890,7 +890,7 @@ def test_ablation_compares_seed_by_seed_and_averages_as_logarithms():
         }
     )
     energy.loc[4, "reached"] = False
-    saved = means(load("ablation").summarise(energy), "A")
+    saved = means(load("ablation").plotted(energy), "A")
     assert np.isnan(saved["on top of the others", "gate"])
     assert saved["alone", "gate"] == pytest.approx(10)
 
@@ -898,7 +898,7 @@ def test_ablation_compares_seed_by_seed_and_averages_as_logarithms():
 def test_ablation_leaves_out_what_is_one_by_construction():
     energy = inputs("ablation")[0]
     energy["gate"] = "always"  # the found rule has no gate
-    table = load("ablation").summarise(energy)
+    table = load("ablation").plotted(energy)
     assert set(table["x"]) == {"all"}
 
 
@@ -906,7 +906,7 @@ def test_generality_compares_with_backprop_in_the_same_variation():
     energy = inputs("generality")[0]
     energy.loc[(energy["rule"] == "competitive") & (energy["goal"] == 0.9), "M0"] = 7
     energy.loc[(energy["rule"] == "backprop") & (energy["width"] == 30), "reached"] = False
-    table = load("generality").summarise(energy)
+    table = load("generality").plotted(energy)
     usual = "goal 95 % (usual)"
     others = {"goal 90 %", "goal 97 %", "goal 85 %, fashion mnist images", "cross entropy loss"}
     assert set(table["x"]) == {usual, *others, "width 100", "width 300"}
@@ -921,7 +921,7 @@ def test_toward_cortex_says_how_far_the_power_law_of_narrower_networks_is_off():
     energy["M0"] = (1 + energy["seed"]) * 7 * energy["width"]
     energy.loc[energy["width"] == 100, "M0"] *= 50  # narrower than what is fitted
     energy.loc[energy["width"] == 30_000, "M0"] *= 3
-    table = load("toward_cortex").summarise(energy)
+    table = load("toward_cortex").plotted(energy)
     missed = table[(table["kind"] == "missed") & (table["quantity"] == "M0")]
     assert missed["x"].tolist() == [30_000] and missed["y"].item() == pytest.approx(3)
     fit = table[(table["kind"] == "fit") & (table["quantity"] == "M0")]
@@ -929,12 +929,12 @@ def test_toward_cortex_says_how_far_the_power_law_of_narrower_networks_is_off():
     assert fit["x"].agg(["min", "max"]).tolist() == pytest.approx([1000, 30_000])
     assert fit["y"].iloc[0] == pytest.approx(np.sqrt(2) * 7 * 1000)
     energy.loc[energy.index[-1], "reached"] = False  # not backprop
-    assert len(load("toward_cortex").summarise(energy)) == len(table)
+    assert len(load("toward_cortex").plotted(energy)) == len(table)
 
 
 def test_floor_has_the_factors_from_on_line_learning_to_the_bound():
     learners = learners_of(2)
-    table = load("floor").summarise(learners)
+    table = load("floor").plotted(learners)
     assert means(table, "A")["backprop batch", 10] == pytest.approx(2e5 * 0.9**0.5)
     batches = table[(table["series"] == "competitive batch") & (table["kind"] == "mean")]
     assert batches.set_index("x")["reached"].to_dict() == {10: True, 100: False}
@@ -945,13 +945,13 @@ def test_floor_has_the_factors_from_on_line_learning_to_the_bound():
     assert factors["backprop", "not needed"] == pytest.approx(100 * 2**0.5)
     assert factors["backprop", "in all"] == pytest.approx(20_000 * 2**0.5)
     learners.loc[learners["rule"] == "backprop", "reached"] = False
-    factors = load("floor").summarise(learners).query("kind == 'factor'")
+    factors = load("floor").plotted(learners).query("kind == 'factor'")
     assert set(factors["series"]) == {"competitive"}
 
 
 def test_smoke_is_marked_and_paper_is_not(tmp_path):
     module = load("energy_vs_fraction")
-    table = module.summarise(*inputs("energy_vs_fraction"))
+    table = module.plotted(*inputs("energy_vs_fraction"))
     for scale, mark in {"smoke": style.SMOKE, "paper": ""}.items():
         figure = module.draw(table)
         style.save(figure, table, tmp_path / scale, scale)

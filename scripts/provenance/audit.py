@@ -303,7 +303,7 @@ def environment_of(record: Mapping) -> list[str]:
     return facts + list(record["recipe"].get("arithmetic", {}).values())
 
 
-def settings(recipe: Mapping) -> dict[str, Value]:
+def parameters_of(recipe: Mapping) -> dict[str, Value]:
     """Return the parameters of a recipe, without its program and without files."""
     return {
         name: value
