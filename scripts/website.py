@@ -53,6 +53,7 @@ def build(folder: Path, config: Path) -> dict[str, Any]:
 def figure(folder: Path, name: str, given: dict, networks: pd.DataFrame) -> dict[str, Any]:
     """Return what the page shows of a figure; `networks` is the table of its build."""
     key, made = f"{folder.name}-{name}", record(f"{folder}/{name}.record.json")
+    svg = site.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), key)
     numbers, table = folder / f"{name}.csv", pd.read_csv(folder / f"{name}.csv")
     caption = (ROOT / given["caption"]).read_text(encoding="utf-8") if "caption" in given else ""
     return {
@@ -61,7 +62,8 @@ def figure(folder: Path, name: str, given: dict, networks: pd.DataFrame) -> dict
         "number": given["number"],
         "title": given["title"],
         "caption": site.html(caption),
-        "svg": site.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), key),
+        "svg": svg,
+        "shape": site.shape(svg),
         "csv": numbers.read_text(encoding="utf-8"),
         "axes": site.axes(name, table, networks),
         "file": f"{folder}/{name}",
@@ -107,7 +109,8 @@ def page(folders: list[Path], configs: list[Path]) -> str:
         "site.html.j2",
         builds=builds,
         style=parts["style.css"],
-        scripts=[vega, parts["page.js"], parts["explorer.js"]],
+        page=parts["page.js"],
+        later=[vega, parts["explorer.js"]],
         data=data(builds),
     )
 

@@ -233,10 +233,3 @@ if (![...state.keys()].some(name => name.startsWith("f.") || name in DEFAULTS)) 
 drawFilters();
 draw();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-
-// What the address asks for.
-if (state.has("row")) {
-    const [key, row] = state.get("row").split(":");
-    if (figures.get(key)?.rows[row]) { ask(figures.get(key), Number(row), plots.get(key)); plots.get(key)?.scrollIntoView({ block: "center" }); }
-} else if (state.has("network") && networks.has(state.get("network"))) askNetwork(state.get("network"), byId("choose-x"));
-else if (location.hash.includes("=")) byId("explorer").scrollIntoView();

@@ -104,14 +104,21 @@ for (const build of data.builds) {
 
 // ---- marks --------------------------------------------------------------------------------------------------------
 
-// A mark: its element, its figure and the number of its row.
-const numbersOf = element => element.dataset.rows.split(" ").map(Number);
-const plots = new Map();  // by key: the element
-for (const plot of document.querySelectorAll(".plot")) {
-    const key = plot.closest(".figure").dataset.figure, figure = figures.get(key);
-    plots.set(key, plot);
+// Call a function when an element comes near to what the window shows.
+function whenNear(element, act) {
+    const observer = new IntersectionObserver(entries => {
+        if (entries.at(-1).isIntersecting) observer.disconnect(), act();
+    }, { rootMargin: "100% 0px" });
+    observer.observe(element);
+}
+
+// Draw a figure, whose SVG is a text until then, and find its marks: the element, the figure and the number of the row.
+function drawFigure(figure) {
+    const plot = plots.get(figure.key), text = plot.querySelector("noscript");
+    if (!text) return;
+    text.outerHTML = text.textContent;
     for (const group of plot.querySelectorAll("[data-rows]")) {
-        const rows = numbersOf(group);
+        const rows = group.dataset.rows.split(" ").map(Number);
         const parts = rows.length === 1 ? [group] : [...group.querySelectorAll("use")];
         parts.forEach((element, i) => {
             if (!(rows[i] in figure.rows)) return;
@@ -120,7 +127,16 @@ for (const plot of document.querySelectorAll(".plot")) {
         });
     }
     figure.marks.sort((one, other) => one.row - other.row);
+    ringUsed(figure);
 }
+
+const plots = new Map();  // by key: the element
+for (const plot of document.querySelectorAll(".plot")) {
+    const key = plot.closest(".figure").dataset.figure;
+    plots.set(key, plot);
+    whenNear(plot, () => drawFigure(figures.get(key)));
+}
+addEventListener("beforeprint", () => figures.forEach(drawFigure));
 
 // The place of a mark in its SVG: a rectangle, which is a point for most.
 function place(mark) {
@@ -239,6 +255,7 @@ for (const [key, plot] of plots) {
 
 // Left and right go from mark to mark, up and down from series to series.
 function walk(event, figure, plot) {
+    drawFigure(figure);
     const { marks } = figure, last = marks.length - 1;
     const at = current?.figure === figure ? marks.indexOf(current) : -1;
     const group = mark => ["panel", "series", "kind", "id"].map(name => figure.rows[mark.row][name]).join();
@@ -269,7 +286,7 @@ function walk(event, figure, plot) {
 // ---- the panel ----------------------------------------------------------------------------------------------------
 
 const panel = byId("panel"), answer = byId("answer");
-let before = null, rings = [];
+let before = null, rings = [], used = new Map();  // the rows, by figure, of the networks in the panel
 
 function copyable(text, tag = "pre") {
     const button = make("button", {
@@ -358,7 +375,7 @@ function usesList(found) {
 
 function clear() {
     for (const one of rings) one.remove();
-    rings = [];
+    [rings, used] = [[], new Map()];
     for (const one of document.querySelectorAll(".used")) one.classList.remove("used");
 }
 
@@ -366,11 +383,15 @@ function clear() {
 function highlight(found) {
     clear();
     for (const { figure, rows } of found.figures) {
-        const numbers = new Set(rows.map(row => figure.rows.indexOf(row)));
+        used.set(figure, new Set(rows));
         byId(figure.key).classList.add("used");
-        for (const mark of figure.marks) if (numbers.has(mark.row)) rings.push(ring(mark, "same"));
+        ringUsed(figure);
     }
     for (const { build, id } of found.claims) byId(`claim-${build.name}-${id}`)?.classList.add("used");
+}
+
+function ringUsed(figure) {
+    for (const mark of figure.marks) if (used.get(figure)?.has(figure.rows[mark.row])) rings.push(ring(mark, "same"));
 }
 
 function open(heading, parts, from) {
@@ -448,7 +469,7 @@ for (const button of document.querySelectorAll("button.csv")) {
 for (const details of document.querySelectorAll("details.numbers")) {
     details.addEventListener("toggle", () => {
         const { rows, key, title } = figures.get(details.dataset.figure);
-        const names = Object.keys(rows[0]).filter(name => !["ids", "networks"].includes(name));
+        const names = Object.keys(rows[0]).filter(name => !["ids", "networks", "own"].includes(name));
         const table = tabled(rows, names, title);
         [...table.tBodies[0].rows].forEach((line, i) => line.append(make("td", {}, make("button", { class: "ask", onclick: event => ask(figures.get(key), i, event.target) }, "networks"))));
         table.tHead.rows[0].append(make("th", { scope: "col" }, "networks"));
@@ -467,3 +488,15 @@ function remember(changes) {
     }
     history.replaceState(null, "", `#${state}`);
 }
+
+// The explorer and its plotting library are texts until they are needed.
+whenNear(byId("explorer"), () => {
+    for (const script of document.querySelectorAll("script.later")) script.replaceWith(make("script", {}, script.textContent));
+});
+
+// What the address asks for.
+if (state.has("row")) {
+    const [key, row] = state.get("row").split(":");
+    if (figures.get(key)?.rows[row]) { ask(figures.get(key), Number(row), plots.get(key)); plots.get(key)?.scrollIntoView({ block: "center" }); }
+} else if (state.has("network") && networks.has(state.get("network"))) askNetwork(state.get("network"), byId("explorer"));
+else if (location.hash.includes("=")) byId("explorer").scrollIntoView();

@@ -73,6 +73,7 @@ REFERENCE = re.compile(r'(?:xlink:href="#|url\(#)([^")]+)')
 IDENTIFIER = re.compile(r' id="([^"]*)"')
 SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"')
 HEIGHT = re.compile(r'(<svg[^>]*?) height="[^"]*"')
+SHAPE = re.compile(r'viewBox="0 0 ([^ "]+) ([^ "]+)"')
 
 
 def inline(svg: str, name: str) -> str:
@@ -93,6 +94,12 @@ def inline(svg: str, name: str) -> str:
     svg = IDENTIFIER.sub(renamed, svg)
     svg = re.sub(r'(xlink:href="#|url\(#)', rf"\1{name}-", svg)
     return HEIGHT.sub(r"\1", SIZE.sub(r'\1 aria-hidden="true"', svg, count=1), count=1)
+
+
+def shape(svg: str) -> str:
+    """Return width over height of an SVG of Matplotlib, such as "540 / 302", for CSS."""
+    (size,) = SHAPE.findall(svg)
+    return " / ".join(size)
 
 
 def html(text: str) -> str:

@@ -68,11 +68,16 @@ def opened(browser, page):
     def open_page(state=""):
         browser.get("about:blank")
         browser.get(f"{page.as_uri()}{state}")
-        ready = "return document.querySelectorAll('#chart svg').length"
-        WebDriverWait(browser, 60).until(lambda driver: driver.execute_script(ready))
         return browser
 
     return open_page
+
+
+def scroll_to(browser, selector):
+    """Scroll to a plot, and wait until it is drawn."""
+    browser.execute_script("document.querySelector(arguments[0]).scrollIntoView()", selector)
+    drawn = f"{selector} svg"
+    WebDriverWait(browser, 60).until(lambda _: browser.find_elements(By.CSS_SELECTOR, drawn))
 
 
 def table_of(key):
@@ -109,6 +114,7 @@ return [at.x, at.y];
 @pytest.mark.parametrize("key", FIGURES)
 def test_a_click_on_a_mark_shows_its_row(opened, key):
     browser, table = opened(), table_of(key)
+    scroll_to(browser, f"#{key} .plot")
     for row, x, y in browser.execute_script(PLACES, key, TRIED):
         at = browser.execute_script(BRING, key, x, y)
         if at[0] > 800:  # the panel would be above it
@@ -141,7 +147,8 @@ def test_a_click_on_a_mark_shows_its_row(opened, key):
 def test_nothing_goes_wrong_and_nothing_is_loaded(opened):
     browser = opened()
     browser.get_log("performance")
-    opened()
+    for plot in ("#figures-trade_off .plot", "#chart"):
+        scroll_to(opened(), plot)
     entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     urls = {
         entry["params"]["request"]["url"]
@@ -155,6 +162,29 @@ def test_nothing_goes_wrong_and_nothing_is_loaded(opened):
 
 def test_the_page_is_small(page):
     assert page.stat().st_size < 15e6
+
+
+def test_plots_are_drawn_when_they_come_near_or_are_printed(opened):
+    browser = opened()
+    drawn = "return [document.querySelectorAll('.plot svg').length, 'vegaEmbed' in window]"
+    assert browser.execute_script(drawn) == [0, False]
+    height = "return document.documentElement.scrollHeight"
+    before = browser.execute_script(height)
+    browser.execute_cdp_cmd("Page.printToPDF", {})
+    assert browser.execute_script(drawn) == [len(FIGURES), False]
+    assert browser.execute_script(height) == before  # so that a click meets what was aimed at
+    scroll_to(browser, "#chart")
+    assert browser.execute_script(drawn) == [len(FIGURES), True]
+
+
+def test_figures_are_seen_without_scripts(opened, browser):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        plots = opened().find_elements(By.CSS_SELECTOR, ".plot svg")
+        assert len(plots) == len(FIGURES)
+        assert all(plot.size["height"] > 100 for plot in plots)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def test_keys_go_from_mark_to_mark(opened):
@@ -226,6 +256,7 @@ def test_the_explorer_selects_what_the_table_has(opened):
 
 def test_the_address_keeps_the_view(opened):
     browser = opened()
+    scroll_to(browser, "#chart")
     Select(browser.find_element(By.ID, "choose-y")).select_by_value("M1")
     Select(browser.find_element(By.ID, "add-filter")).select_by_value("rule")
     browser.execute_script(

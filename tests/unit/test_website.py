@@ -128,6 +128,10 @@ def test_an_svg_in_the_page_keeps_what_is_referred_to():
     )
 
 
+def test_a_figure_takes_its_place_before_it_is_drawn():
+    assert site.shape('<svg aria-hidden="true" viewBox="0 0 9.5 8">') == "9.5 / 8"
+
+
 def test_a_command_has_every_digit_of_the_table():
     network = dict.fromkeys(site.CONDITION, "") | {
         "width": "100",
