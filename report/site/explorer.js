@@ -9,7 +9,7 @@ const NUMBERS = Object.keys(data.columns).filter(name => data.columns[name].numb
 const CATEGORIES = TEXTS.filter(varies);
 const COLUMNS = [...NUMBERS, ...CATEGORIES];
 const FIRST = ["width", "trials", "M0", "M1", "accuracy"];  // among the choices of an axis
-const LISTED = ["rule", "width", "fraction", "plastic_units", "initial_sd", "seed", "trials", "M0", "M1", "accuracy", "reached", "collection"];
+const LISTED = ["rule", "width", "fraction", "plastic_units", "initial_sd", "goal", "seed", "trials", "M0", "M1", "accuracy", "reached", "collection"];
 const DEFAULTS = { x: "width", y: "M0", colour: "rule", xlog: "1", ylog: "1" };
 const MOST_LISTED = 200, MOST_VALUES = 60;
 
@@ -228,8 +228,12 @@ const EXPORTED = ["collection", ...Object.keys(parse(data.builds[0].energy.split
 byId("download").addEventListener("click", () => download("networks.csv", toCsv(selected(), EXPORTED)));
 byId("unselect").addEventListener("click", () => set({}));
 
-// Networks that did not reach the goal cost little: they are shown if they are asked for.
-if (![...state.keys()].some(name => name.startsWith("f.") || name in DEFAULTS)) state.set("f.reached", "True");
+// Networks that did not reach the goal, or have an uncommon goal, are shown if they are asked for: many cost little.
+if (![...state.keys()].some(name => name.startsWith("f.") || name in DEFAULTS)) {
+    const goals = [...Map.groupBy(ALL, network => network.goal)].filter(([, some]) => some.length > ALL.length / 10);
+    state.set("f.reached", "True");
+    state.set("f.goal", goals.map(([goal]) => goal).join("|"));
+}
 drawFilters();
 draw();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);

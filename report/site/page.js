@@ -43,6 +43,7 @@ function download(name, text) {
 }
 
 const SUPERSCRIPTS = { "-": "\u207b", 0: "\u2070", 1: "\u00b9", 2: "\u00b2", 3: "\u00b3", 4: "\u2074", 5: "\u2075", 6: "\u2076", 7: "\u2077", 8: "\u2078", 9: "\u2079" };
+const raised = exponent => [...String(exponent)].map(one => SUPERSCRIPTS[one]).join("");
 
 // A number in a text: 0.953, 68,339, 1.2 × 10⁸. Other texts stay as they are.
 function shown(value) {
@@ -51,7 +52,7 @@ function shown(value) {
     const size = Math.abs(number);
     if (size !== 0 && (size < 1e-3 || size >= 1e7)) {
         const [mantissa, exponent] = number.toExponential(2).split("e");
-        return `${mantissa} × 10${[...String(Number(exponent))].map(one => SUPERSCRIPTS[one]).join("")}`.replace("-", MINUS);
+        return `${mantissa} × 10${raised(Number(exponent))}`.replace("-", MINUS);
     }
     return number.toLocaleString("en", { maximumSignificantDigits: 5 }).replace("-", MINUS);
 }
@@ -67,16 +68,13 @@ const networks = new Map();  // "RECORD:SEED" to its row
 const jobs = new Map();  // a record to its condition
 for (const build of data.builds) {
     for (const [name, condition] of Object.entries(build.conditions)) {
-        if (!jobs.has(condition.record)) jobs.set(condition.record, { name, build, ...condition, seeds: [] });
+        if (!jobs.has(condition.record)) jobs.set(condition.record, { name, build, ...condition });
     }
     for (const row of parse(build.energy)) {
         const record = build.conditions[row.condition].record, id = `${record}:${row.seed}`;
         const known = networks.get(id);
         if (known) known.experiments.add(row.experiment);
-        else {
-            networks.set(id, { ...row, id, record, collection: build.name, experiments: new Set([row.experiment]) });
-            jobs.get(record).seeds.push(row.seed);
-        }
+        else networks.set(id, { ...row, id, record, collection: build.name, experiments: new Set([row.experiment]) });
     }
 }
 
@@ -187,20 +185,24 @@ function said(figure, row) {
     const kind = row.kind === "mean" ? `mean over ${seeds} seed${seeds === 1 ? "" : "s"}` : kinds[row.kind] || row.kind;
     const lines = [`${words(row.series)}: ${kind}`];
     if (row.y !== "") {
-        const interval = row.low ? ` (95 %: ${shown(row.low)} to ${shown(row.high)})` : "";
+        const interval = row.low ? ` (95 % interval: ${shown(row.low)} to ${shown(row.high)})` : "";
         const [label, unit] = figure.axes.y[row.quantity];
         lines.push(`${label}: ${shown(row.y)} ${unit}${interval}`);
     }
     if (row.x !== "") {
-        const interval = row.x_low ? ` (95 %: ${shown(row.x_low)} to ${shown(row.x_high)})` : "";
+        const interval = row.x_low ? ` (95 % interval: ${shown(row.x_low)} to ${shown(row.x_high)})` : "";
         const [label, unit] = figure.axes.x[row.panel] || ["", ""];
         lines.push(`${label ? `${label}: ` : ""}${words(shown(row.x))} ${unit}${interval}`);
     }
-    for (const name of ["width", "fraction", "plastic_units", "initial_sd"]) {
-        if (row[name] && figure.axes.x[row.panel]?.[0] !== words(name)) lines.push(`${words(name)}: ${withUnit(row[name], name)}`);
-    }
     if (row.reached === "False") lines.push("not all networks reached the goal");
     return lines;
+}
+
+// The parameters of a row that are not on its axes.
+function settings(figure, row) {
+    return ["width", "fraction", "plastic_units", "initial_sd"]
+        .filter(name => row[name] && figure.axes.x[row.panel]?.[0] !== words(name))
+        .map(name => `${words(name)}: ${withUnit(row[name], name)}`);
 }
 
 const seedsOf = row => new Set(row.ids.map(id => id.split(":")[1])).size;
@@ -227,7 +229,8 @@ function point(mark, clientX, clientY) {
     tip.hidden = !mark;
     if (!mark) return;
     cursor = ring(mark, "now");
-    tip.textContent = said(mark.figure, mark.figure.rows[mark.row]).join("\n");
+    const { figure } = mark, row = figure.rows[mark.row];
+    tip.textContent = [...said(figure, row), ...settings(figure, row)].join("\n");
     moveTip(clientX, clientY);
 }
 
@@ -280,13 +283,13 @@ function walk(event, figure, plot) {
     const svg = plot.querySelector("svg");
     const screen = new DOMPoint(x + width / 2, y).matrixTransform(svg.getScreenCTM());
     point(marks[to], screen.x, screen.y);
-    told.textContent = said(figure, figure.rows[marks[to].row]).join(", ");
+    told.textContent = tip.textContent.replaceAll("\n", ", ");
 }
 
 // ---- the panel ----------------------------------------------------------------------------------------------------
 
 const panel = byId("panel"), answer = byId("answer");
-let before = null, rings = [], used = new Map();  // the rows, by figure, of the networks in the panel
+let before = null, rings = [], ringed = new Map();  // the rows, by figure, of the networks in the panel
 
 function copyable(text, tag = "pre") {
     const button = make("button", {
@@ -330,19 +333,20 @@ const PARAMETERS = ["rule", ...Object.keys(data.columns).filter(name => data.col
 function described(record, ids) {
     const job = jobs.get(record), rows = ids.map(id => networks.get(id));
     const mean = quantity => job[quantity] ? [make("dt", {}, `mean ${quantity}`),
-        make("dd", {}, `${withUnit(job[quantity][0], quantity)} ${job[quantity][1] === null ? "(one network)" : `(95 %: ${shown(job[quantity][1])} to ${shown(job[quantity][2])})`}`)] : [];
+        make("dd", {}, `${withUnit(job[quantity][0], quantity)} ${job[quantity][1] === null ? "(one network)" : `(95 % interval: ${shown(job[quantity][1])} to ${shown(job[quantity][2])})`}`)] : [];
     const given = PARAMETERS.filter(name => rows[0][name] !== "");
     const first = given.filter(name => ["rule", "width", "fraction", "plastic_units", "initial_sd", "criterion", "gate"].includes(name));
     const values = names => make("dl", { class: "made" }, ...names.flatMap(name => [
         make("dt", { title: data.columns[name].help }, words(name)), make("dd", {}, words(withUnit(rows[0][name], name)))]));
     return make("div", { class: "condition", "data-record": record },
         make("h3", {}, job.name),
-        values(first),
+        make("p", {}, first.map(name => `${words(name)} ${words(withUnit(rows[0][name], name))}`).join(", ")),
         make("dl", { class: "made" }, make("dt", {}, "reached the goal"), make("dd", {}, `${job.reached} of ${job.networks} networks`),
             ...mean("M0"), ...mean("M1"), ...mean("trials")),
+        make("h4", {}, rows.length === 1 ? "Train it again" : "Train them again"),
+        copyable(`${job.command} --seed ${rows.map(row => row.seed).join(" ")} --output -`),
         make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Networks of ${job.name}` },
             tabled(rows, ["seed", "trials", "M0", "M1", "accuracy", "reached"], `Networks of ${job.name}`)),
-        make("h4", {}, "Train them again"), copyable(job.command),
         make("details", {}, make("summary", {}, "All parameters"), values(given)),
         make("details", {}, make("summary", {}, "Where they come from"),
             make("ul", { class: "chain" }, make("li", {}, make("code", {}, job.file), make("br"), "record ", make("code", {}, job.record),
@@ -375,7 +379,7 @@ function usesList(found) {
 
 function clear() {
     for (const one of rings) one.remove();
-    [rings, used] = [[], new Map()];
+    [rings, ringed] = [[], new Map()];
     for (const one of document.querySelectorAll(".used")) one.classList.remove("used");
 }
 
@@ -383,7 +387,7 @@ function clear() {
 function highlight(found) {
     clear();
     for (const { figure, rows } of found.figures) {
-        used.set(figure, new Set(rows));
+        ringed.set(figure, new Set(rows));
         byId(figure.key).classList.add("used");
         ringUsed(figure);
     }
@@ -391,7 +395,7 @@ function highlight(found) {
 }
 
 function ringUsed(figure) {
-    for (const mark of figure.marks) if (used.get(figure)?.has(figure.rows[mark.row])) rings.push(ring(mark, "same"));
+    for (const mark of figure.marks) if (ringed.get(figure)?.has(figure.rows[mark.row])) rings.push(ring(mark, "same"));
 }
 
 function open(heading, parts, from) {
@@ -435,7 +439,7 @@ function conditionsOf(ids) {
 // Show the networks behind a row of a figure or of the claims.
 function ask(figure, number, from) {
     const row = figure.rows[number], [name, ...lines] = said(figure, row), ids = [...new Set(row.ids)], found = uses(row.own);
-    const where = figure.isClaims ? row.claim : `Figure ${figure.number}${row.panel ? `, panel ${row.panel}` : ""}: ${figure.title}`;
+    const where = figure.isClaims ? row.claim.replace(/10\^(\d+)/g, (_, exponent) => `10${raised(exponent)}`) : `Figure ${figure.number}${row.panel ? `, panel ${row.panel}` : ""}: ${figure.title}`;
     const none = row.kind === "evaluation" ? "A search tried this rule; the search's table is in runs.zip beside the figure." : "The table of plotted numbers names no networks here.";
     const compared = row.own.length < ids.length
         ? make("p", {}, `The value compares ${jobs.get(ids[0].split(":")[0]).name} with the other networks below, seed by seed.`) : null;
@@ -448,10 +452,10 @@ function ask(figure, number, from) {
 
 function askNetwork(id, from) {
     const network = networks.get(id), job = jobs.get(network.record);
-    const ids = job.seeds.map(seed => `${job.record}:${seed}`), found = uses([id]);
+    const found = uses([id]);
     open(`${job.name}, seed ${network.seed}`, [
         make("p", { class: "big" }, `M0 ${withUnit(network.M0, "M0")}, M1 ${withUnit(network.M1, "M1")}, ${withUnit(network.trials, "trials")}`),
-        ...conditionsOf(ids), usesList(found)], from);
+        ...conditionsOf([id]), usesList(found)], from);
     highlight(found);
     remember({ network: id, row: null });
 }
@@ -459,6 +463,48 @@ function askNetwork(id, from) {
 for (const button of document.querySelectorAll("button.ask")) {
     button.addEventListener("click", () => ask(figures.get(button.dataset.figure), Number(button.dataset.row), button));
 }
+
+// Buttons that show the lowest and the highest mark of each panel.
+for (const place of document.querySelectorAll(".extremes")) {
+    const figure = figures.get(place.dataset.figure);
+    if (figure.isClaims) continue;
+    const panels = new Set(figure.rows.filter(row => row.ids.length && row.y !== "").map(row => row.panel));
+    const show = (sign, panel) => event => {
+        drawFigure(figure);
+        const rows = figure.marks.map(mark => mark.row).filter(row => figure.rows[row].panel === panel && figure.rows[row].y !== "");
+        ask(figure, rows.reduce((best, row) => sign * (figure.rows[row].y - figure.rows[best].y) > 0 ? row : best), event.target);
+    };
+    for (const [name, sign] of [["lowest", -1], ["highest", 1]]) {
+        place.append(make("span", {}, `Mark of the ${name} value in panel `, ...[...panels].flatMap(panel => [
+            make("button", { class: "ask", "aria-label": `Mark of the ${name} value in panel ${panel}`, onclick: show(sign, panel) }, panel), " "])));
+    }
+}
+
+// ---- claims that rest on some networks ----------------------------------------------------------------------------
+
+// List only the claims with a reading that uses networks of a rule and a width, and of their readings only those.
+function listClaims() {
+    const wanted = ["rule", "width"].map(name => [name, byId(`resting-${name}`).value]).filter(([, value]) => value);
+    const rests = button => figures.get(button.dataset.figure).rows[button.dataset.row].ids
+        .some(id => wanted.every(([name, value]) => networks.get(id)[name] === value));
+    const claims = [...document.querySelectorAll(".claim")];
+    for (const claim of claims) {
+        claim.hidden = true;
+        for (const button of claim.querySelectorAll("button.ask")) {
+            const hidden = wanted.length > 0 && !rests(button), reading = button.closest(".readings tr");
+            if (reading) reading.hidden = hidden;
+            if (!hidden) claim.hidden = false;
+        }
+    }
+    byId("resting-count").textContent = wanted.length ? `${claims.filter(claim => !claim.hidden).length} of ${claims.length} claims; of their readings, only those are listed` : "";
+}
+
+const used = [...figures.values()].filter(figure => figure.isClaims).flatMap(figure => figure.rows.flatMap(row => row.ids));
+byId("resting").append("List the claims that rest on networks with", ...["rule", "width"].map(name => {
+    const values = [...new Set(used.map(id => networks.get(id)[name]))].sort((one, other) => one - other || (one < other ? -1 : 1));
+    return make("label", {}, `${name} `, make("select", { id: `resting-${name}`, onchange: listClaims }, make("option", { value: "" }, "any"),
+        ...values.map(value => make("option", { value }, words(shown(value))))));
+}), make("output", { id: "resting-count" }));
 
 // ---- tables, downloads, commands ----------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ figures, the table of networks, and all records. Its text is in report/site.html
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -176,11 +176,14 @@ def _digits(value: float) -> float | None:
     return float(f"{value:.4g}") if np.isfinite(value) else None
 
 
-def by_hand(network: Mapping[str, str], seeds: Iterable[str]) -> str:
-    """Return the command that trains a condition by hand; `network` is a row of its table."""
+def by_hand(network: Mapping[str, str]) -> str:
+    """Return the command that trains networks by hand, without seeds and output.
+
+    `network` is a row of the table of networks.
+    """
     names = sorted((name for name in CONDITION if network[name]), key=lambda name: name != "rule")
     words = [f"--{name.replace('_', '-')} {network[name]}" for name in names]
-    return f"python scripts/train.py {' '.join(words)} --seed {' '.join(seeds)} --output -"
+    return f"python scripts/train.py {' '.join(words)}"
 
 
 def conditions(
@@ -195,9 +198,8 @@ def conditions(
     for condition, networks in digits.groupby("condition", sort=False):
         path = f"{runs}/{condition}.record.json"
         record = records[path]
-        networks = networks.drop_duplicates("seed")
         found[str(condition)] = {
-            "command": by_hand(networks.iloc[0], networks["seed"]),
+            "command": by_hand(networks.iloc[0]),
             "file": path,
             "record": record["id"],
             "from": sorted(record["records"]),

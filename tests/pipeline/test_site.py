@@ -15,6 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from analysis.seeds import geometric_mean
 from provenance.history import unpack
 from provenance.record import parameters
 
@@ -85,6 +86,18 @@ def table_of(key):
     folder, _, name = key.partition("-")
     folder = "figures/beyond" if folder == "beyond" else folder
     return pd.read_csv(ROOT / folder / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+def claims_that_rest_on(networks, folder):
+    """Return the claims of a build that use some of the networks, rows of its table."""
+    names = {f"{row.condition}:{row.seed}" for row in networks.itertuples()}
+    claims = pd.read_csv(ROOT / folder / "claims.csv", keep_default_na=False)
+
+    def named(text):
+        parts = (one.split(":") for one in text.split())
+        return {f"{name}:{seed}" for name, seeds in parts for seed in seeds.split(",")}
+
+    return {row.id for row in claims.itertuples() if named(row.networks) & names}
 
 
 def row_in(address):
@@ -223,6 +236,91 @@ def test_the_command_and_the_chain_are_those_of_the_records(opened):
     assert command[-2:] == ["--output", "-"]
 
 
+def test_the_network_of_the_lowest_dot_can_be_trained_again(opened):
+    browser, table = opened(), table_of("figures-trade_off")
+    heading = browser.find_element(By.LINK_TEXT, "Headline figure")
+    heading.click()
+    label = "[aria-label='Mark of the lowest value in panel A']"
+    browser.find_element(By.CSS_SELECTOR, f"#headline {label}").click()
+    dots = table[(table["panel"] == "A") & (table["kind"] == "run") & (table["reached"] == "True")]
+    lowest = dots.loc[dots["y"].astype(float).idxmin()]
+    condition, _, seed = lowest["networks"].split()[0].partition(":")
+    shown = browser.find_element(By.CSS_SELECTOR, "#panel .condition")
+    assert shown.find_element(By.TAG_NAME, "h3").text == condition
+    command = shown.find_element(By.TAG_NAME, "pre").text.split()
+    assert command[:4] == ["python", "scripts/train.py", "--rule", lowest["series"]]
+    assert command[-4:] == ["--seed", seed, "--output", "-"]
+    asked = parameters(command[:-2], {}, [])
+    records = unpack(ROOT / "figures/records.json.gz")
+    ran = records[f"results/paper/runs/{condition}.record.json"]["made"]["command"]
+    assert asked == parameters(ran[: ran.index("--output")], {}, []) | {"seed": int(seed)}
+
+
+@pytest.mark.parametrize("key", [key for key in FIGURES if not key.endswith("-claims")])
+def test_the_lowest_and_the_highest_mark_of_each_panel_are_found(opened, key):
+    browser, table = opened(), table_of(key)
+    values = pd.to_numeric(table["y"])
+    buttons = browser.find_elements(By.CSS_SELECTOR, f"#{key} .extremes button")
+    panels = table.loc[(table["networks"] != "") & values.notna(), "panel"].unique()
+    assert [button.text for button in buttons] == [*panels, *panels]
+    for i, button in enumerate(buttons):
+        browser.execute_script("arguments[0].click()", button)
+        marks = "return figures.get(arguments[0]).marks.map(mark => mark.row)"
+        drawn = table.index[table["panel"] == button.text].intersection(
+            browser.execute_script(marks, key)
+        )
+        extreme = values[drawn].min() if i < len(panels) else values[drawn].max()
+        assert values[row_in(browser.current_url)] == extreme
+
+
+def test_the_claims_that_rest_on_some_networks_are_listed(opened):
+    browser = opened()
+    Select(browser.find_element(By.ID, "resting-rule")).select_by_visible_text("subnet")
+    Select(browser.find_element(By.ID, "resting-width")).select_by_visible_text("1,000")
+    shown = browser.find_elements(By.CSS_SELECTOR, "#claims .claim:not([hidden])")
+    wanted = set()
+    for folder in BUILDS:
+        energy = pd.read_csv(ROOT / folder / "energy.csv")
+        subnets = energy[(energy["rule"] == "subnet") & (energy["width"] == 1000)]
+        names = claims_that_rest_on(subnets, folder)
+        build = Path(BUILDS[folder]).stem.replace("config", "paper")
+        wanted |= {f"claim-{build}-{name}" for name in names}
+    assert {claim.get_attribute("id") for claim in shown} == wanted
+    assert 0 < len(wanted) < len(browser.find_elements(By.CSS_SELECTOR, "#claims .claim"))
+    first = shown[0].find_element(By.TAG_NAME, "details")
+    first.find_element(By.TAG_NAME, "summary").click()
+    readings = first.find_elements(By.CSS_SELECTOR, "tbody tr")
+    assert 0 < len([one for one in readings if one.is_displayed()]) < len(readings)
+    assert browser.find_element(By.ID, "resting-count").text.startswith(f"{len(wanted)} of ")
+    Select(browser.find_element(By.ID, "resting-rule")).select_by_visible_text("any")
+    Select(browser.find_element(By.ID, "resting-width")).select_by_visible_text("any")
+    assert browser.find_elements(By.CSS_SELECTOR, "#claims [hidden]") == []
+
+
+def test_the_least_cost_of_the_papers_rules_has_its_interval(opened):
+    browser = opened()
+    floor = browser.find_element(By.ID, "claim-paper-floor")
+    assert "least M0 of all settings" in floor.text
+    floor.find_element(By.CSS_SELECTOR, "button.ask").click()
+    energy = pd.read_csv(ROOT / "figures/energy.csv")
+    (shown,) = browser.find_elements(By.CSS_SELECTOR, "#panel .condition")
+    condition = shown.find_element(By.TAG_NAME, "h3").text
+    runs = energy[energy["condition"] == condition].drop_duplicates("seed")
+    said = "return arguments.length && [...arguments].map(shown)"
+    mean, low, high = browser.execute_script(said, *geometric_mean(runs["M0"]))
+    assert f"{mean} updates (95 % interval: {low} to {high})" in shown.text
+    assert f"{mean} ({low} to {high})" in browser.find_element(By.ID, "panel").text
+
+
+def test_networks_of_common_goals_are_shown_first(opened):
+    browser = opened()
+    scroll_to(browser, "#chart")
+    goals = browser.find_elements(By.CSS_SELECTOR, "[data-filter=goal] :checked")
+    tables = [pd.read_csv(ROOT / folder / "energy.csv") for folder in BUILDS]
+    counts = pd.concat(tables)["goal"].value_counts()
+    assert {float(goal.get_attribute("value")) for goal in goals} == set(counts.index[:2])
+
+
 def test_the_explorer_selects_what_the_table_has(opened):
     energy = pd.read_csv(ROOT / "figures/energy.csv", dtype=str, keep_default_na=False)
     wanted = energy[(energy["rule"] == "subnet") & (energy["width"] == "1000")]
@@ -241,16 +339,9 @@ def test_the_explorer_selects_what_the_table_has(opened):
         == wanted.sort_values(key)[columns].values.tolist()
     )
     uses = browser.find_element(By.ID, "uses").text
-    claims = pd.read_csv(ROOT / "figures/claims.csv", keep_default_na=False)
-    names = {f"{row.condition}:{row.seed}" for row in wanted.itertuples()}
-
-    def networks(text):
-        parts = (one.split(":") for one in text.split())
-        return {f"{name}:{seed}" for name, seeds in parts for seed in seeds.split(",")}
-
-    using = {row.id for row in claims.itertuples() if networks(row.networks) & names}
+    using = claims_that_rest_on(wanted, "figures")
     assert using
-    for name in claims["id"].unique():
+    for name in pd.read_csv(ROOT / "figures/claims.csv")["id"].unique():
         assert (f"{name} (" in uses) == (name in using), name
 
 

@@ -138,9 +138,8 @@ def test_a_command_has_every_digit_of_the_table():
         "rule": "competitive",
         "fraction": "0.15680000000000002",
     }
-    assert site.by_hand(network, ["0", "1"]) == (
+    assert site.by_hand(network) == (
         "python scripts/train.py --rule competitive --fraction 0.15680000000000002 --width 100"
-        " --seed 0 1 --output -"
     )
 
 
