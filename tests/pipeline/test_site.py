@@ -180,7 +180,9 @@ def test_the_page_is_small(page):
 def test_plots_are_drawn_when_they_come_near_or_are_printed(opened):
     browser = opened()
     drawn = "return [document.querySelectorAll('.plot svg').length, 'vegaEmbed' in window]"
-    assert browser.execute_script(drawn) == [0, False]
+    near = "return document.querySelectorAll('#headline .plot svg').length"
+    WebDriverWait(browser, 60).until(lambda _: browser.execute_script(near))
+    assert browser.execute_script(drawn) == [1, False]
     height = "return document.documentElement.scrollHeight"
     before = browser.execute_script(height)
     browser.execute_cdp_cmd("Page.printToPDF", {})
@@ -386,11 +388,38 @@ def test_everybody_can_read_it(opened, scheme):
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in serious] == []
 
 
+def test_print_is_light_and_has_no_controls(opened):
+    seen = """
+    const style = name => getComputedStyle(document.querySelector(name));
+    const controls = [...document.querySelectorAll("button, select, input, nav")];
+    return [style("body").color, style(".verdict").color, style(".plot").filter,
+        controls.filter(one => one.checkVisibility()).length];
+    """
+    found = []
+    for scheme in ("light", "dark"):
+        browser = opened()
+        scroll_to(browser, "#chart")
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        emulated = {"media": "print", "features": [feature]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", emulated)
+        found.append(browser.execute_script(seen))
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    assert found[0] == found[1]
+    assert found[0][2:] == ["none", 0]
+
+
 def test_a_narrow_page_does_not_scroll_sideways(opened):
     browser = opened()
+    browser.execute_script(
+        "for (const one of document.querySelectorAll('#claims details')) one.open = true"
+    )
+    wide = """
+    const regions = [document.documentElement, ...document.querySelectorAll("#claims .scroll")];
+    return regions.map(one => one.scrollWidth - one.clientWidth);
+    """
     size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        assert set(browser.execute_script(wide)) == {0}
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
