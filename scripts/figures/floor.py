@@ -69,7 +69,7 @@ def draw(table: pd.DataFrame) -> Figure:
         text: {"marker": marker, "color": "0.3", "linestyle": ""} for marker, text in STEPS.values()
     }
     key["in batches (A)"] = {"marker": "o", "color": "0.3"} | OPEN
-    style.legend(figure, key)
+    style.legend(figure, key, columns=3)
     return figure
 
 
