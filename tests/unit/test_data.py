@@ -12,6 +12,7 @@ import tarfile
 import threading
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -589,7 +590,7 @@ def test_ensure_runs_the_scripts_only_where_something_is_missing(fetched, monkey
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(datasets, "folder_of", lambda dataset: fetched)
-    monkeypatch.setattr(datasets.subprocess, "run", run)
+    monkeypatch.setattr(datasets, "subprocess", SimpleNamespace(run=run))
     datasets.ensure("mnist")
     assert commands == ["fetch.py", "prepare.py"]
     prepare.prepare("mnist", fetched)
@@ -599,8 +600,7 @@ def test_ensure_runs_the_scripts_only_where_something_is_missing(fetched, monkey
 
 def test_ensure_stops_at_the_script_that_fails(fetched, monkeypatch):
     monkeypatch.setattr(datasets, "folder_of", lambda dataset: fetched)
-    monkeypatch.setattr(
-        datasets.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1)
-    )
+    failed = SimpleNamespace(run=lambda command, **_: subprocess.CompletedProcess(command, 1))
+    monkeypatch.setattr(datasets, "subprocess", failed)
     with pytest.raises(DataError, match="fetch.py failed"):
         datasets.ensure("mnist")
