@@ -17,16 +17,15 @@ from analysis.tables import TableError, read
 from provenance.files import replacing
 from workflow.command_line import Parser
 
-FIGURES = ["frugal_frontier", "ablation", "generality", "toward_cortex"]
-
 
 def page(results: Results, scale: str, method: str) -> str:
     """Return the page as Markdown.
 
     `scale` is `smoke` or `paper`; `method` is the link to the description of the methods.
     """
+    figures = [name for name in results.figures if name != "claims"]  # it has a link of its own
     return render(
-        "finding.md.j2", facts=facts(results), figures=FIGURES, scale=scale, method=method
+        "finding.md.j2", facts=facts(results), figures=figures, scale=scale, method=method
     )
 
 
