@@ -173,8 +173,9 @@ def change(results: Results) -> Facts:
 
 
 def both(results: Results) -> Facts:
-    """Return the outcome of `frugal-both`."""
-    return {"claim": results.measured("frugal-both")}
+    """Return the outcome of `frugal-both` and its thresholds."""
+    limits = {"few": own_claims.FEW_UPDATES, "little": own_claims.LITTLE_CHANGE}
+    return {"claim": results.measured("frugal-both")} | limits
 
 
 def recipe(results: Results) -> Facts:
