@@ -21,6 +21,7 @@ from workflow import watching
 from workflow.asked import figures_of, results_of, shown
 from workflow.configuration import EXAMINATIONS, claims_options, command_line, options
 from provenance import identity
+from provenance.record import SUFFIX
 from plasticity.raw_files import SHA256
 
 # What Snakemake would refuse in several lines is refused in one.
@@ -97,12 +98,6 @@ def prepared(wildcards):
     """The data set that a condition learns."""
     dataset = PLAN.conditions[name_of(wildcards)].parameters["dataset"]
     return expand(rules.prepare.output, dataset=dataset)
-
-
-def trainer(wildcards):
-    """The script that trains a condition."""
-    found = PLAN.conditions[wildcards.condition].found
-    return f"scripts/{'train_found' if found else 'train'}.py"
 
 
 def examiner(wildcards):
@@ -281,7 +276,7 @@ rule train:
     input:
         finalists("finalists"),
         finalists("record"),
-        identity=lambda wildcards: identity.write_step(trainer(wildcards)),
+        identity=condition(lambda one: identity.write_step(one.script)),
         data=ancient(prepared),
         prepared_by=identity.write_step("scripts/prepare.py"),
     output:
@@ -299,7 +294,7 @@ rule train:
         mem_mb=condition(resources.memory_mb),
         runtime=condition(resources.minutes),
     params:
-        script=trainer,
+        script=condition(lambda one: one.script),
         options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition])
         + options({"finalists": finalists("finalists")(wildcards)}),
         files=lambda wildcards, output: options(
@@ -461,18 +456,13 @@ rule claims:
         ENVIRONMENT
     params:
         # A function, since braces in a text would be wildcards.
-        words=lambda wildcards, input: [
-            *claims_options(PLAN.claims),
-            *options(
-                {
-                    "energy": input.energy,
-                    "curves": input.curves,
-                    "counts": input.counts,
-                    "counted": PLAN.counted,
-                    "floors": input.floors,
-                }
-            ),
-        ],
+        words=lambda wildcards, input: claims_options(
+            PLAN,
+            energy=input.energy,
+            curves=input.curves,
+            counts=input.counts,
+            floors=input.floors,
+        ),
     message:
         "Testing the claims"
     shell:
@@ -576,11 +566,12 @@ if PLAN.finding:
             )
 
 
-PUBLISHED = expand(rules.plot.output.record, figure=PLAN.figures) + [
-    rules.publish.output.record,
-    rules.claims.output.record,
-    rules.gallery.output.record,
-    *([rules.finding.output.record] if PLAN.finding else []),
+PUBLISHED = [
+    *expand(rules.plot.output, figure=PLAN.figures),
+    *rules.publish.output,
+    *rules.claims.output,
+    *rules.gallery.output,
+    *(rules.finding.output if PLAN.finding else []),
 ]
 
 
@@ -588,21 +579,13 @@ rule published:
     # All figures, tables and pages, without what only goes with them.
     input:
         PUBLISHED,
-        expand(
-            [file for kind, file in rules.plot.output.items() if kind != "record"],
-            figure=PLAN.figures,
-        ),
-        rules.publish.output.table,
-        rules.claims.output.table,
-        rules.gallery.output.page,
-        [rules.finding.output.page] if PLAN.finding else [],
 
 
 rule history:
     # The results are not committed with the figures, but their records are.
     input:
         identity=identity.write_step("scripts/history.py"),
-        records=PUBLISHED,
+        records=[file for file in PUBLISHED if file.endswith(SUFFIX)],
     output:
         bundle=f"{FIGURES}/records.json.gz",
         record=f"{FIGURES}/records.record.json",

@@ -40,13 +40,12 @@ from provenance.audit import (
     text,
     worst,
 )
+from provenance.files import ROOT
 from provenance.history import History
 from provenance.record import SUFFIX, scripts_of
 from provenance.rerun import rerun
 from workflow.asked import PATHS, Configuration
 from workflow.command_line import Parser, finish
-
-ROOT = Path(__file__).resolve().parents[1]
 
 # Names of the outputs of a rule in the tree, singular and plural.
 ROLES = {

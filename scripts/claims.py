@@ -6,7 +6,6 @@ scripts/analysis/own_claims.py, whose docstrings state which result gets which v
 """
 
 import json
-import sys
 
 import pandas as pd
 
@@ -17,7 +16,7 @@ from analysis.own_claims import CLAIMS
 from analysis.paper_claims import tested
 from analysis.tables import TableError, read, read_conditions, read_counts, with_networks
 from summarise import write
-from workflow.command_line import Parser
+from workflow.command_line import Parser, finish
 
 
 def with_counts(energy: pd.DataFrame, experiments: list[str], paths: list[str]) -> pd.DataFrame:
@@ -54,7 +53,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", nargs="*", default=[], metavar=metavar, help=text)
     parser.add_argument("--output", required=True, metavar="CSV")
     arguments = parser.parse_args()
-    try:
+
+    def work() -> None:
         energy = with_networks(read(arguments.energy, "energy"))
         curves = read_conditions(arguments.curves, "curves")
         if arguments.declared:
@@ -65,8 +65,8 @@ def main() -> None:
             floors = read_conditions(arguments.floors, "floors")
             table = judged(chosen, {"energy": energy, "curves": curves, "floors": floors})
         write(table, arguments.output, float_format="%.6g")
-    except (TableError, OSError) as error:
-        sys.exit(f"claims: {error}")
+
+    finish("claims", work, TableError)
 
 
 if __name__ == "__main__":

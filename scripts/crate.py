@@ -27,13 +27,12 @@ from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
 from provenance.audit import parameters_of, real_recipe, text
-from provenance.files import digest
+from provenance.files import ROOT, digest
 from provenance.history import History
 from provenance.record import RecordError, scripts_of
 from workflow.asked import SCALES, overlay_and_scale
 from workflow.command_line import Parser
 
-ROOT = Path(__file__).resolve().parents[1]
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
 LOCK = "envs/requirements.lock"

@@ -5,17 +5,16 @@ by analysis/finding_facts.py. The text is in report/finding.md.j2 and report/sta
 """
 
 import os
-import sys
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.claims import outcomes
 from analysis.finding_facts import Results, facts
-from analysis.pages import ROOT, render
+from analysis.pages import render
 from analysis.tables import TableError, read
-from provenance.files import replacing
-from workflow.command_line import Parser
+from provenance.files import ROOT, write
+from workflow.command_line import Parser, finish
 
 
 def page(results: Results, scale: str, method: str) -> str:
@@ -40,17 +39,17 @@ def main() -> None:
     parser.add_argument("--scale", choices=["smoke", "paper"], default="paper")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    try:
+
+    def work() -> None:
         results = Results(
             outcomes(read(arguments.claims, "claims")),
             read(arguments.energy, "energy"),
             {path.stem: pd.read_csv(path) for path in arguments.figures},
         )
         method = os.path.relpath(ROOT / "docs" / "beyond.md", arguments.output.resolve().parent)
-        with replacing(arguments.output) as partial:
-            partial.write_text(page(results, arguments.scale, method), encoding="utf-8")
-    except (TableError, OSError, KeyError) as error:
-        sys.exit(f"finding: {error}")
+        write(arguments.output, page(results, arguments.scale, method).encode())
+
+    finish("finding", work, TableError, KeyError)
 
 
 if __name__ == "__main__":

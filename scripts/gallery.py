@@ -6,7 +6,6 @@ between its marks in that file.
 """
 
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import pandas as pd
 
 from analysis.figure_facts import FACTS, NothingToSay
 from analysis.pages import render
-from provenance.files import replacing
-from workflow.command_line import Parser
+from provenance.files import write
+from workflow.command_line import Parser, finish
 
 MARKS = "<!-- gallery: made by `make gallery` -->", "<!-- end of the gallery -->"
 
@@ -68,17 +67,17 @@ def main() -> None:
         "--readme", type=Path, metavar="FILE", help="whose gallery is to be replaced"
     )
     arguments = parser.parse_args()
-    try:
+
+    def work() -> None:
         path = arguments.output or arguments.readme
         links = os.path.relpath(arguments.figures, path.parent)
         drawn = [name for name in FACTS if (arguments.figures / f"{name}.csv").exists()]
         text = gallery(arguments.figures, links, arguments.names or drawn)
         if arguments.readme:
             text = spliced(path.read_text(encoding="utf-8"), text)
-        with replacing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    except (OSError, ValueError, KeyError) as error:
-        sys.exit(f"gallery: {error}")
+        write(path, text.encode())
+
+    finish("gallery", work, ValueError, KeyError)
 
 
 if __name__ == "__main__":

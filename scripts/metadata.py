@@ -9,13 +9,12 @@ Titles of outputs come from the configurations.
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import yaml
 
+from provenance.files import ROOT
 from workflow.command_line import Parser
 
-ROOT = Path(__file__).resolve().parents[1]
 # The configuration of each folder of figures, and the command that makes them again.
 MADE = {
     "figures": ("config.yaml", "make figures"),
@@ -105,18 +104,14 @@ def as_json(content: dict) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_yaml(content: dict) -> str:
-    """Return the content as YAML text, in its own order."""
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
-
-
 def derived() -> dict[str, str]:
     """Return the text of each file that is made from CITATION.cff, by name."""
     citation = read("CITATION.cff")
+    in_order = {"sort_keys": False, "allow_unicode": True, "width": 120}
     return {
         "codemeta.json": as_json(codemeta(citation)),
         ".zenodo.json": as_json(zenodo(citation)),
-        "codecheck.yml": as_yaml(codecheck(citation)),
+        "codecheck.yml": yaml.safe_dump(codecheck(citation), **in_order),
     }
 
 

@@ -6,7 +6,6 @@ python scripts/plot.py scripts/figures/energy_vs_width.py --energy results/paper
 import argparse
 import importlib
 import inspect
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +13,7 @@ import pandas as pd
 
 from analysis.tables import TableError, read, read_conditions, read_counts, with_networks
 from figures.style import save
-from workflow.command_line import Parser
+from workflow.command_line import Parser, finish
 
 FOLDER = Path(__file__).parent / "figures"
 # The parameters that `plotted` may have: whether they are several files, and what they are.
@@ -32,15 +31,16 @@ READS: dict[str, tuple[str | None, str]] = {
 def main() -> None:
     """Run the command: compute the plotted numbers, draw the figure and write both."""
     arguments = _parser().parse_args()
-    try:
+
+    def work() -> None:
         script = _script(arguments.script)
         tables = _tables(script, arguments)
         # The marks in the SVG name rows of the CSV file.
         numbers = script.plotted(**tables).reset_index(drop=True)
         output = arguments.output or f"figures/{arguments.script.stem}"
         save(script.draw(numbers), numbers, output, arguments.scale)
-    except (TableError, OSError) as error:
-        sys.exit(f"{arguments.script.stem}: {error}")
+
+    finish(arguments.script.stem, work, TableError)
 
 
 def _parser() -> Parser:

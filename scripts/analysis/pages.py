@@ -1,13 +1,13 @@
 """Pages from templates: the text is in report/*.j2, the numbers come from `analysis`."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-ROOT = Path(__file__).resolve().parents[2]
+from provenance.files import ROOT
+
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

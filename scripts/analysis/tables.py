@@ -23,20 +23,8 @@ WRONG = {
     TRUTH: lambda values: ~values.astype(str).isin(["True", "False"]),
 }
 NEEDED = {
-    *(
-        "experiment",
-        "condition",
-        "rule",
-        "width",
-        "goal",
-        "seed",
-        "trials",
-        "M0",
-        "id",
-        "claim",
-        "verdict",
-    ),
-    "search",
+    *("experiment", "condition", "rule", "width", "goal", "seed", "trials", "M0"),
+    *("id", "claim", "verdict", "search"),
 }
 
 # The columns that are used. A table may have more.

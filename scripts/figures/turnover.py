@@ -27,6 +27,7 @@ from figures.style import (
     shades,
     title,
 )
+from plasticity.energy import participation
 
 Layers = Mapping[str, np.ndarray]  # number of updates of each synapse, by layer
 
@@ -64,8 +65,9 @@ def plotted(energy: pd.DataFrame, counts: Sequence[Layers], overlaps: pd.DataFra
     tables = []
     for part, (first, second, third) in PARTS.items():
         units = part == "hidden units"
-        updates = [_updates(layers["hidden"], units) for layers in counts]
-        shown = firsts.assign(participation=[_participation(each) for each in updates])
+        hidden = (layers["hidden"] for layers in counts)
+        updates = [each.sum(axis=1) if units else each.ravel() for each in hidden]
+        shown = firsts.assign(participation=[participation([each]) for each in updates])
         if units:
             shown = shown[shown["rule"] != "random_synapses"]
         compared = overlaps[overlaps["part"] == part]
@@ -76,17 +78,6 @@ def plotted(energy: pd.DataFrame, counts: Sequence[Layers], overlaps: pd.DataFra
         ]
         tables.append(tidy(shown, third, "fraction", "participation", "series"))
     return pd.concat(tables, ignore_index=True)
-
-
-def _updates(hidden: np.ndarray, units: bool) -> np.ndarray:
-    """Return the number of updates of each synapse of the first layer, or of each hidden unit."""
-    return hidden.sum(axis=1) if units else hidden.ravel()
-
-
-def _participation(updates: np.ndarray) -> float:
-    """Return the inverse Simpson index of numbers of updates, as a fraction of their count."""
-    updates = updates.astype(float)
-    return updates.sum() ** 2 / (len(updates) * (updates**2).sum())
 
 
 def _with_shares(networks: pd.DataFrame) -> pd.Series:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from provenance.archive import NAME, members
+from provenance.archive import DATA, NAME, PREPARE, members
 from provenance.audit import Issue, parameters_of, tampered, text
 from provenance.history import BUNDLE
 from provenance.record import MADE, SUFFIX, RecordError, Value, parameters
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 CONFIG = "config.yaml"
 SCALES = ("smoke", "paper")
-DATA = ("fetch", "prepare")  # rules whose files the configuration does not change
-PREPARE = "scripts/prepare.py"
 STYLE = "scripts/figures/matplotlibrc"
 # For the outputs of these rules.
 NOUNS = {"train": "run", "examine": "examination", "search": "search", "plot": "figure"}
@@ -189,16 +187,16 @@ def trained(plan: "Plan", results: str) -> dict[str, Job]:
         command = ["python", "scripts/search.py", *search.options, *options(files)]
         jobs[f"{stem}{SUFFIX}"] = Job("search", command, data(search), {*files.values()})
     for name, condition in plan.conditions.items():
-        script = f"scripts/{'train_found' if condition.found else 'train'}.py"
         files = {"output": f"{results}/runs/{name}.csv"}
         if "curve" in condition.record:
             files["curve"] = f"{results}/curves/{name}.csv"
         if "counts" in condition.record:
             files["counts"] = f"{results}/counts/{name}.npz"
         rule = found(condition)
-        words = [*command_line(condition), *options({"finalists": rule} | files)]
+        command = ["python", condition.script, *command_line(condition)]
+        command += options({"finalists": rule} | files)
         jobs[f"{results}/runs/{name}{SUFFIX}"] = Job(
-            "train", ["python", script, *words], data(condition) | {*rule}, {*files.values()}
+            "train", command, data(condition) | {*rule}, {*files.values()}
         )
     for name, condition in plan.examined.items():
         script = f"scripts/{EXAMINATIONS[name.partition('/')[0]]}.py"
@@ -233,9 +231,8 @@ def drawn(plan: "Plan", results: str, figures: str, scale: str) -> dict[str, Job
     add("summarise", [summarise, "--output", energy, *tables], tables, energy)
     curves = [f"{results}/curves/{name}.csv" for name in sorted(plan.recording("curve"))]
     counts = [f"{results}/counts/{name}.npz" for name in plan.counted_conditions()]
-    words = [*claims_options(plan.claims), *options({"energy": energy, "curves": curves})]
     floors = [f"{results}/{name}.csv" for name in plan.examinations("floors", plan.conditions)]
-    words += options({"counts": counts, "counted": plan.counted, "floors": floors})
+    words = claims_options(plan, energy=energy, curves=curves, counts=counts, floors=floors)
     inputs = [energy, *curves, *counts, *floors]
     add("claims", ["scripts/claims.py", *words, "--output", claims], inputs, claims)
     for name, figure in plan.figures.items():
@@ -269,9 +266,8 @@ def packed(plan: "Plan", results: str, figures: str) -> dict[str, Job]:
     runs += [f"{results}/{name}.csv" for name in sorted(plan.examined)]
     for ending in ("csv", "finalists.csv"):
         runs += [f"{results}/searches/{name}.{ending}" for name in plan.searches]
-    records = [f"{figures}/{name}{SUFFIX}" for name in plan.figures]
-    records += [f"{figures}/energy{SUFFIX}", f"{results}/claims{SUFFIX}"]
-    records += [f"{figures}/gallery{SUFFIX}"]
+    records = [f"{figures}/{name}{SUFFIX}" for name in [*plan.figures, "energy"]]
+    records += [f"{results}/claims{SUFFIX}", f"{figures}/gallery{SUFFIX}"]
     records += [f"{figures}/finding{SUFFIX}"] * plan.finding
     bundle, archive = f"{figures}/{BUNDLE}", f"{figures}/{NAME}"
     pack = ["python", "scripts/history.py", "--output", bundle, *records]

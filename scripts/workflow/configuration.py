@@ -26,10 +26,10 @@ from analysis.readings import ReadingError, readings
 from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, allows, has_meaning
 from plasticity.parameters import ParameterError
 from plasticity.settings import PARAMETERS, Settings, parts_of
+from provenance.files import ROOT
+from workflow.asked import SCALES
 
-ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "schemas" / "config.schema.json").read_text(encoding="utf-8"))
-SCALES = ("smoke", "paper")
 
 SETTINGS = [setting.name for setting in fields(Settings)]
 # What most conditions differ by comes first in their names.
@@ -98,6 +98,11 @@ class Condition:
     parameters: dict
     record: set[str] = field(default_factory=set)
     found: Found | None = None
+
+    @property
+    def script(self) -> str:
+        """The script that trains it."""
+        return f"scripts/{'train_found' if self.found else 'train'}.py"
 
     @property
     def costliest(self) -> dict:
@@ -327,11 +332,11 @@ def command_line(condition: Condition, recording: bool = True) -> list[str]:
     return [*words, "--take", *condition.found.take]
 
 
-def claims_options(claims: Mapping | Sequence[str]) -> list[str]:
-    """Return the options of claims.py that say which claims are tested."""
-    if isinstance(claims, Mapping):
-        return ["--declared", json.dumps(claims)]
-    return ["--claims", *claims]
+def claims_options(plan: Plan, **tables: str | Sequence[str]) -> list[str]:
+    """Return the options of claims.py, except for the output; `tables` are those that it reads."""
+    declared = isinstance(plan.claims, Mapping)
+    words = ["--declared", json.dumps(plan.claims)] if declared else ["--claims", *plan.claims]
+    return words + options({**tables, "counted": plan.counted})
 
 
 def options(values: Mapping) -> list[str]:

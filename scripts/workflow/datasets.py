@@ -13,14 +13,13 @@ import psutil
 from plasticity.data import PREPARED, DataError
 from plasticity.raw_files import SHA256
 from provenance import identity
+from provenance.files import ROOT
 from provenance.record import SUFFIX
-
-SCRIPTS = Path(__file__).resolve().parents[1]
 
 
 def folder_of(dataset: str) -> Path:
     """Return the folder of `dataset` in the project."""
-    return SCRIPTS.parent / "data" / dataset
+    return ROOT / "data" / dataset
 
 
 def ensure(dataset: str) -> Path:
@@ -34,7 +33,7 @@ def ensure(dataset: str) -> Path:
     if all((folder / name).exists() for name in PREPARED):
         return folder
     to = f"data/{dataset}"
-    with chdir(SCRIPTS.parent):  # first, or the workflow takes the prepared files for older than it
+    with chdir(ROOT):  # first, or the workflow takes the prepared files for older than it
         identity.write_step("scripts/prepare.py")
     raw, prepared = ([f"{to}/{name}" for name in names] for names in (SHA256[dataset], PREPARED))
     _record("fetch", dataset, [], raw, "--by-content")
@@ -51,7 +50,7 @@ def _record(
     command += ["--inputs", *inputs, "--outputs", *outputs, record, "--", "python"]
     command += [f"scripts/{rule}.py", "--dataset", dataset, "--folder", f"data/{dataset}"]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    process = subprocess.run(command, cwd=SCRIPTS.parent, env=os.environ | {"PATH": path})
+    process = subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path})
     if process.returncode != 0:
         raise DataError(f"{dataset}: scripts/{rule}.py failed (see its message)")
 

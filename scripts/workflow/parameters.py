@@ -11,14 +11,12 @@ import copy
 import json
 from collections.abc import Iterable
 from dataclasses import MISSING
-from pathlib import Path
 
 from found import INGREDIENTS, KINDS, SEARCHED
 from plasticity.parameters import Parameter, declared
 from plasticity.settings import PARAMETERS, Settings, Task
-from provenance.files import replacing
+from provenance.files import ROOT, write
 
-ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.json"
 PAGE = ROOT / "docs" / "parameters.md"
 WIDTH = 120  # characters of a line, unless one text alone takes more
@@ -133,8 +131,7 @@ def main() -> None:
         SCHEMA: text(schema(json.loads(SCHEMA.read_text(encoding="utf-8")))) + "\n",
         PAGE: page(),
     }.items():
-        with replacing(path) as partial:
-            partial.write_text(content, encoding="utf-8")
+        write(path, content.encode())
 
 
 if __name__ == "__main__":

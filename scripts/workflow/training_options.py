@@ -7,7 +7,6 @@ the configuration.
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,9 +16,10 @@ from plasticity.parameters import Parameter, ParameterError, declared, require_c
 from plasticity.reference import Reference
 from plasticity.rules import Rule
 from plasticity.settings import PARAMETERS, Settings
+from provenance.files import ROOT
 from workflow.command_line import Parser
 
-CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
+CONFIG = ROOT / "config.yaml"
 TRAINERS: dict[str, type[Engine] | type[Reference]] = {"engine": Engine, "reference": Reference}
 
 # If a command line gives all of these, config.yaml is not read.
