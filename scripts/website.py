@@ -38,7 +38,7 @@ def build(folder: Path, config: Path) -> dict[str, Any]:
     networks = read(energy, "energy")
     conditions = site.conditions(networks, digits, records, runs)
     described = yaml.safe_load(config.read_text(encoding="utf-8"))["figures"]
-    figures = [figure(folder, name, given, networks) for name, given in described.items()]
+    figures = [figure(folder, name, given) for name, given in described.items()]
     return {
         "name": "paper" if config.name == "config.yaml" else config.stem,
         "figures": sorted(figures, key=lambda one: one["number"]),
@@ -50,8 +50,8 @@ def build(folder: Path, config: Path) -> dict[str, Any]:
     }
 
 
-def figure(folder: Path, name: str, given: dict, networks: pd.DataFrame) -> dict[str, Any]:
-    """Return what the page shows of a figure; `networks` is the table of its build."""
+def figure(folder: Path, name: str, given: dict) -> dict[str, Any]:
+    """Return what the page shows of a figure."""
     key, made = f"{folder.name}-{name}", record(f"{folder}/{name}.record.json")
     svg = site.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), key)
     numbers, table = folder / f"{name}.csv", pd.read_csv(folder / f"{name}.csv")
@@ -65,7 +65,7 @@ def figure(folder: Path, name: str, given: dict, networks: pd.DataFrame) -> dict
         "svg": svg,
         "shape": site.shape(svg),
         "csv": numbers.read_text(encoding="utf-8"),
-        "axes": site.axes(name, table, networks),
+        "axes": site.axes(table),
         "file": f"{folder}/{name}",
         "script": f"scripts/figures/{given.get('script', name)}.py",
         "record": made["id"],

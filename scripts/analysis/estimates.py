@@ -1,8 +1,9 @@
 """The plotted numbers of figures as a tidy table: runs, means with intervals, power laws.
 
-Columns: `panel` (its letter), `quantity` (on the y axis), `series`, `kind` (run, mean, fit,
-exponent), `x`, `y`, `low` and `high` (95 % interval), `seed` (of a run), `reached` (the goal),
-`networks` (whose values these are, such as "CONDITION:0,1"; empty if the tables do not name them).
+Columns: `panel` (its letter), `quantity` (on the y axis), `across` (on the x axis), `series`,
+`kind` (run, mean, fit, exponent), `x`, `y`, `low` and `high` (95 % interval), `seed` (of a run),
+`reached` (the goal), `networks` (whose values these are, such as "CONDITION:0,1"; empty if the
+tables do not name them).
 
 All quantities are positive and drawn on logarithmic axes. Means are geometric, and their intervals
 are Student's t of the logarithms, as in the claims.
@@ -19,7 +20,7 @@ from analysis.seeds import PowerLaw, from_least, geometric_mean, power_law
 from analysis.tables import CONDITION, together
 
 COLUMNS = [
-    *("panel", "quantity", "series", "kind", "x", "y", "low", "high", "seed", "reached"),
+    *("panel", "quantity", "across", "series", "kind", "x", "y", "low", "high", "seed", "reached"),
     "networks",
 ]
 
@@ -52,6 +53,7 @@ def tidy(
     each = rows(
         panel=panel,
         quantity=y,
+        across=x,
         series=runs[series].to_numpy(),
         kind="run",
         x=runs[x].to_numpy(),
@@ -72,7 +74,7 @@ def tidy_against(
     Means have the geometric mean of x and its interval (`x_low`, `x_high`), too.
     """
     table, other = (tidy(runs, panel, condition, what, series, keep) for what in (y, x))
-    return table.assign(x=other["y"], x_low=other["low"], x_high=other["high"])
+    return table.assign(across=x, x=other["y"], x_low=other["low"], x_high=other["high"])
 
 
 def panels(

@@ -13,31 +13,11 @@ import pandas as pd
 from docutils.core import publish_parts
 
 from analysis.seeds import geometric_mean
-from analysis.tables import CONDITION
+from analysis.tables import CONDITION, MEASURED
 from plasticity.settings import PARAMETERS
 
 Record = Mapping[str, Any]
 
-# The measured columns: unit, and meaning.
-MEASURED = {
-    "trials": ("trials", "Learning time."),
-    "updated_trials": ("trials", "Trials on which the gate let synapses change."),
-    "accuracy": ("", "Accuracy on the test set when training stopped."),
-    "validation_accuracy": ("", "Accuracy on the validation set when training stopped."),
-    "train_accuracy": ("", "Accuracy on the training set when training stopped."),
-    "M0": ("updates", "Number of synaptic updates."),
-    "M0_hidden": ("updates", "M0 of the hidden layer."),
-    "M0_out": ("updates", "M0 of the output layer."),
-    "M1": ("weight", "Summed absolute change of the synapses."),
-    "M1_hidden": ("weight", "M1 of the hidden layer."),
-    "M1_out": ("weight", "M1 of the output layer."),
-    "M0_min": ("updates", "Least M0 with which the final weights can be reached."),
-    "M1_min": ("weight", "Least M1 with which the final weights can be reached."),
-    "participation": ("", "How evenly updates are spread: 1 if all synapses change equally often."),
-    "M0_consolidation": ("updates", "With caching: updates of the stable part."),
-    "M1_consolidation": ("weight", "With caching: M1 of the stable part."),
-    "maintenance": ("weight × trials", "With caching: transient weight, summed over trials."),
-}
 # Quantities of plotted numbers that are no column: what they are called, and their unit.
 DERIVED = {
     **{f"saved_{one}": (f"backprop's {one} over {one}", "") for one in ("M0", "M1")},
@@ -51,19 +31,8 @@ DERIVED = {
     "target": ("test accuracy reached", ""),
     "cost": ("cost of maintenance", "per weight and trial"),
     "share": ("share of synapses or units", ""),
+    "lag": ("lag", "trials"),
 }
-# Figures whose M0, M1 and trials are factors: those of other networks over those of these.
-FACTORS = ("ablation", "generality", "robustness")
-# What is on the x axis, by figure and panel, where it is not a parameter of the networks.
-ACROSS = {
-    "trade_off": dict.fromkeys("ABCDEF", "time"),
-    "energy_vs_accuracy": dict.fromkeys("ABC", "target"),
-    "accuracy": dict.fromkeys("BD", "train_error"),
-    "caching": {"A": "cost"},
-    "turnover": dict.fromkeys("DEF", "share"),
-    "frugal_frontier": {"A": "trials"},
-}
-ALONG = ("width", "fraction", "plastic_units", "caching_threshold")  # parameters on x axes
 AVERAGED = ("M0", "M1", "trials")  # of a condition, as geometric means with 95 % intervals
 # What an SVG alone needs; its style, that of all lines, is that of the page.
 PROLOGUE = re.compile(
@@ -125,33 +94,26 @@ def columns() -> dict[str, dict[str, Any]]:
     return parameters | measured
 
 
-def axes(name: str, table: pd.DataFrame, energy: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
+def axes(table: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
     """Return what is on the axes of a figure, as [label, unit]: `x` by panel, `y` by quantity.
 
-    `table` has the plotted numbers. A parameter on an x axis is recognised by its values, which are
-    those of the table of networks; anything else is in ACROSS.
+    `table` has the plotted numbers. Rows with several networks compare them: their M0, M1 and
+    trials are factors. An x that is neither a column nor in DERIVED has no label.
     """
-    known = {column: [column.replace("_", " "), one["unit"]] for column, one in columns().items()}
-    known |= {quantity: [*label] for quantity, label in DERIVED.items()}
     found: dict[str, dict[str, list[str]]] = {"x": {}, "y": {}}
     if "panel" not in table:
         return found
-    for (panel, y), rows in table.groupby(["panel", "quantity"]):
-        x = ACROSS.get(name, {}).get(str(panel)) or _along(rows, energy)
-        if x:
-            found["x"][str(panel)] = known[x]
-        factor = [f"{y} of the other network over {y}", ""]
-        found["y"][str(y)] = factor if name in FACTORS else known.get(str(y), [str(y), ""])
+    known = {column: [column.replace("_", " "), one["unit"]] for column, one in columns().items()}
+    known |= {quantity: [*label] for quantity, label in DERIVED.items()}
+    for row in table.dropna(subset=["x", "across"]).drop_duplicates("panel").itertuples():
+        if row.across in known:
+            found["x"][row.panel] = known[row.across]
+    for y, networks in table["networks"].fillna("").groupby(table["quantity"]):
+        factor = y in MEASURED and networks.str.contains(" ").any()
+        found["y"][y] = (
+            [f"{y} of the other network over {y}", ""] if factor else known.get(y, [y, ""])
+        )
     return found
-
-
-def _along(rows: pd.DataFrame, energy: pd.DataFrame) -> str | None:
-    """Return the parameter that is on the x axis of a panel, None if there is none."""
-    values = pd.to_numeric(rows.loc[rows["kind"] == "mean", "x"], errors="coerce").dropna()
-    for column in ALONG:
-        if len(values) and values.isin(energy[column]).all():
-            return column
-    return None
 
 
 def averages(energy: pd.DataFrame) -> dict[str, dict[str, Any]]:

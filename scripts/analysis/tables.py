@@ -14,6 +14,27 @@ from plasticity.settings import PARAMETERS
 # The parameters that define a condition. Networks of one condition differ in their seed only.
 CONDITION = [name for name in PARAMETERS if name != "seed"]
 
+# The measured columns: unit, and meaning.
+MEASURED = {
+    "trials": ("trials", "Learning time."),
+    "updated_trials": ("trials", "Trials on which the gate let synapses change."),
+    "accuracy": ("", "Accuracy on the test set when training stopped."),
+    "validation_accuracy": ("", "Accuracy on the validation set when training stopped."),
+    "train_accuracy": ("", "Accuracy on the training set when training stopped."),
+    "M0": ("updates", "Number of synaptic updates."),
+    "M0_hidden": ("updates", "M0 of the hidden layer."),
+    "M0_out": ("updates", "M0 of the output layer."),
+    "M1": ("weight", "Summed absolute change of the synapses."),
+    "M1_hidden": ("weight", "M1 of the hidden layer."),
+    "M1_out": ("weight", "M1 of the output layer."),
+    "M0_min": ("updates", "Least M0 with which the final weights can be reached."),
+    "M1_min": ("weight", "Least M1 with which the final weights can be reached."),
+    "participation": ("", "How evenly updates are spread: 1 if all synapses change equally often."),
+    "M0_consolidation": ("updates", "With caching: updates of the stable part."),
+    "M1_consolidation": ("weight", "With caching: M1 of the stable part."),
+    "maintenance": ("weight × trials", "With caching: transient weight, summed over trials."),
+}
+
 # The type of a column, in words, and which values are wrong. Empty cells are allowed except in the
 # columns of NEEDED.
 TEXT, NUMBER, TRUTH = "a text", "a number", "True or False"
@@ -33,10 +54,7 @@ COLUMNS = {
         **dict.fromkeys(["experiment", "condition", "searched"], TEXT),
         **{name: TEXT if PARAMETERS[name].kind is str else NUMBER for name in PARAMETERS},
         "reached": TRUTH,
-        "updated_trials": NUMBER,
-        **dict.fromkeys(["trials", "accuracy", "M0", "M1", "M0_min", "M1_min"], NUMBER),
-        **dict.fromkeys(["participation", "maintenance"], NUMBER),
-        **dict.fromkeys(["M0_consolidation", "M1_consolidation"], NUMBER),
+        **dict.fromkeys(MEASURED, NUMBER),
     },
     "curves": {
         "rule": TEXT,

@@ -46,7 +46,7 @@ def _along_training(runs: pd.DataFrame, letter: str) -> pd.DataFrame:
         tidy(runs, letter, "trials", error, "series", [*KEPT, "trials"])
         for error in ("test_error", "train_error")
     )
-    return test.assign(x=training["y"])
+    return test.assign(across="train_error", x=training["y"])
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -35,8 +35,9 @@ def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     condition = [runs[column] for column in CONDITION]
     time = np.exp(np.log(runs["time"]).groupby(condition, dropna=False).transform("mean"))
     reached = runs["reached"].groupby(condition, dropna=False).transform("all")
+    own = runs["networks"].str.split().str[0]  # an energy is not relative to backprop's
     # Rounded, so that 2 is at most 2.
-    runs = runs.assign(within=reached & (time.round(6) <= BUDGET))
+    runs = runs.assign(within=reached & (time.round(6) <= BUDGET), networks=own)
     tables = [_panel(runs, letter, *shown) for letter, shown in PANELS.items()]
     return pd.concat(tables, ignore_index=True).assign(budget=BUDGET)
 

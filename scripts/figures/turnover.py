@@ -21,6 +21,7 @@ from figures.style import (
     label_ends,
     lay_out,
     look,
+    marks,
     name,
     name_axes,
     new_figure,
@@ -34,6 +35,7 @@ Layers = Mapping[str, np.ndarray]  # number of updates of each synapse, by layer
 # The rows, and their panels of overlap, shares and participation.
 PARTS = {"first-layer synapses": ("A", "B", "C"), "hidden units": ("D", "E", "F")}
 SHARES = np.linspace(0, 1, 201)  # of synapses or units
+EVERY = 5  # points of a line of shares, for a mark that is too small to see (see docs/site.md)
 FRACTIONS = [0.001, 0.01, 0.1]  # plastic fractions of competition whose shares are drawn
 MASK = 0.01  # plastic fraction of the random mask beside them
 WIDE = 1000  # hidden units
@@ -72,10 +74,9 @@ def plotted(energy: pd.DataFrame, counts: Sequence[Layers], overlaps: pd.DataFra
             shown = shown[shown["rule"] != "random_synapses"]
         compared = overlaps[overlaps["part"] == part]
         tables.append(tidy(compared, first, "lag", "overlap", "series"))
-        tables += [
-            _shares(second, f"{network.rule} {network.fraction:g}", updates[network.Index])
-            for network in shown[_with_shares(shown)].sort_values(["rule", "fraction"]).itertuples()
-        ]
+        for network in shown[_with_shares(shown)].sort_values(["rule", "fraction"]).itertuples():
+            series, named = f"{network.rule} {network.fraction:g}", network.networks
+            tables.append(_shares(second, series, updates[network.Index]).assign(networks=named))
         tables.append(tidy(shown, third, "fraction", "participation", "series"))
     return pd.concat(tables, ignore_index=True)
 
@@ -94,6 +95,7 @@ def _shares(panel: str, series: str, updates: np.ndarray) -> pd.DataFrame:
     return rows(
         panel=panel,
         quantity="share of updates",
+        across="share",
         series=series,
         kind="share",
         x=first / len(updates),
@@ -152,7 +154,9 @@ def _draw_overlap(ax: Axes, panel: pd.DataFrame, shade: Look) -> None:
 
 def _draw_shares(ax: Axes, panel: pd.DataFrame, shade: Look) -> None:
     for series, points in panel.groupby("series", sort=False):
-        ax.plot(points["x"], points["y"], color=shade(series)["color"], label=name(series))
+        some = points[::EVERY]
+        dots: Style = {"marker": "o", "ms": 0.5, "mew": 0, "markevery": EVERY, **marks(some)}
+        ax.plot(points["x"], points["y"], color=shade(series)["color"], label=name(series), **dots)
     ax.plot([0, 1], [0, 1], color="0.5", lw=0.8, ls=":", label="all equally often")
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05), ylabel="share of all updates")
 

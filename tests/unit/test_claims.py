@@ -23,7 +23,7 @@ from analysis.claims import (
 )
 from analysis.conditions import NotReached, NotTested
 from analysis.own_claims import CLAIMS, ON_TEST, ON_VALIDATION, STAYED, TUNING
-from analysis.tables import read, read_conditions
+from analysis.tables import MEASURED, read, read_conditions
 from claims import main
 from workflow import configuration
 
@@ -430,9 +430,8 @@ def test_the_least_reading_that_is_known_is_the_main_one():
 
 def on_disk(table, path):
     """Write a table of networks with the columns that a study has besides."""
-    empty = dict.fromkeys(["M0_consolidation", "M1_consolidation", "maintenance"], np.nan)
-    table = table.assign(condition="a", updated_trials=1, M0_min=1, M1_min=1, **empty)
-    table.to_csv(path, index=False)
+    others = dict.fromkeys(MEASURED.keys() - {*table}, 1)
+    table.assign(condition="a", **others).to_csv(path, index=False)
 
 
 def command(monkeypatch, *words):

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis import estimates, seeds
+from analysis.tables import COLUMNS
 from figures import style
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -638,6 +639,7 @@ def test_turnover_counts_synapses_and_units():
         curve = table[table["panel"] == panel].set_index("x")["y"]
         assert curve[0] == 0 and curve[0.1] == pytest.approx(0.5)
         assert curve[0.2:].tolist() == pytest.approx([1] * len(curve[0.2:]))
+        assert set(table.loc[table["panel"] == panel, "networks"]) == {"competitive:0"}
     mask = energy.assign(rule="random_synapses")
     assert set(load("turnover").plotted(mask, counts, overlaps)["panel"]) == {*"ABCD"}
 
@@ -972,10 +974,9 @@ def run_script(figure, *arguments, **environment):
 
 
 def test_script_writes_the_same_bytes_in_another_process(tmp_path):
-    unused = dict.fromkeys(["eligible", "select", "eligible_fraction", "caching_decay"], 1)
-    unused |= dict.fromkeys(["learning_rate_out", "consecutive_tests", "updated_trials"], 1)
-    energy = inputs("subnet_size")[0].assign(experiment="subnet_size", **unused)
-    energy.to_csv(tmp_path / "energy.csv", index=False)
+    energy = inputs("subnet_size")[0].assign(experiment="subnet_size")
+    unused = dict.fromkeys(COLUMNS["energy"].keys() - {*energy}, 1)
+    energy.assign(**unused).to_csv(tmp_path / "energy.csv", index=False)
     for salt in ("1", "2"):
         output = tmp_path / salt / "subnet_size"
         arguments = ["--energy", tmp_path / "energy.csv", "--scale", "smoke", "--output", output]

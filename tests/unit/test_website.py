@@ -114,6 +114,22 @@ def test_marks_name_the_rows_that_are_drawn():
     assert marks(rows[:0]) == {}
 
 
+def test_axes_are_named_by_what_is_plotted():
+    x = {"panel": ["A", "A", "B", "C"], "x": [np.nan, 100, 0.1, "one"], "series": "a"}
+    table = pd.DataFrame(x | {"across": ["level", "width", "time", "row"]})
+    table = table.assign(
+        quantity=["M0", "M0", "saved_M1", "trials"], networks=["a:0"] * 3 + ["a:0 b:0"]
+    )
+    assert site.axes(table) == {
+        "x": {"A": ["width", "units"], "B": ["learning time over backprop's", ""]},
+        "y": {
+            "M0": ["M0", "updates"],
+            "saved_M1": ["backprop's M1 over M1", ""],
+            "trials": ["trials of the other network over trials", ""],
+        },
+    }
+
+
 def test_an_svg_in_the_page_keeps_what_is_referred_to():
     svg = (
         '<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg width="9pt" height="8pt" viewBox="0 0 9 8">'
