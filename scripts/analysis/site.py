@@ -32,6 +32,7 @@ DERIVED = {
     "cost": ("cost of maintenance", "per weight and trial"),
     "share": ("share of synapses or units", ""),
     "lag": ("lag", "trials"),
+    "memory": ("memory of the learner", "trials"),
 }
 AVERAGED = ("M0", "M1", "trials")  # of a condition, as geometric means with 95 % intervals
 # What an SVG alone needs; its style, that of all lines, is that of the page.
