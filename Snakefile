@@ -350,8 +350,8 @@ rule examine:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=condition(resources.memory_mb),
-        runtime=condition(resources.minutes),
+        mem_mb=condition(resources.examination_mb),
+        runtime=condition(resources.examination_minutes),
     params:
         script=examiner,
         options=lambda wildcards: command_line(

@@ -2,15 +2,15 @@ r"""Train networks to their goal, and measure how far their M0 is from the least
 
 The result is a CSV table. Its `learner` is one of:
 
-- `caching`: M0 if each synapse is written once in `memory` trials (1: on-line learning);
-- `batch`: likewise, with weights that are constant for `memory` trials, for rules that have no
-  eligible set and select nothing or the largest updates of each layer;
+- `remembering`: M0 if a synapse is written at most once in `memory` trials (1: on-line learning);
+- `batch`: likewise, with weights that are constant for `memory` trials; only for rules in which all
+  synapses are eligible, and all of them or the largest updates of each layer are selected;
 - `written once`: the number of synapses whose weights have changed when the goal is reached;
-- `largest changes`: of these, only the largest that suffice for the goal;
+- `largest changes`: of these, only so many of the largest as suffice for the goal;
 - `pruning`: the changes that an offline search needs, by pruning and training again.
 
-The last two are upper bounds of the least M0. Options are those of train.py, or of train_found.py
-if there are --finalists.
+The last two are upper bounds of the least M0. They need one test at the goal. Options are those of
+train.py, or of train_found.py if there are --finalists.
 
     python scripts/floor.py --rule competitive --width 100 --fraction 0.02 --seed 0 1 --output -
 """
@@ -26,14 +26,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import train_found
-from plasticity.memory import MEMORIES, Batch, Caching, learns_in_batches
+from plasticity.memory import MEMORIES, Batch, Remembering, learns_in_batches
 from plasticity.network import Network
-from plasticity.parameters import ParameterError
+from plasticity.parameters import ParameterError, require
 from plasticity.pruning import accuracy, largest_changes, pruned
 from plasticity.results import row, table
 from plasticity.rules import Rule
 from plasticity.settings import PARAMETERS, Settings, parts_of
-from plasticity.training import Result, train
+from plasticity.training import Result, at_least, train
 from workflow import datasets, training_options
 from workflow.command_line import finish, require_writable, write
 from workflow.progress import ProgressLine
@@ -47,9 +47,9 @@ def remembering(
 ) -> Iterator[dict]:
     """Yield the values of COLUMNS for learners with a memory.
 
-    `result` is that of the network that `Caching` has trained.
+    `result` is that of the network that `Remembering` has trained.
     """
-    assert isinstance(result.trainer, Caching)
+    assert isinstance(result.trainer, Remembering)
     decides = "validation_accuracy" if settings.stop_on == "validation" else "accuracy"
 
     def values(learner: str, memory: int | None, M0: int, result: Result) -> dict:
@@ -60,7 +60,7 @@ def remembering(
 
     M0 = result.measures["M0"], *map(int, result.trainer.writes)
     for memory, writes in zip((1, *MEMORIES), M0, strict=True):
-        yield values("caching", memory, writes, result)
+        yield values("remembering", memory, writes, result)
     for memory in BATCHES if learns_in_batches(rule, settings) else ():
         with np.errstate(over="ignore", invalid="ignore"):  # it may diverge
             batch = train(dataset, rule, settings, seed, trainer=partial(Batch, memory=memory))
@@ -71,19 +71,15 @@ def remembering(
 def bounds(
     dataset: data.Dataset, settings: Settings, seed: int, network: Network
 ) -> Iterator[dict]:
-    """Yield the values of COLUMNS for the upper bounds of the least M0.
-
-    `network` has been trained to its goal.
-    """
+    """Yield the values of COLUMNS for the upper bounds of the least M0 of a trained network."""
     split = dataset.validation if settings.stop_on == "validation" else dataset
-    for learner, sparse in (
+    for learner, bound in (
         ("largest changes", largest_changes(split, settings, seed, network)),
         ("pruning", pruned(split, settings, seed)),
     ):
-        if sparse:
-            accuracies = sparse.accuracy, accuracy(sparse.network, dataset)
-            values = learner, None, sparse.M0, True, None, *accuracies
-            yield dict(zip(COLUMNS, values, strict=True))
+        reached = at_least(bound.accuracy, settings.goal)
+        accuracies = bound.accuracy, accuracy(bound.network, dataset)
+        yield dict(zip(COLUMNS, (learner, None, bound.M0, reached, None, *accuracies), strict=True))
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -94,17 +90,18 @@ def run(arguments: argparse.Namespace) -> None:
     """
     chosen = training_options.completed(arguments)
     rule, settings = parts_of(chosen)
+    threshold = settings.caching_threshold
+    require(threshold is None, "caching_threshold", threshold, "learners here have no other cache")
     require_writable(arguments.output)
     dataset = data.load(chosen["dataset"], datasets.ensure(chosen["dataset"]))
     rows = []
     for seed in arguments.seed:
         progress = ProgressLine(f"{chosen['rule']}, width {settings.width}, seed {seed}")
         with threadpool_limits(1):  # as in train.py
-            result = train(dataset, rule, settings, seed, trainer=Caching, progress=progress)
-            progress.done(result.measures)
+            result = train(dataset, rule, settings, seed, trainer=Remembering, progress=progress)
             measured = [*remembering(dataset, rule, settings, seed, result)]
-            if result.measures["reached"]:
-                measured += bounds(dataset, settings, seed, result.trainer.network)
+            measured += bounds(dataset, settings, seed, result.trainer.network)
+        progress.done(result.measures)
         network = row(chosen, rule, settings, seed, result)
         rows += [network | learner for learner in measured]
     columns = [name for name in network if name in PARAMETERS]

@@ -22,7 +22,7 @@ READS: dict[str, tuple[str | None, str]] = {
     "curves": ("+", "tables of the tests during training (CSV)"),
     "counts": ("+", "numbers of updates of each synapse, by condition (npz)"),
     "overlaps": ("+", "overlaps of winners, by condition (CSV)"),
-    "floors": ("+", "M0 of learners with less than on-line learning needs, by condition (CSV)"),
+    "floors": ("+", "M0 of learners that write less than on-line learning, by condition (CSV)"),
     "searches": ("+", "histories of searches (CSV)"),
     "claims": (None, "table of claims (CSV)"),
 }

@@ -454,7 +454,7 @@ def toward_cortex(table: pd.DataFrame) -> Facts:
 def floor(table: pd.DataFrame) -> Facts:
     """Return the updates of the rule found for M0, and the factors down to its bound.
 
-    `once` is the number of synapses that change, and `bound` the M0 of its network after pruning.
+    `once` is the number of synapses that change, and `bound` the M0 after pruning and training.
     `memory` is the least memory (trials) with which
     backprop with caching writes no more than the found rule on-line; None if there is none.
     """

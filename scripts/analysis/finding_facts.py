@@ -245,8 +245,8 @@ def cortex(results: Results) -> Facts:
 
 
 def floor(results: Results) -> Facts:
-    """Return the outcome of `floor` and the facts of its figure."""
-    claim = results.measured("floor")
+    """Return the outcome of `rewriting` and the facts of the figure `floor`."""
+    claim = results.measured("rewriting")
     return {"claim": claim} | figure_facts.floor(results.figure("floor"))
 
 

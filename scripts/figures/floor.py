@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from analysis.conditions import per_seed, ratios
 from analysis.estimates import rows, tidy
 from analysis.seeds import geometric_mean
+from analysis.tables import together
 from figures import style
 
 # Learners, from the most updates to the fewest, with their markers in panel B.
@@ -40,9 +41,9 @@ def plotted(floors: pd.DataFrame) -> pd.DataFrame:
     factor is left out if a network of its rule missed the goal.
     """
     batches = floors["learner"] == "batch"
-    remembering = floors[floors["learner"].isin(["caching", "batch"])]
+    remembering = floors[floors["learner"].isin(["remembering", "batch"])]
     remembering = remembering.assign(series=floors["rule"].where(~batches, floors["rule"] + BATCH))
-    online = floors[(floors["learner"] == "caching") & (floors["memory"] == 1)]
+    online = floors[(floors["learner"] == "remembering") & (floors["memory"] == 1)]
     steps = pd.concat([online.assign(learner="on-line"), floors[floors["learner"].isin(STEPS)]])
     tables = [
         tidy(remembering, "A", "memory", "M0", "series", ["max_epochs"]),
@@ -54,6 +55,7 @@ def plotted(floors: pd.DataFrame) -> pd.DataFrame:
             for name, (more, less) in FACTORS.items():
                 y, low, high = geometric_mean(ratios(M0[more], M0[less]))
                 at = {"panel": "B", "quantity": name, "series": rule, "kind": "factor"}
+                at["networks"] = together(learners["networks"])
                 tables.append(rows(**at, x=rule, y=y, low=low, high=high))
     return pd.concat(tables, ignore_index=True)
 
@@ -100,7 +102,7 @@ def _draw_steps(ax: Axes, table: pd.DataFrame) -> None:
         for factor in of_rule[of_rule["kind"] == "factor"].itertuples():
             more, less = (means["y"].get(one) for one in FACTORS[factor.quantity])
             if factor.quantity != "in all" and more and less:
-                text = f"{factor.quantity}: {style.number(factor.y)}\N{MULTIPLICATION SIGN}"
+                text = f"{factor.quantity}: factor {style.number(factor.y)}"
                 up, side = (5, "bottom") if factor.quantity == "rewriting" else (-5, "top")
                 at: style.Style = {"textcoords": "offset points", "ha": "center", "va": side}
                 at |= {"size": "small", "color": colour, "xytext": (0, up)}

@@ -5,11 +5,13 @@ counts these updates. A learner that remembers its updates for K trials writes e
 once in K trials. It pays M0 for what is written, not for the memory. The rule's gate and selection
 decide on each trial as before. There are two kinds of memory:
 
-- `Caching`: the memory takes part in the outputs, like the transient parts of synaptic caching (Li
-  and van Rossum, eLife 9:e50804, 2020), but it is written every K trials instead of at a threshold.
-  The network is that of on-line learning, and only M0 differs.
+- `Remembering`: the memory takes part in the outputs, like the transient parts of synaptic caching
+  (Li and van Rossum, eLife 9:e50804, 2020), but it is written every K trials instead of at a
+  threshold. The network learns as on-line, up to rounding: its blocks of trials are shorter, so it
+  may stop some tests earlier or later than in train.py.
 - `Batch`: the memory does not take part in the outputs. These are the batches of machine learning:
-  the weights are constant for K trials, and then change by the sum of the updates.
+  the weights are constant for K trials, and then change by the sum of the updates. The learning
+  rates are not tuned again, so long batches diverge.
 """
 
 import numpy as np
@@ -24,10 +26,11 @@ from plasticity.settings import Settings
 
 CHUNK = 10  # trials between two looks at the update counts; a memory is a multiple of it
 MEMORIES = (10, 30, 100, 300, 1000, 3000, 10_000)  # trials
-TOGETHER = 100  # trials that `Batch` computes at once, to save computer memory
+TOGETHER = 100  # trials that `Batch` computes at once, at most
+PRODUCTS = 1 << 22  # products that it compares at once, to save computer memory
 
 
-class Caching(Engine):
+class Remembering(Engine):
     """The engine, which also counts what learners with the memories `MEMORIES` would write.
 
     `writes` (len(MEMORIES),) are their M0 so far. A synapse that changes several times while the
@@ -43,11 +46,15 @@ class Caching(Engine):
         ]
 
     def run(self, patterns: np.ndarray) -> int:
-        """Train on these patterns as the engine does, CHUNK trials at a time."""
+        """Train on these patterns as the engine does, at most CHUNK trials at a time."""
         done = 0
-        for first in range(0, len(patterns), CHUNK):
-            done += super().run(patterns[first : first + CHUNK])
+        while done < len(patterns):
+            part = patterns[done : done + CHUNK - self.trials % CHUNK]
+            run = super().run(part)
             self._count()
+            done += run
+            if run < len(part):
+                break
         return done
 
     def _count(self) -> None:
@@ -84,13 +91,15 @@ class Batch(Reference):
     def __init__(self, data: Dataset, rule: Rule, settings: Settings, seed: int, memory: int):
         super().__init__(data, rule, settings, seed)
         self.memory = memory
+        k = rule.fractions[HIDDEN] * self.network.hidden.size if rule.select != "all" else 1
+        self.together = max(1, min(TOGETHER, int(PRODUCTS / (k * np.log(k + np.e)))))
         self.sums = [np.zeros_like(w) for w in (self.network.hidden, self.network.out)]
 
     def run(self, patterns: np.ndarray) -> int:
         """Train on these patterns; return the number of trials that were run before divergence."""
         done = 0
         while done < len(patterns):
-            most = min(TOGETHER, self.memory - self.trials % self.memory)
+            most = min(self.together, self.memory - self.trials % self.memory)
             chunk = patterns[done : done + most]
             if not self._accumulate(chunk):
                 break

@@ -410,22 +410,26 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
                 if condition.parameters != new.parameters:
                     _refuse(path, entry, f"another condition has the name {name}, too")
                 recorded = entry.get("record", [])
-                if "overlap" in recorded:
-                    _check_overlap(new, path)
+                for examination in recorded:
+                    _check_examination(examination, new, [*path, "record"])
                 condition.record.update(definition.get("record", []), recorded)
                 names.append(name)
     return conditions, experiments
 
 
-def _check_overlap(condition: Condition, path: list) -> None:
-    """Raise _Mistake if the overlap of winners cannot be computed for a condition."""
+def _check_examination(name: str, condition: Condition, path: list) -> None:
+    """Raise _Mistake if a condition cannot be examined in this way."""
+    if name == "floor" and "caching_threshold" in condition.costliest:
+        _refuse(path, [name], "only for networks without synaptic caching")
+    if name != "overlap":
+        return
     if condition.found:
-        _refuse([*path, "record"], ["overlap"], "only for rules that are not found by a search")
+        _refuse(path, [name], "only for rules that are not found by a search")
     try:
         require_competition(*parts_of(condition.parameters))
     except ParameterError as error:
         rule = condition.parameters["rule"]
-        raise _Mistake([*path, "record"], f"overlap: {error} (rule {rule})") from None
+        raise _Mistake(path, f"overlap: {error} (rule {rule})") from None
 
 
 def _combinations(entry: Mapping) -> Iterator[dict]:

@@ -21,6 +21,8 @@ UNIT_ONE_BY_ONE = 4e-6  # the same if every synapse is examined in each trial
 TEST = 0.3e-3  # seconds of a test for each hidden unit
 TRAINING_SET = 6  # its size, divided by the size of the test set
 SAFETY = 2  # for slower processors
+EXAMINED = 10  # trainings that an examination takes, at most
+EXAMINED_MB = 0.05  # for each hidden unit, besides
 
 # Criteria for a selection that does not examine every synapse.
 FAST_CRITERIA = {None, "largest_update", "largest_error", "largest_activity"}
@@ -31,6 +33,16 @@ def memory_mb(trained: Condition | Search) -> int:
     """Return a bound of the memory of the job of a condition or search, in MB."""
     width = trained.costliest["width"]
     return SNAKEMAKE_MB + 700 + math.ceil(WEIGHTS_MB * width + CHUNKS_MB * min(width, WIDE))
+
+
+def examination_mb(examined: Condition) -> int:
+    """Return a bound of the memory of the job of an examination, in MB."""
+    return memory_mb(examined) + math.ceil(EXAMINED_MB * examined.costliest["width"])
+
+
+def examination_minutes(examined: Condition) -> int:
+    """Return a bound of the time of an examination's job."""
+    return EXAMINED * minutes(examined)
 
 
 def minutes(condition: Condition) -> int:

@@ -255,7 +255,7 @@ def test_few_updates_and_little_change_are_claimed_together(M0, M1, verdict):
 
 def learners(once):
     """Return what learners of two networks write: on-line 1,000 and 2,000 times."""
-    M0 = {"caching": 1000, "batch": 1, "written once": once, "pruning": 10}
+    M0 = {"remembering": 1000, "batch": 1, "written once": once, "pruning": 10}
     rows = [
         {"rule": rule, "learner": learner, "memory": 1, "seed": seed, "M0": n * (1 + seed)}
         for seed in (0, 1)
@@ -270,11 +270,11 @@ def learners(once):
     ("once", "verdict"), [(50, "reproduced"), (200, "partly"), (900, "not reproduced")]
 )
 def test_rewriting_is_what_on_line_learning_writes_per_changed_synapse(once, verdict):
-    found = CLAIMS["floor"].test(learners(once))
+    found = CLAIMS["rewriting"].test(learners(once))
     values = [estimate.value for estimate in found.readings.values()]
     assert values == pytest.approx([1000 / once, once / 10, 100]) and found.verdict == verdict
     with pytest.raises(NotReached):
-        CLAIMS["floor"].test(learners(once).assign(reached=False))
+        CLAIMS["rewriting"].test(learners(once).assign(reached=False))
 
 
 @pytest.mark.parametrize(

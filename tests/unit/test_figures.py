@@ -254,7 +254,7 @@ def learners_of(seeds):
         for rule in ("backprop", "competitive")
         for seed in range(seeds)
         for learner, memory, M0 in [
-            *(("caching", 1, 1e6), ("caching", 10, 1e5), ("caching", 100, 1e4)),
+            *(("remembering", 1, 1e6), ("remembering", 10, 1e5), ("remembering", 100, 1e4)),
             *(("batch", 10, 2e5), ("batch", 100, 2e4), ("written once", np.nan, 5e3)),
             *(("largest changes", np.nan, 4e3), ("pruning", np.nan, 50 / (1 + seed))),
         ]

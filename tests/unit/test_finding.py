@@ -37,7 +37,7 @@ def judged(**changed):
         "generality": (3.0, 2.5, 3.5, "reproduced"),
         "power-law": (1.7, 1.2, 2.2, "not reproduced"),
         "frugal-both": (4.5e6, 4.4e6, 4.6e6, "reproduced"),
-        "floor": (38.0, 36.0, 40.0, "reproduced"),
+        "rewriting": (38.0, 36.0, 40.0, "reproduced"),
     }
     good |= {name.replace("_", "-"): result for name, result in changed.items()}
     others = {
@@ -47,9 +47,9 @@ def judged(**changed):
         "search-again": {"M1": Estimate(0.95, 0.9, 1.0)},
         "power-law": {"M1": Estimate(3.0, 2.0, 4.0)},
         "frugal-both": {"M1": Estimate(1.4e4, 1.3e4, 1.45e4)},
-        "floor": {UNNEEDED: Estimate(10.5, 9, 12), IN_ALL: Estimate(400, 350, 450)},
+        "rewriting": {UNNEEDED: Estimate(10.5, 9, 12), IN_ALL: Estimate(400, 350, 450)},
     }
-    main = {"frugal-updates": ON_VALIDATION, "frugal-gate": ON_VALIDATION, "floor": REWRITING}
+    main = {"frugal-updates": ON_VALIDATION, "frugal-gate": ON_VALIDATION, "rewriting": REWRITING}
     return {
         name: Outcome(verdict, {main.get(name, "M0"): Estimate(*numbers)} | others.get(name, {}))
         for name, (*numbers, verdict) in good.items()
