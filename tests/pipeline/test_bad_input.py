@@ -187,6 +187,10 @@ CASES = [
         "rule: backprop, width: 9, record: [overlap]",
         ".record: overlap: select: 'all' is not allowed: synapses must compete (rule backprop)",
     ),
+    entry(
+        "rule: backprop, width: 9, caching_threshold: 0.1, record: [floor]",
+        ".record: ['floor'] is not allowed: only for networks without synaptic caching",
+    ),
     entry(f"{COMPETITIVE}, fraction: 0.1, record: [counts]", ".record[0]: 'counts' is not"),
     mine(
         "figures: {own: {number: 99, title: a, script: turnover, experiment: subnet_size,"
@@ -351,6 +355,16 @@ CASES = [
         "overlap --rule backprop --width 9 --seed 0 --output -",
         {},
         "overlap: select: 'all' is not allowed: synapses must compete",
+    ),
+    (
+        "floor --rule backprop --width 9 --seed 0 --caching-threshold 0.1 --output -",
+        {},
+        "floor: caching_threshold: 0.1 is not allowed: learners here have no other cache",
+    ),
+    (
+        f"{PLOT}/floor.py --floors f.csv --experiment x --output figure",
+        {"f.csv": table("floors", reached="maybe")},
+        "floor: f.csv: row 1: reached: 'maybe' is not allowed: True or False",
     ),
     (f"{PLOT}/none.py", {}, "none.py: no script in scripts/figures/; there are: "),
     (f"{PLOT}/style.py", {}, "not the script of a figure: it has no function plotted"),

@@ -52,3 +52,9 @@ def test_time_grows_with_trials_seeds_and_curves():
 def test_short_conditions_share_jobs():
     assert resources.group(condition(max_epochs=1)) == "conditions"
     assert resources.group(condition(width=10_000)) is None
+
+
+def test_an_examination_takes_several_trainings():
+    examined = condition(width=1000)
+    assert resources.examination_minutes(examined) == 10 * resources.minutes(examined)
+    assert resources.examination_mb(examined) == resources.memory_mb(examined) + 50
