@@ -569,6 +569,7 @@ def test_strategies_have_the_least_energy_within_the_time_or_else_the_fastest():
     table = figure.plotted(energy).query("series == 'competitive' and kind == 'mean'")
     assert table.set_index("panel")["fraction"].to_dict() == pytest.approx({"A": 0.2, "B": 0.1})
     assert table["within"].all()
+    assert not table["networks"].str.contains(" ").any()  # not compared with backprop's
     table = figure.plotted(fractions_in_time((9, 90, 3), (4, 20, 2)))
     table = table.query("series == 'competitive' and kind == 'mean'")
     assert table["fraction"].tolist() == pytest.approx([0.2, 0.2])
@@ -642,6 +643,17 @@ def test_turnover_counts_synapses_and_units():
         assert set(table.loc[table["panel"] == panel, "networks"]) == {"competitive:0"}
     mask = energy.assign(rule="random_synapses")
     assert set(load("turnover").plotted(mask, counts, overlaps)["panel"]) == {*"ABCD"}
+
+
+def test_lines_of_shares_in_turnover_have_marks_with_their_rows():
+    table = load("turnover").plotted(*inputs("turnover", seeds=2))
+    drawn = [line for ax in load("turnover").draw(table).axes for line in ax.lines]
+    rows = {line: [int(row) for row in (line.get_gid() or "").split("-")[1:]] for line in drawn}
+    for _, points in table[table["kind"] == "share"].groupby(["panel", "series"]):
+        (line,) = (line for line in drawn if points.index[0] in rows[line])
+        marked = slice(None, None, line.get_markevery())
+        assert len(rows[line]) > 20
+        assert line.get_xdata()[marked].tolist() == points.loc[rows[line], "x"].tolist()
 
 
 def test_turnover_averages_overlaps_over_seeds():
