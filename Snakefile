@@ -19,7 +19,7 @@ from workflow import resources
 from workflow import restored
 from workflow import watching
 from workflow.asked import figures_of, results_of, shown
-from workflow.configuration import EXAMINATIONS, claims_options, command_line, options
+from workflow.configuration import EXAMINATIONS, claims_options, command_line, examined, options
 from provenance import identity
 from provenance.record import SUFFIX
 from plasticity.raw_files import SHA256
@@ -86,7 +86,7 @@ def sha256_of(name):
 
 def name_of(wildcards):
     """The name of the condition that a job trains or examines."""
-    return wildcards.get("condition") or wildcards.examination.partition("/")[2]
+    return wildcards.get("condition") or examined(wildcards.examination)[1]
 
 
 def condition(of):
@@ -102,7 +102,7 @@ def prepared(wildcards):
 
 def examiner(wildcards):
     """The script that makes the table of an examination."""
-    return f"scripts/{EXAMINATIONS[wildcards.examination.partition('/')[0]]}.py"
+    return examined(wildcards.examination)[0]
 
 
 def finalists(kind):

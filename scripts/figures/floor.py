@@ -102,7 +102,7 @@ def _draw_steps(ax: Axes, table: pd.DataFrame) -> None:
         for factor in of_rule[of_rule["kind"] == "factor"].itertuples():
             more, less = (means["y"].get(one) for one in FACTORS[factor.quantity])
             if factor.quantity != "in all" and more and less:
-                text = f"{factor.quantity}: factor {style.number(factor.y)}"
+                text = f"{factor.quantity}: {style.number(factor.y)}-fold"
                 up, side = (5, "bottom") if factor.quantity == "rewriting" else (-5, "top")
                 at: style.Style = {"textcoords": "offset points", "ha": "center", "va": side}
                 at |= {"size": "small", "color": colour, "xytext": (0, up)}

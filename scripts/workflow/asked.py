@@ -171,7 +171,7 @@ def shown(overlay: str, scale: str) -> dict[str, str]:
 def trained(plan: "Plan", results: str) -> dict[str, Job]:
     """Return the job of each search, run and examination, by the path of its record."""
     from plasticity.data import PREPARED
-    from workflow.configuration import EXAMINATIONS, command_line, options
+    from workflow.configuration import command_line, examined, options
 
     def data(one: "Condition | Search") -> set[str]:
         return {f"data/{one.costliest['dataset']}/{file}" for file in PREPARED}
@@ -199,7 +199,7 @@ def trained(plan: "Plan", results: str) -> dict[str, Job]:
             "train", command, data(condition) | {*rule}, {*files.values()}
         )
     for name, condition in plan.examined.items():
-        script = f"scripts/{EXAMINATIONS[name.partition('/')[0]]}.py"
+        script, _ = examined(name)
         rule, file = found(condition), f"{results}/{name}.csv"
         words = [*command_line(condition, recording=False), *options({"finalists": rule})]
         jobs[f"{results}/{name}{SUFFIX}"] = Job(

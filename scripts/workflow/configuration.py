@@ -332,6 +332,15 @@ def command_line(condition: Condition, recording: bool = True) -> list[str]:
     return [*words, "--take", *condition.found.take]
 
 
+def examined(name: str) -> tuple[str, str]:
+    """Return the script that makes the table of an examination, and the condition's name.
+
+    `name` is a key of `Plan.examined`, such as "floors/NAME".
+    """
+    table, _, condition = name.partition("/")
+    return f"scripts/{EXAMINATIONS[table]}.py", condition
+
+
 def claims_options(plan: Plan, **tables: str | Sequence[str]) -> list[str]:
     """Return the options of claims.py, except for the output; `tables` are those that it reads."""
     declared = isinstance(plan.claims, Mapping)

@@ -98,6 +98,6 @@ def remaining(plan: Plan, results: str) -> Plan:
         name: condition
         for name, condition in plan.examined.items()
         if f"{results}/{name}{SUFFIX}" not in current
-        or searches.keys() & plan.searched([name.partition("/")[2]])
+        or searches.keys() & plan.searched([configuration.examined(name)[1]])
     }
     return replace(plan, conditions=conditions, searches=searches, examined=examined)

@@ -395,7 +395,7 @@ def test_an_upgraded_package_is_named(tree, monkeypatch):
 
 def test_without_packages_their_versions_are_not_compared(tree, monkeypatch):
     monkeypatch.chdir(tree.root)
-    monkeypatch.setattr(verify, "installed", lambda name: None)
+    monkeypatch.setattr("provenance.audit.installed", lambda name: None)
     assert Verifier(History(tree.root)).behind(f"{FIGURE}.record.json") == []
 
 
