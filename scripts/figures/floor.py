@@ -103,10 +103,12 @@ def _draw_steps(ax: Axes, table: pd.DataFrame) -> None:
             more, less = (means["y"].get(one) for one in FACTORS[factor.quantity])
             if factor.quantity != "in all" and more and less:
                 text = f"{factor.quantity}: {style.number(factor.y)}-fold"
-                up, side = (5, "bottom") if factor.quantity == "rewriting" else (-5, "top")
-                at: style.Style = {"textcoords": "offset points", "ha": "center", "va": side}
-                at |= {"size": "small", "color": colour, "xytext": (0, up)}
-                ax.annotate(text, ((more * less) ** 0.5, row), **at)
+                rewritten = factor.quantity == "rewriting"
+                x = (more * less) ** 0.5 if rewritten else less
+                at: style.Style = {"textcoords": "offset points", "size": "small", "color": colour}
+                at["xytext"] = (0, 5) if rewritten else (-4, -5)
+                at["ha"], at["va"] = ("center", "bottom") if rewritten else ("left", "top")
+                ax.annotate(text, (x, row), **at)
     ax.set_yticks(range(len(rules)), [style.name(rule) for rule in rules])
     ax.set_ylim(len(rules) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
