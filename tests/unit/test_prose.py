@@ -386,8 +386,8 @@ DECLARED = {
         *("fresh Debian 12", "Debian's Python 3.11", "took 37 s", "10 minutes on two busy cores"),
     ],
     "docs/site.md": [
-        "after 1.6 s (median of five loads",  # measured on one machine
-        "instead of 9.4 s",
+        "after 1.0 s (median of five loads",  # measured on one machine
+        "instead of 5.2 s",
         "0.9 MB (Bokeh: about 1 MB, Plotly: more than 4 MB)",
     ],
     "docs/audit.md": [
