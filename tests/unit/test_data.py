@@ -478,7 +478,7 @@ def test_package_program_that_fails_is_quoted_in_one_line(origin, tmp_path, monk
 def test_command_line_fails_in_one_line_without_traceback(tmp_path, options):
     script, *rest = options
     done = subprocess.run(
-        [sys.executable, datasets.SCRIPTS / script, "--folder", tmp_path / "data", *rest],
+        [sys.executable, datasets.ROOT / "scripts" / script, "--folder", tmp_path / "data", *rest],
         capture_output=True,
         text=True,
     )
