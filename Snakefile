@@ -112,6 +112,14 @@ def finalists(kind):
     )
 
 
+def script_options(recording):
+    """The options of the script that trains or examines a condition, except for the output files."""
+    return lambda wildcards: [
+        *command_line(PLAN.conditions[name_of(wildcards)], recording),
+        *options({"finalists": finalists("finalists")(wildcards)}),
+    ]
+
+
 def tables(wildcards):
     """What a figure reads, by the name of its script's option."""
     return PLAN.tables(wildcards.figure, RESULTS)
@@ -295,8 +303,7 @@ rule train:
         runtime=condition(resources.minutes),
     params:
         script=condition(lambda one: one.script),
-        options=lambda wildcards: command_line(PLAN.conditions[wildcards.condition])
-        + options({"finalists": finalists("finalists")(wildcards)}),
+        options=script_options(recording=True),
         files=lambda wildcards, output: options(
             {name: file for name, file in output.items() if name != "record"}
         ),
@@ -354,10 +361,7 @@ rule examine:
         runtime=condition(resources.examination_minutes),
     params:
         script=examiner,
-        options=lambda wildcards: command_line(
-            PLAN.conditions[name_of(wildcards)], recording=False
-        )
-        + options({"finalists": finalists("finalists")(wildcards)}),
+        options=script_options(recording=False),
     message:
         "Examining {wildcards.examination}"
     shell:

@@ -91,16 +91,17 @@ def _draw_steps(ax: Axes, table: pd.DataFrame) -> None:
     for row, rule in enumerate(rules):
         colour = style.look(rule)["color"]
         of_rule = table[table["x"] == rule]
-        means = of_rule[of_rule["kind"] == "mean"].set_index("series", drop=False)
-        ax.plot(means["y"], [row] * len(means), color=colour, lw=0.8, zorder=1)
+        means = of_rule[of_rule["kind"] == "mean"]
+        M0 = means.set_index("series")["y"]
+        ax.plot(M0, [row] * len(M0), color=colour, lw=0.8, zorder=1)
         for learner, (marker, _) in STEPS.items():
-            if learner in means.index:
-                mean = of_rule[(of_rule["kind"] == "mean") & (of_rule["series"] == learner)]
-                ax.plot([mean["low"], mean["high"]], [row, row], color=colour, **style.BAR)
-                mark = {"marker": marker, "color": colour, "linestyle": "", "ms": 5} | style.EDGE
-                ax.plot(mean["y"], [row], **mark, **style.marks(mean, "y"), zorder=4)
+            mean = means[means["series"] == learner]
+            at_row = [row] * len(mean)
+            ax.plot([mean["low"], mean["high"]], [at_row, at_row], color=colour, **style.BAR)
+            mark = {"marker": marker, "color": colour, "linestyle": "", "ms": 5} | style.EDGE
+            ax.plot(mean["y"], at_row, **mark, **style.marks(mean, "y"), zorder=4)
         for factor in of_rule[of_rule["kind"] == "factor"].itertuples():
-            more, less = (means["y"].get(one) for one in FACTORS[factor.quantity])
+            more, less = (M0.get(one) for one in FACTORS[factor.quantity])
             if factor.quantity != "in all" and more and less:
                 text = f"{factor.quantity}: {style.number(factor.y)}-fold"
                 rewritten = factor.quantity == "rewriting"
