@@ -212,7 +212,7 @@ rule fetch:
     conda:
         ENVIRONMENT
     params:
-        source=lambda wildcards: options({"source": config["data"][wildcards.dataset]}),
+        source=lambda wildcards: options({"source": config["data"].get(wildcards.dataset)}),
     message:
         "Getting the raw files of {wildcards.dataset}"
     shell:

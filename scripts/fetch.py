@@ -28,8 +28,8 @@ from typing import BinaryIO, TypeVar
 import pooch
 import requests
 
-from plasticity.data import DATASETS, DataError
-from plasticity.raw_files import check
+from plasticity.data import DataError
+from plasticity.raw_files import DATASETS, VARIANTS, check
 from workflow.command_line import Parser, finish
 from workflow.datasets import folder_of, remove_leftovers
 
@@ -112,6 +112,7 @@ ORIGINS = {
         unpack=from_debian,
     ),
 }
+ORIGINS |= {variant: ORIGINS[source] for variant, source in VARIANTS.items()}
 
 
 def unpacked(content: bytes, dataset: str, name: str) -> bytes:

@@ -14,12 +14,12 @@ from plasticity.settings import PARAMETERS
 
 # The ingredients of a found rule. Each is a set of parameters that only make sense together.
 INGREDIENTS = {
-    "gate": ["gate", "margin"],
+    "gate": ["gate", "margin", "margin_unit"],
     "eligible": ["eligible", "eligible_fraction", "plastic_units"],
-    "selection": ["select", "criterion", "fraction", "fraction_out"],
+    "selection": ["select", "criterion", "fraction", "fraction_out", "winners", "winners_out"],
     "width": ["width"],
-    "learning_rates": ["learning_rate", "learning_rate_out"],
-    "initial_weights": ["initial_sd", "initial_sd_out"],
+    "learning_rates": ["learning_rate", "learning_rate_out", "rate_unit"],
+    "initial_weights": ["initial_sd", "initial_sd_out", "sd_unit"],
     "activation": ["activation"],
     "caching": ["caching_threshold"],
 }
@@ -33,11 +33,16 @@ RECTIFIERS = ("relu", "leaky_relu")
 # Conditions under which a parameter has a meaning. Parameters that are not listed always have one.
 MEANT = {
     "margin": lambda chosen: chosen["gate"] == "margin",
+    "margin_unit": lambda chosen: chosen["gate"] == "margin",
     "eligible_fraction": lambda chosen: chosen["eligible"] in FRACTIONAL,
     "plastic_units": lambda chosen: chosen["eligible"] == "subnet",
     "criterion": lambda chosen: chosen["select"] != "all",
     "fraction": lambda chosen: chosen["select"] != "all",
     "fraction_out": lambda chosen: (
+        chosen["select"] != "all" and chosen.get("criterion") not in UNIT_CRITERIA
+    ),
+    "winners": lambda chosen: chosen["select"] != "all",
+    "winners_out": lambda chosen: (
         chosen["select"] != "all" and chosen.get("criterion") not in UNIT_CRITERIA
     ),
 }

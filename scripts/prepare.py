@@ -4,6 +4,10 @@ The inputs are the pixels and a constant bias input of 1. The pixels are scaled 
 over all pixels of the training set is subtracted, and Gaussian noise with standard deviation 0.001
 is added (van Rossum and Pache, PLoS Comput Biol 20(10), e1012553, 2024). The noise is drawn once
 for each data set. It removes nearly all ties in the ranks of a pattern's inputs.
+
+Two variants are made from the raw files of MNIST: in mnist_rotated, each image is rotated by its
+own angle, up to 45 degrees to either side; in mnist_permuted, the pixels of all images are permuted
+in the same way.
 """
 
 import os
@@ -11,9 +15,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
-from plasticity.data import DATASETS, PREPARED, DataError, order_by_size
-from plasticity.raw_files import check, header
+from plasticity.data import PREPARED, DataError, order_by_size
+from plasticity.raw_files import DATASETS, check, header
 from workflow.command_line import Parser, finish
 from workflow.datasets import folder_of, remove_leftovers
 
@@ -38,9 +43,28 @@ def read(folder: Path, dataset: str, name: str) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
 
-def noise_stream(dataset: str) -> np.random.Generator:
-    """Return the generator of the fixed noise. Its seed is the name of the data set."""
+def random_stream(dataset: str) -> np.random.Generator:
+    """Return the generator of a variant and of the fixed noise. Its seed is the data set's name."""
     return np.random.default_rng(np.random.SeedSequence(list(dataset.encode())))
+
+
+def rotated(images: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """Return images (n, 28, 28), each rotated by a random angle, with linear interpolation."""
+
+    def turned(image: np.ndarray) -> np.ndarray:
+        angle = rng.uniform(-45, 45)  # degrees
+        return ndimage.rotate(image.astype(float), angle, reshape=False, order=1)
+
+    return [np.rint([turned(image) for image in part]).astype(np.uint8) for part in images]
+
+
+def permuted(images: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """Return images (n, 28, 28) with the same random permutation of their pixels."""
+    order = rng.permutation(images[0][0].size)
+    return [part.reshape(len(part), -1)[:, order].reshape(part.shape) for part in images]
+
+
+MADE = {"mnist_rotated": rotated, "mnist_permuted": permuted}
 
 
 def write_inputs(images: list[np.ndarray], noise: np.random.Generator, path: Path) -> None:
@@ -97,10 +121,13 @@ def prepare(dataset: str, folder: Path) -> None:
     """
     images = [read(folder, dataset, f"{part}-images.idx") for part in ("train", "test")]
     labels = [read(folder, dataset, f"{part}-labels.idx") for part in ("train", "test")]
+    rng = random_stream(dataset)
+    if dataset in MADE:
+        images = MADE[dataset](images, rng)
     remove_leftovers(folder)
     beside = {name: folder / f".{os.getpid()}-{name}" for name in PREPARED}
     try:
-        write_inputs(images, noise_stream(dataset), beside["inputs.npy"])
+        write_inputs(images, rng, beside["inputs.npy"])
         training = np.load(beside["inputs.npy"], mmap_mode="r")[: len(images[0])]
         write_order(training, beside["order.npy"])
         np.save(beside["labels.npy"], np.concatenate(labels))

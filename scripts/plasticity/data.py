@@ -10,7 +10,6 @@ TRAINING_IMAGES = 60_000
 TEST_IMAGES = 10_000
 INPUTS = 28 * 28 + 1  # the pixels and a constant bias input
 PREPARED = ("inputs.npy", "labels.npy", "order.npy")
-DATASETS = ("mnist", "fashion_mnist")
 
 
 class DataError(Exception):

@@ -83,7 +83,7 @@ class Engine:
         self.dtype, width = settings.dtype, settings.width
         inputs = data.train_inputs.shape[1]
         self.network = initial_network(
-            width, seed, settings.initial_sds, settings.activation, self.dtype, inputs
+            width, seed, settings.initial_sds(inputs), settings.activation, self.dtype, inputs
         )
         self.eligibility = eligibility(rule, width, inputs, seed)
         self.trial_masks = stream(seed, "trial masks")
@@ -106,7 +106,7 @@ class Engine:
         )
         self.structure = structure_of(rule, settings)(layer)
         self.frozen_train: np.ndarray = np.full(
-            (len(data.train_labels), CLASSES), np.nan, self.dtype
+            (len(data.train_labels), CLASSES + 1), np.nan, self.dtype
         )
         self.frozen_test: np.ndarray | None = None
 
@@ -150,7 +150,9 @@ class Engine:
         x = np.take(self.data.train_inputs, patterns, axis=0, mode="clip")
         x = x.astype(self.dtype, copy=False)
         labels = self.data.train_labels[patterns].astype(np.int64)
-        block = Block(patterns, x, labels, self._offset(patterns, x), self._trial_units(labels))
+        block = Block(
+            patterns, x, labels, self._offset(patterns, x), self._trial_units(labels), self._gain(x)
+        )
         self.trials += len(patterns)
         return block
 
@@ -170,22 +172,29 @@ class Engine:
             return (draw < np.float32(eligible.fresh)).astype(np.uint8)
         return np.empty((0, 0), np.uint8)
 
+    def _gain(self, x: np.ndarray) -> np.ndarray:
+        """Return the factor of the hidden layer's learning rate on each trial, (T,)."""
+        if self.settings.rate_unit == "trial":
+            return np.ones(len(x), self.dtype)
+        return 1 / np.einsum("ti,ti->t", x, x)
+
     def _offset(self, patterns: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Return the contribution of frozen hidden units to the outputs, (T, 10).
+        """Return the contribution of frozen hidden units to the outputs, see `Block`, (T, 11).
 
         `x` (T, 785) are the patterns. The contribution of each pattern is computed only once.
         """
         if not self.has_frozen_units:
-            return np.zeros((len(patterns), CLASSES), self.dtype)
+            return np.zeros((len(patterns), CLASSES + 1), self.dtype)
         new = np.isnan(self.frozen_train[patterns, 0])
         if new.any():
             self.frozen_train[patterns[new]] = self._frozen_outputs(x[new])
         return self.frozen_train[patterns]
 
     def _frozen_outputs(self, x: np.ndarray) -> np.ndarray:
-        """Compute the contribution of frozen hidden units to the outputs, (patterns, 10)."""
+        """Compute the contribution of frozen hidden units, (patterns, 11)."""
         h = activate(x @ self.network.hidden[self.active :].T, self.network.activation)
-        return h @ self.network.out[:, self.active : -1].T
+        squares = np.einsum("ti,ti->t", h, h)
+        return np.column_stack([h @ self.network.out[:, self.active : -1].T, squares])
 
     def finish(self) -> None:
         """Consolidate what remains in the transient parts at the end of training."""
@@ -215,7 +224,7 @@ class Engine:
         subnet = Network(
             self.network.hidden[: self.active], self.output.weights, self.network.activation
         )
-        return outputs(subnet, x) + self.frozen_test[chosen]
+        return outputs(subnet, x) + self.frozen_test[chosen, :CLASSES]
 
     def _in_parts(
         self, function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray

@@ -21,7 +21,7 @@ from plasticity.energy import HIDDEN, OUT
 from plasticity.engine import Engine
 from plasticity.network import activate, hidden_error, output_error, with_constant_unit
 from plasticity.reference import Reference, gate_open
-from plasticity.rules import Rule, number
+from plasticity.rules import Rule
 from plasticity.settings import Settings
 
 CHUNK = 10  # trials between two looks at the update counts; a memory is a multiple of it
@@ -144,7 +144,7 @@ class Batch(Reference):
         if self.rule.select == "all":
             self.sums[layer] += delta.T @ inputs
             return
-        k = number(self.rule.fractions[layer], self.sums[layer].size)
+        k = self.rule.number(layer, self.sums[layer].size)
         trial, unit, i = largest_products(delta, inputs, k)
         np.add.at(self.sums[layer], (unit, i), delta[trial, unit] * inputs[trial, i])
 

@@ -51,7 +51,7 @@ class Bound:
 def initial_of(data: Dataset, settings: Settings, seed: int) -> Network:
     """Return a network before it learns."""
     inputs = data.train_inputs.shape[1]
-    sds, activation = settings.initial_sds, settings.activation
+    sds, activation = settings.initial_sds(inputs), settings.activation
     return initial_network(settings.width, seed, sds, activation, settings.dtype, inputs)
 
 

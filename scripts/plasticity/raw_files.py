@@ -26,6 +26,10 @@ SHA256 = {
         "test-labels.idx": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     },
 }
+# Data sets that prepare.py makes from the raw files of another one.
+VARIANTS = {"mnist_rotated": "mnist", "mnist_permuted": "mnist"}
+SHA256 |= {variant: SHA256[source] for variant, source in VARIANTS.items()}
+DATASETS = tuple(SHA256)
 
 
 def check(content: bytes, dataset: str, name: str) -> None:

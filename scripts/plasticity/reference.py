@@ -23,7 +23,6 @@ from plasticity.rules import (
     Rule,
     chosen,
     eligibility,
-    number,
 )
 from plasticity.settings import Settings, learning_rates
 from plasticity.streams import stream
@@ -34,13 +33,17 @@ def gate_open(rule: Rule, y: np.ndarray, label: int) -> bool:
 
     The gate `error` is open if the pattern is misclassified. The gate `margin` is open if the
     correct output exceeds the largest wrong output by less than the margin; with both loss
-    functions, this compares linear outputs (Pache and van Rossum, arXiv:2303.16067).
+    functions, this compares linear outputs (Pache and van Rossum, arXiv:2303.16067). The margin may
+    be relative to the root mean square of the outputs.
     """
     if rule.gate == "always":
         return True
     if rule.gate == "error":
         return int(np.argmax(y)) != label
-    return bool(y[label] - np.delete(y, label).max() < rule.margin)
+    if rule.gate == "margin":
+        unit = np.sqrt(np.mean(y**2)) if rule.margin_unit == "rms" else 1
+        return bool(y[label] - np.delete(y, label).max() < float(rule.margin or 0) * unit)
+    raise ValueError(rule.gate)
 
 
 class Reference:
@@ -51,7 +54,12 @@ class Reference:
         inputs = data.train_inputs.shape[1]
         self.dtype = settings.dtype
         self.network = initial_network(
-            settings.width, seed, settings.initial_sds, settings.activation, self.dtype, inputs
+            settings.width,
+            seed,
+            settings.initial_sds(inputs),
+            settings.activation,
+            self.dtype,
+            inputs,
         )
         self.eligibility = eligibility(rule, settings.width, inputs, seed)
         self.rates = learning_rates(rule, settings)
@@ -94,6 +102,8 @@ class Reference:
         self.trials += 1
         if gate_open(self.rule, y, label):
             self.updated_trials += 1
+            if self.settings.rate_unit == "squared_activity":
+                rate, rate_out = rate / (x @ x), rate_out / (h @ h)
             error = output_error(y, label, self.settings.loss)
             delta = rate * hidden_error(network, a, error)
             changes = [np.outer(delta, x), np.outer(rate_out * error, h)]
@@ -115,7 +125,7 @@ class Reference:
         rule, eligible = self.rule, self.eligibility
         if rule.criterion in UNIT_CRITERIA:
             values = delta if rule.criterion in ERROR_CRITERIA else h[:-1]
-            k = number(rule.fractions[0], int(units.sum()))
+            k = rule.number(HIDDEN, int(units.sum()))
             units = chosen(np.abs(values), units, k, rule.wants_largest)
         masks = [np.repeat(units[:, None], changes[HIDDEN].shape[1], axis=1)]
         masks[HIDDEN] &= True if eligible.hidden is None else eligible.hidden
@@ -125,22 +135,22 @@ class Reference:
         weights = [self.network.hidden, self.network.out]
         competing = changes if rule.criterion in UPDATE_CRITERIA else weights
         return [
-            self.select(np.abs(values), mask, fraction)
-            for values, mask, fraction in zip(competing, masks, rule.fractions, strict=True)
+            self.select(layer, np.abs(values), mask)
+            for layer, (values, mask) in enumerate(zip(competing, masks, strict=True))
         ]
 
-    def select(self, values: np.ndarray, eligible: np.ndarray, fraction: float) -> np.ndarray:
-        """Return the mask of the synapses of one layer that win the competition.
+    def select(self, layer: int, values: np.ndarray, eligible: np.ndarray) -> np.ndarray:
+        """Return the mask of the synapses of a layer that win the competition.
 
         `values`, which are compared, and the mask `eligible` have the shape of the layer's
-        weights. The winners are a fraction of the eligible synapses of the layer, or of each
-        receiving unit.
+        weights. The winners are a fraction or a number of the eligible synapses of the layer, or
+        of each receiving unit.
         """
-        largest = self.rule.wants_largest
-        if self.rule.select == "per_layer":
-            return chosen(values, eligible, number(fraction, int(eligible.sum())), largest)
+        rule, largest = self.rule, self.rule.wants_largest
+        if rule.select == "per_layer":
+            return chosen(values, eligible, rule.number(layer, int(eligible.sum())), largest)
         rows = zip(values, eligible, strict=True)
-        return np.stack([chosen(v, e, number(fraction, int(e.sum())), largest) for v, e in rows])
+        return np.stack([chosen(v, e, rule.number(layer, int(e.sum())), largest) for v, e in rows])
 
     def change(self, changes: list[np.ndarray]) -> None:
         """Apply the changes of both layers to the weights, and account for them.

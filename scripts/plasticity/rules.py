@@ -20,6 +20,7 @@ from plasticity.parameters import (
 from plasticity.streams import stream
 
 GATES = ("always", "error", "margin")
+MARGIN_UNITS = ("activity", "rms")
 ELIGIBLE = (
     "all",
     "random_synapses",
@@ -79,6 +80,15 @@ class Rule:
         help="Nothing is learned if the correct output exceeds the largest wrong output by this"
         " much or more. Only with gate margin.",
         source="[L]",
+    )
+    margin_unit: str | None = parameter(
+        None,
+        choices=MARGIN_UNITS,
+        meant_for="gate margin",
+        help="Unit of the margin: output activity (activity, if not given), or the root mean square"
+        " of the trial's output activities (rms), so that the margin does not depend on their"
+        " scale. Only with gate margin.",
+        source="[here]",
     )
     eligible: str = parameter(
         "all",
@@ -146,11 +156,30 @@ class Rule:
         " given, it is min(1, 78.4 fraction).",
         source="[P]",
     )
+    winners: int | None = parameter(
+        None,
+        meant_for="a selection without a fraction",
+        at_least=1,
+        help="Number of eligible synapses of the hidden layer, or of each hidden unit's inputs, or"
+        " of hidden units, that is selected, instead of a fraction (as in meProp, Sun et al.,"
+        " arXiv:1706.06197).",
+        source="[here]",
+    )
+    winners_out: int | None = parameter(
+        None,
+        meant_for="a selection of a number of synapses",
+        at_least=1,
+        help="The same for the output layer. If not given, it equals winners.",
+        source="[here]",
+    )
 
     def __post_init__(self) -> None:
         check(self)
         selects = self.select != "all"
         fractional = self.eligible in FRACTIONAL
+        counted = selects and self.winners is not None
+        if self.gate == "margin" and self.margin_unit is None:
+            object.__setattr__(self, "margin_unit", "activity")
         if selects:
             require_choice("criterion", self.criterion, CRITERIA)
         if self.criterion in UNIT_CRITERIA:
@@ -161,17 +190,22 @@ class Rule:
                 f"criterion {self.criterion} requires per_layer",
             )
         splits_out = self.chooses_synapses or (self.eligible == "random_synapses" and not selects)
-        if splits_out and self.fraction_out is None:
+        if splits_out and not counted and self.fraction_out is None:
             object.__setattr__(self, "fraction_out", min(1.0, OUT_PER_HIDDEN * self.fractions[0]))
+        if splits_out and counted and self.winners_out is None:
+            object.__setattr__(self, "winners_out", self.winners)
         check_meaning(
             self,
             margin=self.gate == "margin",
+            margin_unit=self.gate == "margin",
             criterion=selects,
-            fraction=selects or fractional,
+            fraction=(selects and not counted) or (fractional and not selects),
+            winners=counted,
+            winners_out=splits_out and counted,
             eligible_fraction=selects and fractional,
             alternating_sets=self.eligible == "alternating_neurons",
             plastic_units=self.eligible == "subnet",
-            fraction_out=splits_out,
+            fraction_out=splits_out and not counted,
         )
 
     def check_width(self, width: int) -> None:
@@ -198,18 +232,23 @@ class Rule:
         """Fractions of the hidden layer and the output layer; 1 if the rule has none."""
         return self.fraction or 1.0, self.fraction_out or 1.0
 
+    def number(self, layer: int, eligible: int) -> int:
+        """Return how many of the eligible synapses of a layer, or hidden units, are selected."""
+        winners = (self.winners, self.winners_out)[layer] or 0
+        return number(self.fractions[layer], winners, eligible)
+
     @property
     def mask_fraction(self) -> float:
         """Fraction of synapses or hidden units in the eligible set; 1 if the rule has none."""
         return self.fractions[0] if self.select == "all" else self.eligible_fraction or 1.0
 
 
-def number(fraction: float, eligible: int) -> int:
-    """Return how many of `eligible` elements are chosen.
+def number(fraction: float, winners: int, eligible: int) -> int:
+    """Return how many of `eligible` elements are chosen, and at most all of them.
 
-    This is max(1, round(fraction x eligible)), but 0 if `eligible` is 0.
+    This is `winners`, or max(1, round(fraction x eligible)) if `winners` is 0.
     """
-    return min(eligible, max(1, round(fraction * eligible)))
+    return min(eligible, winners if winners > 0 else max(1, round(fraction * eligible)))
 
 
 def chosen(values: np.ndarray, eligible: np.ndarray, k: int, largest: bool) -> np.ndarray:
@@ -263,11 +302,10 @@ class Eligibility:
 
 
 def random_mask(shape: tuple[int, ...], fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Return a boolean mask with exactly number(fraction, size) random elements set to True."""
+    """Return a boolean mask with exactly number(fraction, 0, size) random elements set to True."""
     mask = np.zeros(shape, bool)
-    mask.flat[rng.choice(mask.size, number(fraction, mask.size), replace=False, shuffle=False)] = (
-        True
-    )
+    k = number(fraction, 0, mask.size)
+    mask.flat[rng.choice(mask.size, k, replace=False, shuffle=False)] = True
     return mask
 
 
@@ -302,7 +340,7 @@ def eligibility(rule: Rule, width: int, inputs: int, seed: int) -> Eligibility:
                 out=random_mask((CLASSES, width + 1), q, rng),
             )
         case "fixed_neurons":
-            return Eligibility(units=first_units(width, number(p, width)))
+            return Eligibility(units=first_units(width, number(p, 0, width)))
         case "random_neurons":
             return Eligibility(fresh=p)
         case "class_neurons":

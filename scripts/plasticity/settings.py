@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from plasticity.data import DATASETS
 from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.parameters import check, declared, parameter, require
 from plasticity.rules import Rule
@@ -14,6 +13,8 @@ from plasticity.rules import Rule
 LARGEST = 10**9  # larger values are mistakes, and would overflow later
 PRECISIONS = {"single": np.float32, "double": np.float64}
 RATE_SCALINGS = ("none", "root_fraction")
+RATE_UNITS = ("trial", "squared_activity")
+SD_UNITS = ("weight", "root_fan_in")
 STOP_ON = ("test", "validation")  # the set of patterns that decides when training stops
 
 
@@ -50,6 +51,14 @@ class Settings:
         " the rule's fraction (root_fraction).",
         source="[P]",
     )
+    rate_unit: str = parameter(
+        "trial",
+        choices=RATE_UNITS,
+        help="Unit of the learning rates: per trial, or per trial and squared activity: on each"
+        " trial, they are divided by the sum of the squared activities of the layer before, as in"
+        " normalised LMS (Nagumo and Noda, IEEE Trans Autom Control 12:282, 1967).",
+        source="[here]",
+    )
     initial_sd: float = parameter(
         0.03,
         above=0,
@@ -64,6 +73,13 @@ class Settings:
         unit="weight",
         help="Standard deviation of the output layer's initial weights. If not given, it equals"
         " initial_sd.",
+        source="[here]",
+    )
+    sd_unit: str = parameter(
+        "weight",
+        choices=SD_UNITS,
+        help="Unit of the initial s.d.: weight, or weight divided by the root of the fan-in, the"
+        " number of a unit's synapses (LeCun et al., Efficient BackProp, 1998).",
         source="[here]",
     )
     activation: str = parameter(
@@ -101,6 +117,14 @@ class Settings:
         unit="tests",
         help="Number of consecutive tests that must reach the goal.",
         source="[P]",
+    )
+    training_patterns: int | None = parameter(
+        None,
+        at_least=1,
+        at_most=LARGEST,
+        unit="patterns",
+        help="Number of training patterns that are learned, the first ones. If not given, all.",
+        source="[here]",
     )
     test_interval: int = parameter(
         2000,
@@ -150,10 +174,15 @@ class Settings:
             "it is meant for runs with caching_threshold only",
         )
 
-    @property
-    def initial_sds(self) -> tuple[float, float]:
-        """Standard deviations of the initial weights of the hidden layer and the output layer."""
-        return self.initial_sd, self.initial_sd_out or self.initial_sd
+    def initial_sds(self, inputs: int) -> tuple[float, float]:
+        """Return the standard deviations of the initial weights of the hidden and output layer.
+
+        `inputs` is the number of synapses of a hidden unit; an output unit has width + 1.
+        """
+        sds = self.initial_sd, self.initial_sd_out or self.initial_sd
+        if self.sd_unit == "weight":
+            return sds
+        return sds[0] / inputs**0.5, sds[1] / (self.width + 1) ** 0.5
 
     @property
     def dtype(self) -> type:
@@ -165,7 +194,7 @@ class Settings:
 class Task:
     """Parameters of a network that belong neither to the parts of its rule nor to its settings."""
 
-    dataset: str = parameter(choices=DATASETS, help="Data set of images to learn.", source="[P]")
+    dataset: str = parameter(help="Data set of images to learn.", source="[P]")
     seed: int = parameter(at_least=0, help="Seed of the network's random streams.", source="[here]")
     rule: str = parameter(help="Name of the plasticity rule.", source="[P]")
 

@@ -14,7 +14,7 @@ from plasticity.energy import HIDDEN, OUT, Energy, minima, participation
 from plasticity.engine import Engine
 from plasticity.network import Network
 from plasticity.rules import Rule
-from plasticity.settings import Settings
+from plasticity.settings import LARGEST, Settings
 from plasticity.streams import stream
 from plasticity.testing import HardestFirst, linear_margins, share_correct
 
@@ -101,18 +101,21 @@ def train(
     order = stream(seed, "pattern order")
     test = HardestFirst(split.test_labels, linear_margins(split))
     limit = max(1, round(settings.max_epochs * len(data.train_labels)))
+    patterns = min(settings.training_patterns or LARGEST, len(split.train_labels))
     curve: list[dict] = []
     trials, accuracy, successes = 0, None, 0
 
     def measured_training() -> float | None:
         if not train_accuracy:
             return None
-        return share_correct(trained.outputs, split.train_inputs, split.train_labels)
+        return share_correct(
+            trained.outputs, split.train_inputs[:patterns], split.train_labels[:patterns]
+        )
 
     while trials < limit and successes < settings.consecutive_tests:
         interval = min(settings.test_interval, limit - trials)
         correct_before = trained.correct_trials
-        done = trained.run(order.integers(0, len(split.train_labels), interval))
+        done = trained.run(order.integers(0, patterns, interval))
         trials += done
         M0, M1 = int(trained.energy.M0.sum()), float(trained.energy.M1.sum())
         if progress:
@@ -153,7 +156,9 @@ def at_least(accuracy: float, goal: float) -> bool:
 def _energy_measures(trainer: Trainer, settings: Settings, seed: int) -> dict:
     """Return the energies and counts of a finished run. A measure without meaning is None."""
     energy = trainer.energy
-    M0_min, M1_min = minima(trainer.network, seed, settings.initial_sds)
+    M0_min, M1_min = minima(
+        trainer.network, seed, settings.initial_sds(trainer.network.hidden.shape[1])
+    )
     caching = settings.caching_threshold is not None
     return {
         "updated_trials": trainer.updated_trials,

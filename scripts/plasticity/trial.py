@@ -48,12 +48,16 @@ class Codes(NamedTuple):
     loss: int
     gate: int
     margin: float
+    relative_margin: bool  # whether it is in units of the root mean square of the outputs
+    normalised: bool  # whether the learning rates are divided by squared activities
     competes: bool  # whether synapses (not hidden units) compete
     select: int
     criterion: int
     largest: bool
     fraction: float
     fraction_out: float
+    winners: int  # instead of a fraction; 0 without
+    winners_out: int
     unit_criterion: int
     threshold: float  # of synaptic caching; infinite without caching
     decay: float  # of transient parts; 0 without decay
@@ -94,7 +98,7 @@ class Trial(NamedTuple):
     """Workspace of one trial."""
 
     h: np.ndarray  # (N + 1,) hidden activities; the constant unit is the last one
-    d: np.ndarray  # (N,) back-propagated errors
+    d: np.ndarray  # (N,) back-propagated errors, times the trial's gain
     y: np.ndarray  # (10,) output activities
     e: np.ndarray  # (10,) output errors
     values: np.ndarray  # (N,) workspace
@@ -120,16 +124,18 @@ class Context(NamedTuple):
 class Block(NamedTuple):
     """T trials whose patterns are known in advance.
 
-    `offset` is the contribution of frozen hidden units to the outputs. `units` is the mask of the
+    `offset` is the contribution of frozen hidden units to the outputs, and the sum of their squared
+    activities. `units` is the mask of the
     eligible hidden units on each trial; if it is empty, the first `plastic` units are eligible on
-    all trials.
+    all trials. `gain` is the factor of the hidden layer's learning rate on each trial.
     """
 
     patterns: np.ndarray  # (T,) indices of training patterns
     x: np.ndarray  # (T, inputs)
     labels: np.ndarray  # (T,)
-    offset: np.ndarray  # (T, 10)
+    offset: np.ndarray  # (T, 11)
     units: np.ndarray  # (T, N) uint8, or (0, 0)
+    gain: np.ndarray  # (T,)
 
 
 def codes(rule: Rule, settings: Settings) -> Codes:
@@ -142,12 +148,16 @@ def codes(rule: Rule, settings: Settings) -> Codes:
         loss=LOSSES.index(settings.loss),
         gate=GATES.index(rule.gate),
         margin=float(rule.margin or 0),
+        relative_margin=rule.margin_unit == "rms",
+        normalised=settings.rate_unit == "squared_activity",
         competes=rule.chooses_synapses,
         select=SELECTIONS.index(rule.select),
         criterion=UPDATE if rule.criterion in UPDATE_CRITERIA else WEIGHT,
         largest=rule.wants_largest,
         fraction=float(rule.fraction or 0),
         fraction_out=float(rule.fraction_out or 0),
+        winners=rule.winners or 0,
+        winners_out=rule.winners_out or 0,
         unit_criterion=by_unit if rule.criterion in UNIT_CRITERIA else NO_UNITS,
         threshold=np.inf if threshold is None else threshold,
         decay=settings.caching_decay or 0.0,
@@ -243,7 +253,7 @@ def output_error(y, label, loss, e):
 
 
 @compiled
-def gate_open(y, label, gate, margin):
+def gate_open(y, label, gate, margin, relative):
     """Return whether the gate is open; see `reference.gate_open`."""
     if gate == ALWAYS:
         return True
@@ -253,17 +263,22 @@ def gate_open(y, label, gate, margin):
     for o in range(y.size):
         if o != label:
             rival = max(rival, y[o])
+    if relative:
+        squares = y.dtype.type(0)
+        for o in range(y.size):
+            squares += y[o] * y[o]
+        margin *= np.sqrt(squares / y.size)
     return y[label] - rival < margin
 
 
 @compiled
-def run_trial(a, label, offset, trial, out, codes, tally):
+def run_trial(a, label, offset, gain, trial, out, codes, tally):
     """Run one trial, given the pre-activations a (N,), without the change of the first layer.
 
-    `offset` (10,) is the contribution of frozen hidden units to the outputs. The function stores
-    the back-propagated errors in trial.d and the activities in trial.h. It returns PLASTIC if the
-    gate is open and CLOSED if it is closed. If an output is not finite, it returns DIVERGED, and
-    does not change weights and totals.
+    `offset` (11,) is the contribution of frozen hidden units (see `Block`). The function stores the
+    back-propagated errors, times `gain`, in trial.d and the activities in trial.h. It returns
+    PLASTIC if the gate is open and CLOSED if it is closed. If an output is not finite, it returns
+    DIVERGED, and does not change weights and totals.
     """
     h, d, y, e = trial.h, trial.d, trial.y, trial.e
     width = a.size
@@ -277,7 +292,7 @@ def run_trial(a, label, offset, trial, out, codes, tally):
         if not abs(total) < np.inf:  # np.isfinite did not detect NaN when compiled in this loop
             return DIVERGED
     tally.trials[1] += np.argmax(y) == label
-    if not gate_open(y, label, codes.gate, codes.margin):
+    if not gate_open(y, label, codes.gate, codes.margin, codes.relative_margin):
         return CLOSED
     tally.trials[0] += 1
     output_error(y, label, codes.loss, e)
@@ -287,8 +302,13 @@ def run_trial(a, label, offset, trial, out, codes, tally):
         for j in range(width):
             back[j] += out.weights[o, j] * e[o]
     for j in range(width):
-        d[j] *= back[j]
+        d[j] *= back[j] * gain
     rate = h.dtype.type(codes.rate_out)
+    if codes.normalised:
+        squares = offset[y.size]
+        for j in range(width + 1):
+            squares += h[j] * h[j]
+        rate /= squares
     if not codes.competes and out.eligible.size == 0 and out.transient.size == 0:
         change_all_outputs(h, e, rate, out, tally)
     else:
@@ -331,14 +351,14 @@ def change_chosen_outputs(h, e, rate, out, codes, tally):
     threshold[0] = 0
     if codes.competes and codes.select == PER_LAYER:
         highest = np.int64(largest_key(out.keys.ravel()))
-        k = number(codes.fraction_out, out.n_eligible.sum())
+        k = number(codes.fraction_out, codes.winners_out, out.n_eligible.sum())
         threshold[0] = kth_largest(out.keys.ravel(), k, highest + out.guess[0])
         out.guess[0] = threshold[0] - highest
     for o in range(e.size):
         keys, weights, counts, changes = out.keys[o], out.weights[o], out.counts[o], out.changes
         g = rate * e[o]
         if codes.competes and codes.select == PER_NEURON:
-            k = number(codes.fraction_out, out.n_eligible[o])
+            k = number(codes.fraction_out, codes.winners_out, out.n_eligible[o])
             threshold[0] = kth_largest(keys, k, out.guess[0]) if k > 0 else infinite_bits(keys)
             out.guess[0] = threshold[0]
         last, size = threshold[0], 0.0
@@ -401,7 +421,9 @@ def eligible_units(t, units, plastic, trial, codes, delta):
             for j in range(plastic):
                 if not units[t, j]:
                     trial.keys[j] = -1
-        threshold = kth_largest(trial.keys[:plastic], number(codes.fraction, eligible), 0)
+        threshold = kth_largest(
+            trial.keys[:plastic], number(codes.fraction, codes.winners, eligible), 0
+        )
         for j in range(plastic):
             if trial.keys[j] < threshold:
                 delta[j] = 0

@@ -10,10 +10,11 @@ Run it after a parameter has changed:
 import copy
 import json
 from collections.abc import Iterable
-from dataclasses import MISSING
+from dataclasses import MISSING, replace
 
 from found import INGREDIENTS, KINDS, SEARCHED
 from plasticity.parameters import Parameter, declared
+from plasticity.raw_files import DATASETS
 from plasticity.settings import PARAMETERS, Settings, Task
 from provenance.files import ROOT, write
 
@@ -59,6 +60,7 @@ def schema(written_by_hand: dict) -> dict:
     whole = copy.deepcopy(written_by_hand)
     definitions, properties = whole["$defs"], whole["properties"]
     definitions |= {name: definition(one) for name, one in PARAMETERS.items()}
+    definitions["dataset"] = definition(replace(PARAMETERS["dataset"], choices=DATASETS))
     of_width = [name for name in KINDS if name != "width"]
     model = [name for name in of_width if name in [*declared(Settings, Task)]]
     needed = [name for name in model if PARAMETERS[name].default is not None]

@@ -6,13 +6,14 @@ the configuration.
 
 import argparse
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING
+from dataclasses import MISSING, replace
 from typing import Any
 
 import yaml
 
 from plasticity.engine import Engine
 from plasticity.parameters import Parameter, ParameterError, declared, require_choice
+from plasticity.raw_files import DATASETS
 from plasticity.reference import Reference
 from plasticity.rules import Rule
 from plasticity.settings import PARAMETERS, Settings
@@ -62,7 +63,7 @@ def parser(tool: str, description: str | None, recording: bool = True) -> Parser
             option = f"--{name.replace('_', '-')}"
             group.add_argument(option, help=f"{one.help}{unit}", **kind, **options)
 
-    model = declared(Settings) | {"dataset": PARAMETERS["dataset"]}
+    model = declared(Settings) | {"dataset": replace(PARAMETERS["dataset"], choices=DATASETS)}
     add(parse, {"rule": PARAMETERS["rule"], "width": model.pop("width")}, required=True)
     add(parse, {"seed": PARAMETERS["seed"]}, required=True, nargs="+")
     parse.add_argument(

@@ -11,8 +11,17 @@ from plasticity.data import Dataset
 from plasticity.engine import Engine
 from plasticity.network import ACTIVATIONS, LOSSES
 from plasticity.reference import Reference
-from plasticity.rules import CRITERIA, ELIGIBLE, FRACTIONAL, GATES, SELECTIONS, UNIT_CRITERIA, Rule
-from plasticity.settings import RATE_SCALINGS, STOP_ON, Settings
+from plasticity.rules import (
+    CRITERIA,
+    ELIGIBLE,
+    FRACTIONAL,
+    GATES,
+    MARGIN_UNITS,
+    SELECTIONS,
+    UNIT_CRITERIA,
+    Rule,
+)
+from plasticity.settings import RATE_SCALINGS, RATE_UNITS, SD_UNITS, STOP_ON, Settings
 from plasticity.structures import base, outer
 from plasticity.training import Result, train
 
@@ -33,16 +42,19 @@ MODELS = {
         "caching_decay": 0.05,
     },
     "saturating": {"activation": "logistic", "loss": "cross_entropy"},
+    "normalised": {"activation": "relu", "rate_unit": "squared_activity", "sd_unit": "root_fan_in"},
 }
 
 
-def make_rule(gate, eligible, select, criterion, *, margin, fraction, share, units) -> Rule:
+def make_rule(
+    gate, eligible, select, criterion, *, fraction, share, units, winners=None, **margin
+) -> Rule:
     """The rule with these parts; of the numbers, those that have a meaning for it are used."""
     parts = {"gate": gate, "eligible": eligible, "select": select, "criterion": criterion}
     if gate == "margin":
-        parts["margin"] = margin
+        parts |= margin
     if select != "all":
-        parts["fraction"] = fraction
+        parts |= {"winners": winners} if winners else {"fraction": fraction}
     if eligible in FRACTIONAL:
         parts["fraction" if select == "all" else "eligible_fraction"] = share
     if eligible == "subnet":
@@ -119,13 +131,17 @@ def runs(draw) -> tuple[Rule, Settings, int]:
         fraction=draw(fractions),
         share=draw(fractions),
         units=draw(st.integers(1, width)),
+        margin_unit=draw(st.sampled_from(MARGIN_UNITS)),
+        winners=draw(st.none() | st.integers(1, 40)),
     )
     threshold = draw(st.none() | st.floats(1e-4, 0.1))
     model = Settings(
         width=width,
         learning_rate=draw(st.floats(1e-3, 0.05)),
         learning_rate_out=draw(st.none() | st.floats(1e-3, 0.05)),
-        rate_scaling=draw(st.sampled_from(RATE_SCALINGS)),
+        rate_scaling="none" if rule.fraction is None else draw(st.sampled_from(RATE_SCALINGS)),
+        rate_unit=draw(st.sampled_from(RATE_UNITS)),
+        sd_unit=draw(st.sampled_from(SD_UNITS)),
         initial_sd=draw(st.floats(0.03, 0.4)),
         initial_sd_out=draw(st.none() | st.floats(0.03, 0.4)),
         activation=draw(st.sampled_from(ACTIVATIONS)),

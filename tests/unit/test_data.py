@@ -115,7 +115,7 @@ def assert_one_line(error: pytest.ExceptionInfo, *words: str) -> None:
 
 
 def test_known_sha256_are_those_of_four_files_each():
-    assert set(raw_files.SHA256) == set(fetch.ORIGINS) == set(data.DATASETS)
+    assert set(raw_files.SHA256) == set(fetch.ORIGINS) == set(raw_files.DATASETS)
     every = [digest for files in raw_files.SHA256.values() for digest in files.values()]
     assert len(set(every)) == 8
     assert all(len(digest) == 64 and int(digest, 16) for digest in every)
@@ -525,8 +525,23 @@ def test_prepared_bytes_depend_on_neither_run_nor_chunk(fetched, monkeypatch):
 
 
 def test_noise_differs_between_data_sets():
-    first, second = (prepare.noise_stream(name).standard_normal(3) for name in raw_files.SHA256)
-    assert (first != second).all()
+    drawn = [prepare.random_stream(name).standard_normal() for name in raw_files.DATASETS]
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_rotated_images_are_turned_and_permuted_ones_keep_their_pixels():
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, 4:24, 13:15] = 200  # a bar
+    turned = prepare.rotated([image] * 2, np.random.default_rng(0))
+    assert all(part.shape == image.shape and part.dtype == np.uint8 for part in turned)
+    assert (turned[0] != turned[1]).any() and (turned[0] != image).any()
+    mass = [part.sum(dtype=int) / image.sum(dtype=int) for part in turned]
+    assert mass == pytest.approx([1, 1], abs=0.05)
+    images = np.random.default_rng(1).integers(0, 256, (5, 28, 28)).astype(np.uint8)
+    moved = prepare.permuted([images[:3], images[3:]], np.random.default_rng(0))
+    assert [part.shape for part in moved] == [(3, 28, 28), (2, 28, 28)]
+    order = np.random.default_rng(0).permutation(784)
+    np.testing.assert_array_equal(moved[1].reshape(2, -1), images[3:].reshape(2, -1)[:, order])
 
 
 def test_prepare_refuses_a_wrong_raw_file_and_leaves_nothing(raw, fetched):

@@ -22,11 +22,11 @@ def make(rule: Rule, **settings) -> Reference:
     )
 
 
-def by_layer(criterion: str, fraction: float, **parts) -> Rule:
+def by_layer(criterion: str, fraction: float | None, **parts) -> Rule:
     return Rule(select="per_layer", criterion=criterion, fraction=fraction, **parts)
 
 
-def by_neuron(criterion: str, fraction: float, **parts) -> Rule:
+def by_neuron(criterion: str, fraction: float | None, **parts) -> Rule:
     return Rule(select="per_neuron", criterion=criterion, fraction=fraction, **parts)
 
 
@@ -122,6 +122,54 @@ def test_the_hidden_rate_is_divided_by_the_root_of_the_fraction():
     assert hidden.any() and out.any()
     np.testing.assert_allclose(faster, 2 * hidden, rtol=1e-12)
     np.testing.assert_array_equal(same, out)
+
+
+def test_normalised_rates_correct_a_pattern_at_once_whatever_its_scale():
+    """With a rate of 1, the linear output layer then gives the target (Nagumo and Noda, 1967)."""
+    for scale in (0.1, 1, 30):
+        rule = Rule(eligible="output_only")
+        t = make(rule, learning_rate=1, rate_unit="squared_activity")
+        x = scale * np.array([2.0, 1, -1])
+        assert t.trial(x, 4)
+        np.testing.assert_allclose(t.outputs(x[None])[0], np.eye(10)[4], atol=1e-12)
+
+
+def test_a_normalised_hidden_rate_is_divided_by_the_squared_input():
+    changes = []
+    for unit in ("trial", "squared_activity"):
+        t = make(Rule(), learning_rate=0.1, rate_unit=unit)
+        before = t.network.hidden.copy()
+        assert t.trial(np.array([2.0, 1, -1]), 1)  # 4 + 1 + 1
+        changes.append(t.network.hidden - before)
+    np.testing.assert_allclose(changes[1], changes[0] / 6, rtol=1e-12)
+
+
+def test_a_relative_margin_does_not_depend_on_the_scale_of_outputs():
+    y = np.zeros(10)
+    y[[3, 4]] = 1.0, 0.9  # root mean square 0.425
+    for scale in (0.01, 1, 100):
+        for margin, is_open in ((0.23, False), (0.24, True)):
+            rule = Rule(gate="margin", margin=margin, margin_unit="rms")
+            assert gate_open(rule, scale * y, label=3) is is_open
+
+
+def test_a_number_of_winners_is_the_same_in_all_networks():
+    for width in (2, 5, 9):
+        t = make(by_layer("largest_update", None, winners=2, winners_out=7), width=width)
+        assert t.trial(np.array([2.0, 1.5, -1]), 1)
+        assert t.energy.M0.tolist() == [2, 7]
+        t = make(by_neuron("largest_update", None, winners=2), width=width)
+        assert t.trial(np.array([2.0, 1.5, -1]), 1)
+        assert t.energy.M0.tolist() == [2 * width, 20]
+
+
+def test_initial_weights_may_be_scaled_by_the_fan_in():
+    plain, scaled = (
+        make(Rule(), width=8, initial_sd=0.3, sd_unit=unit).network
+        for unit in ("weight", "root_fan_in")
+    )
+    np.testing.assert_allclose(scaled.hidden, plain.hidden / 3**0.5, rtol=1e-6)
+    np.testing.assert_allclose(scaled.out, plain.out / 9**0.5, rtol=1e-6)
 
 
 def test_both_layers_have_their_own_initial_weights():

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plasticity.energy import HIDDEN, OUT
 from plasticity.network import initial_network
 from plasticity.parameters import ParameterError, require
 from plasticity.reference import Reference
@@ -322,6 +323,21 @@ def test_output_layers_fraction_follows_the_first_layers(parts, fraction_out):
     assert Rule(**parts).fraction_out == pytest.approx(fraction_out)
 
 
+def test_a_number_of_winners_replaces_the_fractions():
+    parts = {"select": "per_layer", "criterion": "largest_update"}
+    rule = Rule(**parts, winners=50)
+    assert (rule.fraction, rule.fraction_out, rule.winners_out) == (None, None, 50)
+    assert [rule.number(HIDDEN, n) for n in (20, 785, 10**6)] == [20, 50, 50]
+    assert Rule(**parts, winners=50, winners_out=7).number(OUT, 1000) == 7
+    for wrong in ({"winners": 5, "fraction": 0.1}, {"fraction": 0.1, "winners_out": 5}):
+        with pytest.raises(ParameterError):
+            Rule(**parts, **wrong)
+    with pytest.raises(ParameterError):
+        Rule(winners=5)
+    with pytest.raises(ParameterError):
+        Rule(margin_unit="rms")
+
+
 # --- Numbers and competitions ---
 
 
@@ -348,7 +364,7 @@ def test_output_layers_fraction_follows_the_first_layers(parts, fraction_out):
     ],
 )
 def test_number_of_chosen(fraction, eligible, k):
-    assert number(fraction, eligible) == k
+    assert number(fraction, 0, eligible) == k
 
 
 @pytest.mark.parametrize(
@@ -413,15 +429,15 @@ def test_masks_have_exactly_the_number_of_elements_that_is_due(width, fraction, 
 
     synapses = of("random_synapses")
     assert synapses.hidden.shape == (width, INPUTS) and synapses.out.shape == (10, width + 1)
-    assert synapses.hidden.sum() == number(fraction, width * INPUTS)
-    assert synapses.out.sum() == number(min(1, 78.4 * fraction), 10 * (width + 1))
-    assert of("fixed_neurons").units.sum() == number(fraction, width)
+    assert synapses.hidden.sum() == number(fraction, 0, width * INPUTS)
+    assert synapses.out.sum() == number(min(1, 78.4 * fraction), 0, 10 * (width + 1))
+    assert of("fixed_neurons").units.sum() == number(fraction, 0, width)
     classes = of("class_neurons").class_units
     assert classes.shape == (10, width)
-    np.testing.assert_array_equal(classes.sum(axis=1), number(fraction, width))
+    np.testing.assert_array_equal(classes.sum(axis=1), number(fraction, 0, width))
     alternating = of("alternating_neurons").alternating
     assert alternating.shape[1] == width
-    np.testing.assert_array_equal(alternating.sum(axis=1), number(fraction, width))
+    np.testing.assert_array_equal(alternating.sum(axis=1), number(fraction, 0, width))
 
 
 def test_masks_are_drawn_one_after_the_other_from_the_stream_of_their_own():
@@ -439,8 +455,8 @@ def test_masks_are_drawn_one_after_the_other_from_the_stream_of_their_own():
 def test_a_mask_of_synapses_has_an_output_fraction_of_its_own():
     rule = Rule(eligible="random_synapses", fraction=0.1, fraction_out=0.2)
     found = eligibility(rule, WIDTH, INPUTS, 0)
-    assert found.hidden.sum() == number(0.1, WIDTH * INPUTS)
-    assert found.out.sum() == number(0.2, 10 * (WIDTH + 1))
+    assert found.hidden.sum() == number(0.1, 0, WIDTH * INPUTS)
+    assert found.out.sum() == number(0.2, 0, 10 * (WIDTH + 1))
 
 
 def test_each_eligible_set_restricts_what_it_is_meant_to():
@@ -472,8 +488,8 @@ def test_fixed_sets_of_units_are_the_first():
 def test_output_mask_below_a_selection_follows_the_eligible_fraction():
     rule = Rule(eligible="random_synapses", eligible_fraction=0.005, **COMPETITION)
     found = eligibility(rule, WIDTH, INPUTS, 0)
-    assert found.hidden.sum() == number(0.005, WIDTH * INPUTS)
-    assert found.out.sum() == number(0.392, 10 * (WIDTH + 1))
+    assert found.hidden.sum() == number(0.005, 0, WIDTH * INPUTS)
+    assert found.out.sum() == number(0.392, 0, 10 * (WIDTH + 1))
 
 
 def test_subnet_has_inputs_and_outputs_of_its_units_and_the_output_biases():
@@ -557,7 +573,7 @@ def test_alternating_neurons_take_turns():
 def test_a_random_mask_has_exactly_so_many_elements(shape, fraction):
     mask = random_mask(shape, fraction, np.random.default_rng(0))
     assert mask.shape == shape and mask.dtype == bool
-    assert mask.sum() == number(fraction, mask.size)
+    assert mask.sum() == number(fraction, 0, mask.size)
 
 
 def test_any_place_of_a_mask_may_be_its_only_one():
@@ -616,5 +632,5 @@ def test_a_mask_shifts_neither_weights_nor_the_order_of_patterns(small, eligible
     assert len(plain) == 2 + 3
     for expected, found in zip(plain, masked, strict=True):
         np.testing.assert_array_equal(found, expected)
-    start = initial_network(10, 4, settings.initial_sds, "leaky_relu", np.float32, INPUTS)
+    start = initial_network(10, 4, settings.initial_sds(INPUTS), "leaky_relu", np.float32, INPUTS)
     np.testing.assert_array_equal(plain[0], start.hidden)

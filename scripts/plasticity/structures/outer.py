@@ -20,7 +20,6 @@ from scipy.linalg import blas
 from plasticity.caching import cache_unit
 from plasticity.compilation import compiled
 from plasticity.energy import HIDDEN, OUT
-from plasticity.rules import number
 from plasticity.structures.base import BLOCK_NUMBERS, FirstLayer, Structure
 from plasticity.trial import DIVERGED, PLASTIC, Block, eligible_units, run_trial
 
@@ -77,7 +76,7 @@ class Outer(Structure):
         if not self.per_neuron:
             return x
         rule = self.layer.rule
-        k = number(rule.fractions[0], x.shape[1])
+        k = rule.number(HIDDEN, x.shape[1])
         values = np.abs(x) if rule.wants_largest else -np.abs(x)
         return np.where(values >= np.partition(values, -k, axis=1)[:, -k, None], x, 0)
 
@@ -126,7 +125,7 @@ def run_group(group, pre, gram, delta, unit_counts, context):
     (T, T) contains x_t . x'_s. The function fills delta (T, P), with P plastic units.
     """
     trial, out, codes, tally = context.trial, context.output, context.codes, context.tally
-    x, labels, offset, units = group.x, group.labels, group.offset, group.units
+    x, labels, offset, units, gain = group.x, group.labels, group.offset, group.units, group.gain
     trials, plastic = delta.shape
     for t in range(trials):
         a = pre[t]
@@ -134,7 +133,7 @@ def run_group(group, pre, gram, delta, unit_counts, context):
             add_changes(
                 gram[t], delta[:t, first : first + CACHED_UNITS], a[first : first + CACHED_UNITS]
             )
-        state = run_trial(a, labels[t], offset[t], trial, out, codes, tally)
+        state = run_trial(a, labels[t], offset[t], gain[t], trial, out, codes, tally)
         if state == DIVERGED:
             delta[t:] = 0
             return t

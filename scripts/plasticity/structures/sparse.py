@@ -59,7 +59,7 @@ def run_block(block, pre, synapses, unit_counts, context):
     """
     starts, all_inputs, all_weights, transient = synapses
     trial, out, codes, tally = context.trial, context.output, context.codes, context.tally
-    labels, offset = block.labels, block.offset
+    labels, offset, gain = block.labels, block.offset, block.gain
     trials = pre.shape[0]
     rate = trial.h.dtype.type(codes.rate)
     for t in range(trials):
@@ -71,7 +71,7 @@ def run_block(block, pre, synapses, unit_counts, context):
             for n in range(weights.size):
                 total += weights[n] * x[inputs[n]]
             a[j] = total
-        state = run_trial(a, labels[t], offset[t], trial, out, codes, tally)
+        state = run_trial(a, labels[t], offset[t], gain[t], trial, out, codes, tally)
         if state == DIVERGED:
             return t
         if state == PLASTIC:

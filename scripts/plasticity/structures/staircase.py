@@ -127,6 +127,7 @@ def run_block(block, columns, pre, changes, sums, guess, search, context):
     """
     trial, out, codes, tally = context.trial, context.output, context.codes, context.tally
     plastic, labels, offset, units = context.plastic, block.labels, block.offset, block.units
+    gain = block.gain
     all_orders, all_signed, delta, all_prefixes = changes
     winners, prefixes = search.units, search.prefixes
     patterns = block.x
@@ -138,7 +139,7 @@ def run_block(block, columns, pre, changes, sums, guess, search, context):
     for t in range(trials):
         for j in range(a.size):
             a[j] = pre[j, t]
-        state = run_trial(a, labels[t], offset[t], trial, out, codes, tally)
+        state = run_trial(a, labels[t], offset[t], gain[t], trial, out, codes, tally)
         if state == DIVERGED:
             return t
         n = 0
@@ -155,7 +156,7 @@ def run_block(block, columns, pre, changes, sums, guess, search, context):
                 for j in range(plastic):
                     if not units[t, j]:
                         sizes[j] = -1
-            k = number(codes.fraction, n * inputs)
+            k = number(codes.fraction, codes.winners, n * inputs)
             winning, threshold = winners_of_product(
                 u, sizes, keys, n, k, guess[0], codes.largest, search
             )

@@ -81,7 +81,7 @@ def run_block(block, synapses, context):
     trial, out, codes, tally = context.trial, context.output, context.codes, context.tally
     weights, transient, plastic = synapses.weights, synapses.transient, context.plastic
     counts, keys, n_eligible = synapses.counts, synapses.keys, synapses.n_eligible
-    labels, offset, units = block.labels, block.offset, block.units
+    labels, offset, units, gain = block.labels, block.offset, block.units, block.gain
     trials, inputs = block.x.shape
     a = np.empty_like(trial.d)
     delta = np.zeros_like(trial.d)
@@ -96,7 +96,7 @@ def run_block(block, synapses, context):
             for i in range(inputs):
                 total += weights[j, i] * x[i]
             a[j] = total
-        state = run_trial(a, labels[t], offset[t], trial, out, codes, tally)
+        state = run_trial(a, labels[t], offset[t], gain[t], trial, out, codes, tally)
         if state == DIVERGED:
             return t
         if state == PLASTIC:
@@ -107,7 +107,9 @@ def run_block(block, synapses, context):
                 if g == 0:
                     continue
                 if codes.select == PER_NEURON and n_eligible[j] > 0:
-                    threshold = kth_largest(keys[j], number(codes.fraction, n_eligible[j]), 0)
+                    threshold = kth_largest(
+                        keys[j], number(codes.fraction, codes.winners, n_eligible[j]), 0
+                    )
                 size, changed = 0.0, 0
                 for i in range(inputs):
                     change = g * x[i]
@@ -142,6 +144,8 @@ def compete(t, units, x, delta, synapses, codes):
         k += n_eligible[j]
         set_keys(synapses, j, delta[j], x, codes)
     if codes.competes and codes.select == PER_LAYER and k > 0:
-        guess[0] = kth_largest(keys[: delta.size].ravel(), number(codes.fraction, k), guess[0])
+        guess[0] = kth_largest(
+            keys[: delta.size].ravel(), number(codes.fraction, codes.winners, k), guess[0]
+        )
         return guess[0]
     return np.int64(0)
