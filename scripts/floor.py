@@ -23,20 +23,18 @@ from functools import partial
 from plasticity import data  # isort: skip  # must come before NumPy, see plasticity/__init__.py
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 import train_found
 from plasticity.memory import MEMORIES, Batch, Remembering, learns_in_batches
 from plasticity.network import Network
 from plasticity.parameters import ParameterError, require
 from plasticity.pruning import accuracy, largest_changes, pruned
-from plasticity.results import row, table
 from plasticity.rules import Rule
-from plasticity.settings import PARAMETERS, Settings, parts_of
+from plasticity.settings import Settings
 from plasticity.training import Result, at_least, train
-from workflow import datasets, training_options
-from workflow.command_line import finish, require_writable, write
-from workflow.progress import ProgressLine
+from workflow import training_options
+from workflow.command_line import finish
+from workflow.examination import examine
 
 COLUMNS = ["learner", "memory", "M0", "reached", "trials", "accuracy", "test_accuracy"]
 BATCHES = (10, 30, 100, 300)  # memories (trials) with which batches are tried
@@ -82,30 +80,19 @@ def bounds(
         yield dict(zip(COLUMNS, (learner, None, bound.M0, reached, None, *accuracies), strict=True))
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Train and measure one network for each seed, then write the table.
+def learners(
+    dataset: data.Dataset, rule: Rule, settings: Settings, seed: int, result: Result
+) -> Iterator[dict]:
+    """Yield the values of COLUMNS for all learners."""
+    yield from remembering(dataset, rule, settings, seed, result)
+    yield from bounds(dataset, settings, seed, result.trainer.network)
 
-    Raises ParameterError if a parameter is not allowed, DataError if the data set cannot be used,
-    and OSError if a file cannot be read or written.
-    """
-    chosen = training_options.completed(arguments)
-    rule, settings = parts_of(chosen)
-    threshold = settings.caching_threshold
-    require(threshold is None, "caching_threshold", threshold, "learners here have no other cache")
-    require_writable(arguments.output)
-    dataset = data.load(chosen["dataset"], datasets.ensure(chosen["dataset"]))
-    rows = []
-    for seed in arguments.seed:
-        progress = ProgressLine(f"{chosen['rule']}, width {settings.width}, seed {seed}")
-        with threadpool_limits(1):  # as in train.py
-            result = train(dataset, rule, settings, seed, trainer=Remembering, progress=progress)
-            measured = [*remembering(dataset, rule, settings, seed, result)]
-            measured += bounds(dataset, settings, seed, result.trainer.network)
-        progress.done(result.measures)
-        network = row(chosen, rule, settings, seed, result)
-        rows += [network | learner for learner in measured]
-    columns = [name for name in network if name in PARAMETERS]
-    write(arguments.output, table(rows, [*columns, *COLUMNS]).encode())
+
+def require_plain(rule: Rule, settings: Settings) -> None:
+    """Raise ParameterError for networks with another cache, or with only some of the patterns."""
+    for key in ("caching_threshold", "training_patterns"):
+        value = getattr(settings, key)
+        require(value is None, key, value, "learners are compared without it")
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -120,7 +107,11 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 def main() -> None:
     """Run the command-line program."""
-    finish("floor", lambda: run(arguments(sys.argv[1:])), ParameterError, data.DataError)
+
+    def work() -> None:
+        examine(arguments(sys.argv[1:]), COLUMNS, require_plain, learners, Remembering)
+
+    finish("floor", work, ParameterError, data.DataError)
 
 
 if __name__ == "__main__":

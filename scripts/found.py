@@ -30,21 +30,28 @@ PLAIN = {"gate": "always", "eligible": "all", "select": "all", "width": 100}
 
 RECTIFIERS = ("relu", "leaky_relu")
 
+
+def selects(chosen: Mapping) -> bool:
+    """Return whether a rule selects synapses or hidden units."""
+    return chosen["select"] != "all"
+
+
+def selects_synapses(chosen: Mapping) -> bool:
+    """Return whether a rule selects synapses, in both layers."""
+    return selects(chosen) and chosen.get("criterion") not in UNIT_CRITERIA
+
+
 # Conditions under which a parameter has a meaning. Parameters that are not listed always have one.
 MEANT = {
     "margin": lambda chosen: chosen["gate"] == "margin",
     "margin_unit": lambda chosen: chosen["gate"] == "margin",
     "eligible_fraction": lambda chosen: chosen["eligible"] in FRACTIONAL,
     "plastic_units": lambda chosen: chosen["eligible"] == "subnet",
-    "criterion": lambda chosen: chosen["select"] != "all",
-    "fraction": lambda chosen: chosen["select"] != "all",
-    "fraction_out": lambda chosen: (
-        chosen["select"] != "all" and chosen.get("criterion") not in UNIT_CRITERIA
-    ),
-    "winners": lambda chosen: chosen["select"] != "all",
-    "winners_out": lambda chosen: (
-        chosen["select"] != "all" and chosen.get("criterion") not in UNIT_CRITERIA
-    ),
+    "criterion": selects,
+    "fraction": selects,
+    "fraction_out": selects_synapses,
+    "winners": selects,
+    "winners_out": selects_synapses,
 }
 
 # The type of each parameter: int, float or str.

@@ -7,26 +7,24 @@ analysis/overlap.py defines. Options are those of train.py.
     python scripts/overlap.py --rule competitive --width 100 --fraction 0.01 --seed 0 1 --output -
 """
 
-import argparse
+from collections.abc import Iterator
 
 from plasticity import data  # isort: skip  # must come before NumPy, see plasticity/__init__.py
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from analysis.overlap import COLUMNS, overlaps, packed, require_competition
 from plasticity.energy import HIDDEN
 from plasticity.network import Network
 from plasticity.parameters import ParameterError
 from plasticity.reference import Reference
-from plasticity.results import row, table
 from plasticity.rules import Rule
-from plasticity.settings import PARAMETERS, Settings, parts_of
+from plasticity.settings import Settings
 from plasticity.streams import stream
-from plasticity.training import Result, train
-from workflow import datasets, training_options
-from workflow.command_line import finish, require_writable, write
-from workflow.progress import ProgressLine
+from plasticity.training import Result
+from workflow import training_options
+from workflow.command_line import finish
+from workflow.examination import examine
 
 TRIALS = 4000  # that are compared
 
@@ -71,35 +69,22 @@ def winners_after(
     return np.stack(recorder.winners), dataset.train_labels[drawn[-trials:]]
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Compare the winners in one network for each seed, then write the table.
-
-    Raises ParameterError if a parameter is not allowed, DataError if the data set cannot be used,
-    and OSError if a file cannot be read or written.
-    """
-    chosen = training_options.completed(arguments)
-    rule, settings = parts_of(chosen)
-    require_competition(rule, settings)
-    require_writable(arguments.output)
-    dataset = data.load(chosen["dataset"], datasets.ensure(chosen["dataset"]))
-    rows = []
-    for seed in arguments.seed:
-        progress = ProgressLine(f"{chosen['rule']}, width {settings.width}, seed {seed}")
-        with threadpool_limits(1):  # as in train.py
-            result = train(dataset, rule, settings, seed, progress=progress)
-            winners, digits = winners_after(result, dataset, rule, settings, seed)
-        progress.done(result.measures)
-        network = row(chosen, rule, settings, seed, result)
-        synapses = result.trainer.network.hidden.size
-        rows += [network | means for means in overlaps(winners, digits, synapses)]
-    columns = [name for name in network if name in PARAMETERS]
-    write(arguments.output, table(rows, [*columns, "trials", *COLUMNS]).encode())
+def compared(
+    dataset: data.Dataset, rule: Rule, settings: Settings, seed: int, result: Result
+) -> Iterator[dict]:
+    """Yield the mean overlaps of the winners after the training of a network."""
+    winners, digits = winners_after(result, dataset, rule, settings, seed)
+    yield from overlaps(winners, digits, result.trainer.network.hidden.size)
 
 
 def main() -> None:
     """Run the command-line program."""
     arguments = training_options.parser("overlap", __doc__, recording=False).parse_args()
-    finish("overlap", lambda: run(arguments), ParameterError, data.DataError)
+
+    def work() -> None:
+        examine(arguments, ["trials", *COLUMNS], require_competition, compared)
+
+    finish("overlap", work, ParameterError, data.DataError)
 
 
 if __name__ == "__main__":

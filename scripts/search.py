@@ -11,20 +11,30 @@ with one row per evaluation.
         fraction=0.001,0.02 fraction_out=0.05,0.3 width=100,200 learning_rate=0.01,0.05 \
         --training goal=0.95 stop_on=validation --history history.csv --finalists finalists.csv
 
+With --against, the search is for one rule that learns many tasks. The tasks are those of the
+networks in this table: each combination of data set, number of training patterns, loss function,
+goal and width. An evaluation then trains one network on each task. The M0 of a network is divided
+by the least mean M0 of the table's rules on its task, and the rule is judged by its worst task.
+
 The result depends only on the options, the code and the data. Until the search is complete, its
 evaluations are stored in a journal in the folder of the history. After an interruption, the same
 command resumes.
 """
 
 import argparse
+import csv
 import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from glob import escape
+from itertools import groupby
 from math import inf, log10
+from operator import itemgetter
 from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
 
 from plasticity import data  # isort: skip  # must come before NumPy, see plasticity/__init__.py
 
@@ -54,7 +64,11 @@ LINEAR = {"margin"}
 # gets a constraint, whose value is the missing accuracy.
 WORST = 99.0
 
+# Parameters that differ between the tasks of a search with --against.
+TASK = ("dataset", "training_patterns", "loss", "goal", "width")
+
 MEASURES = [
+    "task",
     "seed",
     "reached",
     "stopped",
@@ -78,14 +92,26 @@ class Stopped(Exception):
     """Raised to stop an evaluation that makes too many updates or does not learn."""
 
 
+class Task(NamedTuple):
+    """What a network learns: parameters that replace those of --training, and the unit of M0."""
+
+    parameters: dict
+    unit: float = 1
+
+    @property
+    def name(self) -> str:
+        """The parameters in words; empty without any."""
+        return " ".join(f"{key}={value}" for key, value in self.parameters.items())
+
+
 @dataclass(frozen=True)
 class Search:
     """Options of a search, as on the command line.
 
     `space` contains the choices of each parameter, or the two limits of a number. `training`
-    contains the other parameters, which are the same for all networks. The training of a network is
-    stopped after more than `most` updates, or if after `patience` trials the share of correct
-    trials is below `correct`.
+    contains the other parameters, which are the same for all networks, except for those of the
+    `tasks`. The training of a network is stopped after more than `most` updates, in the unit of its
+    task, or if after `patience` trials the share of correct trials is below `correct`.
     """
 
     search: str
@@ -102,12 +128,23 @@ class Search:
     space: dict[str, list]
     training: dict
     start: list[dict]
+    tasks: list[Task]
 
     def energy(self, measures: Mapping) -> float:
         """Return the energy that is minimised together with the number of trials."""
         if self.minimise == "cached":
             return measures["M1_consolidation"] + self.maintenance_cost * measures["maintenance"]
         return measures[self.minimise]
+
+    def parameters(self, task: Task, chosen: Mapping) -> dict:
+        """Return all parameters of a network that learns a task with the chosen rule."""
+        return {"dataset": "mnist"} | self.training | rule_of({**chosen, **task.parameters})
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the data sets that are learned."""
+        given = {"dataset": "mnist"} | self.training
+        return sorted({(given | task.parameters)["dataset"] for task in self.tasks})
 
 
 def parser() -> Parser:
@@ -139,6 +176,7 @@ def parser() -> Parser:
     add("--seed", type=seed, nargs="+", required=True, help="seeds of the networks, used in turn")
     add("--space", nargs="+", required=True, metavar="KEY=A,B,...", help="choices, or two limits")
     add("--training", nargs="+", required=True, metavar="KEY=VALUE", help="other parameters")
+    add("--against", metavar="CSV", help="networks of other rules, which define the tasks")
     add("--start", nargs="*", default=[], metavar="KEY=VALUE,...", help="rules to evaluate first")
     add("--history", required=True, metavar="FILE", help="output: one row per evaluation")
     add("--finalists", required=True, metavar="FILE", help="output: the best rules, best first")
@@ -160,17 +198,47 @@ def search_of(arguments: argparse.Namespace) -> Search:
             good = len(limits) == 2 and -inf < limits[0] <= limits[1] < inf
             good = good and (limits[0] > 0 or key in LINEAR)
             require(good, key, texts, "two numbers, low,high")
+    tasks = [Task({})]
+    if arguments.against:
+        require(arguments.minimise == "M0", "--minimise", arguments.minimise, "M0 with --against")
+        tasks = tasks_of(arguments.against)
     for key in ("gate", "eligible", "select", "width"):
-        require(key in space, "--space", " ".join(space), f"it must have {key}")
+        known = key in space or key in tasks[0].parameters
+        require(known, "--space", " ".join(space), f"it must have {key}")
     starts = [values_of(word.split(",")) for word in arguments.start]
     for start in starts:
         for key, value in start.items():
             require(key in space, "--start", key, "a key of --space")
             require(allows(value, space[key]), f"--start {key}", value, "a value within --space")
-    return Search(
-        **{field.name: getattr(arguments, field.name) for field in fields(Search)}
-        | {"space": space, "training": values_of(arguments.training), "start": starts}
-    )
+    given = vars(arguments) | {
+        "space": space,
+        "training": values_of(arguments.training),
+        "start": starts,
+        "tasks": tasks,
+    }
+    return Search(**{field.name: given[field.name] for field in fields(Search)})
+
+
+def tasks_of(path: str) -> list[Task]:
+    """Return the tasks of the networks in a table, in its order.
+
+    Raises OSError if the file cannot be read or is not a table of networks, and ParameterError if
+    no rule learned a task with all its networks.
+    """
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not rows[0].keys() >= {*TASK, "condition", "reached", "M0"}:
+        raise OSError(f"{path}: not a table of networks, which summarise.py makes")
+    energies: dict[str, list[float]] = {}
+    for _, group in groupby(rows, key=itemgetter("condition")):
+        networks = list(group)
+        task = " ".join(f"{key}={networks[0][key]}" for key in TASK if networks[0][key])
+        learned = all(row["reached"] == "True" for row in networks)
+        of_task = energies.setdefault(task, [])
+        of_task += [fmean(float(row["M0"]) for row in networks)] * learned
+    for task, means in energies.items():
+        require(bool(means), "--against", task, "a task that a rule in the table learned")
+    return [Task(values_of(task.split()), min(means)) for task, means in energies.items()]
 
 
 def suggested(trial: optuna.Trial, space: Mapping[str, list]) -> dict:
@@ -190,32 +258,67 @@ def suggested(trial: optuna.Trial, space: Mapping[str, list]) -> dict:
 
 
 def evaluate(
-    search: Search, chosen: Mapping, seed: int, dataset: data.Dataset, stop: bool = True
+    search: Search,
+    chosen: Mapping,
+    seed: int,
+    datasets: Mapping[str, data.Dataset],
+    stop: bool = True,
+) -> dict:
+    """Train a network on each task, and return the measures of the worst one.
+
+    This is the one with the largest energy; but if a network misses its goal, it is this one, and
+    the remaining tasks are left out. The measures include `missed`, see `learn`, which also counts
+    the remaining tasks.
+    """
+    worst: dict = {"energy": -inf}
+    for number_done, task in enumerate(search.tasks, 1):
+        measures = learn(search, task, chosen, seed, datasets, stop)
+        if not measures["reached"]:
+            remaining = len(search.tasks) - number_done
+            return measures | {"missed": measures["missed"] + remaining}
+        worst = max(worst, measures, key=itemgetter("energy"))
+    return worst
+
+
+def learn(
+    search: Search,
+    task: Task,
+    chosen: Mapping,
+    seed: int,
+    datasets: Mapping[str, data.Dataset],
+    stop: bool,
 ) -> dict:
     """Train one network and return its measures.
 
-    The measures include `correct`, the share of correct trials in the last test interval. With
-    `stop`, training is stopped early if the network makes too many updates or does not learn; see
-    `Search`. Measures that are then unknown are None.
+    With `stop`, training is stopped early if the network makes too many updates or does not learn;
+    see `Search`. Measures that are then unknown are None. The measures include `missed`: if the
+    goal was not reached, by how much the share of correct trials in the last test interval missed
+    it.
     """
-    rule, settings = parts_of(search.training | rule_of(chosen))
-    seen: dict = {"trials": 0, "correct": 0.0, "M0": 0}
+    parameters = search.parameters(task, chosen)
+    rule, settings = parts_of(parameters)
+    seen: dict = {"trials": 0, "M0": 0}
+    correct = 0.0
 
-    def progress(trials: int, correct: float, M0: int) -> None:
-        seen.update(trials=trials, correct=float(correct), M0=M0)
+    def progress(trials: int, share: float, M0: int) -> None:
+        nonlocal correct
+        correct = float(share)
+        seen.update(trials=trials, M0=M0)
         hopeless = trials >= search.patience and correct < search.correct
-        if stop and (hopeless or search.most < M0):
+        if stop and (hopeless or search.most * task.unit < M0):
             raise Stopped
 
-    known = dict.fromkeys(MEASURES)
+    known = dict.fromkeys(MEASURES) | {"task": task.name, "seed": seed}
     try:
-        result = train(dataset, rule, settings, seed, progress=progress)
+        result = train(datasets[parameters["dataset"]], rule, settings, seed, progress=progress)
     except Stopped:
-        return known | seen | {"seed": seed, "reached": False, "stopped": True}
-    measures = seen | {
-        key: plain(result.measures[key]) for key in MEASURES[1:9] if key != "stopped"
-    }
-    return known | measures | {"seed": seed, "stopped": False, "energy": search.energy(measures)}
+        known |= seen | {"reached": False, "stopped": True}
+    else:
+        measured = {key: plain(value) for key, value in result.measures.items() if key in MEASURES}
+        energy = search.energy(measured) / task.unit
+        known |= seen | measured | {"stopped": False, "energy": energy}
+    missed = 0.0 if known["reached"] else max(settings.goal - correct, 1e-3)
+    return known | {"missed": missed}
 
 
 def plain(value: object) -> object:
@@ -321,12 +424,11 @@ def place(history: str, made_from: str) -> Path:
 
 def digest(search: Search) -> str:
     """Return a hash of everything that the result of a search depends on."""
-    dataset = search.training.get("dataset", "mnist")
     return files.digest(
         {
             "step": identity.step("scripts/search.py"),
             "search": vars(search),
-            "data": networks.data_of(dataset),
+            "data": {name: networks.data_of(name) for name in search.datasets},
         }
     )
 
@@ -351,8 +453,7 @@ def proposals(
         measures = train_one(chosen, search.seed[index % len(search.seed)], True)
         for key, value in measures.items():
             trial.set_user_attr(key, value)
-        missed = max(search.training.get("goal", 1.0) - measures["correct"], 1e-3)
-        trial.set_constraint("goal", 0.0 if measures["reached"] else missed)
+        trial.set_constraint("goal", measures["missed"])
         costs = (measures["energy"], measures["trials"])
         # TPE compares areas in the space of costs, so the costs are on a logarithmic scale.
         study.tell(trial, list(map(log10, costs)) if measures["reached"] else [WORST, WORST])
@@ -376,13 +477,13 @@ def run(search: Search, history: str, finalists_table: str) -> None:
         require_writable(path)
     for start in search.start or [{key: values[0] for key, values in search.space.items()}]:
         known = {key: start[key] for key in SEARCHED if key in start}
-        parts_of(search.training | rule_of(known))
-    name = search.training.get("dataset", "mnist")
-    dataset = data.load(name, datasets.ensure(name))
+        for task in search.tasks:
+            parts_of(search.parameters(task, known))
+    loaded = {name: data.load(name, datasets.ensure(name)) for name in search.datasets}
     journal = Journal(place(history, digest(search)))
 
     def train_one(chosen: dict, seed: int, stop: bool) -> dict:
-        return evaluate(search, chosen, seed, dataset, stop)
+        return evaluate(search, chosen, seed, loaded, stop)
 
     most = min(search.evaluations, search.best * (1 + len(search.within)))
     total = search.evaluations + most * len(search.seed)

@@ -35,8 +35,10 @@ def require_competition(rule: Rule, settings: Settings) -> None:
         ("eligible", rule.eligible, "all"),
         ("caching_threshold", settings.caching_threshold, None),
         ("stop_on", settings.stop_on, "test"),
+        ("training_patterns", settings.training_patterns, None),
     ):
-        require(value == wanted, key, value, f"winners are compared with {wanted} only")
+        allowed = "without it" if wanted is None else f"with {wanted} only"
+        require(value == wanted, key, value, f"winners are compared {allowed}")
     require(rule.chooses_synapses, "select", rule.select, "synapses must compete")
 
 

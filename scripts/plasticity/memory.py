@@ -91,7 +91,7 @@ class Batch(Reference):
     def __init__(self, data: Dataset, rule: Rule, settings: Settings, seed: int, memory: int):
         super().__init__(data, rule, settings, seed)
         self.memory = memory
-        k = rule.fractions[HIDDEN] * self.network.hidden.size if rule.select != "all" else 1
+        k = rule.number(HIDDEN, self.network.hidden.size) if rule.select != "all" else 1
         self.together = max(1, min(TOGETHER, int(PRODUCTS / (k * np.log(k + np.e)))))
         self.sums = [np.zeros_like(w) for w in (self.network.hidden, self.network.out)]
 
@@ -116,7 +116,7 @@ class Batch(Reference):
 
         Returns False, and adds nothing, if an output is not finite.
         """
-        network, (rate, rate_out) = self.network, map(self.dtype, self.rates)
+        network = self.network
         x = self.data.train_inputs[patterns].astype(self.dtype)
         labels = self.data.train_labels[patterns].astype(int)
         a = x @ network.hidden.T
@@ -131,9 +131,12 @@ class Batch(Reference):
             x, a, h, y, labels = (values[learned] for values in (x, a, h, y, labels))
             loss = self.settings.loss
             error = np.stack([output_error(*trial, loss) for trial in zip(y, labels, strict=True)])
-            delta = rate * hidden_error(network, a, error)
-            for layer, factors in ((HIDDEN, (delta, x)), (OUT, (rate_out * error, h))):
-                self._add(layer, *factors)
+            errors = hidden_error(network, a, error), error
+            for layer, inputs in ((HIDDEN, x), (OUT, h)):
+                rate = self.dtype(self.rates[layer])
+                if self.settings.rate_unit == "squared_activity":
+                    rate = rate / np.einsum("ti,ti->t", inputs, inputs)[:, None]
+                self._add(layer, rate * errors[layer], inputs)
         return True
 
     def _add(self, layer: int, delta: np.ndarray, inputs: np.ndarray) -> None:

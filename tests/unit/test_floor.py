@@ -15,6 +15,7 @@ from plasticity import memory, pruning
 from plasticity.energy import HIDDEN, OUT
 from plasticity.memory import Batch, Remembering, largest_products, learns_in_batches
 from plasticity.network import Network, initial_network, outputs
+from plasticity.parameters import ParameterError
 from plasticity.reference import Reference
 from plasticity.rules import Rule
 from plasticity.settings import Settings
@@ -27,7 +28,14 @@ RULES = st.builds(
     **{"select": st.just("per_layer"), "criterion": st.just("largest_update")},
     fraction=st.floats(0.01, 1),
     fraction_out=st.floats(0.01, 1),
-) | st.sampled_from([Rule(), Rule(gate="error"), Rule(gate="margin", margin=0.2)])
+) | st.sampled_from(
+    [
+        Rule(),
+        Rule(gate="error"),
+        Rule(gate="margin", margin=0.2),
+        Rule(gate="margin", margin=0.2, margin_unit="rms", **COMPETITION, winners=9, winners_out=3),
+    ]
+)
 SETTINGS = Settings(width=7, precision="double", test_interval=50)
 
 
@@ -72,9 +80,12 @@ class Recorder(Reference):
     seed=st.integers(0, 99),
     loss=st.sampled_from(["mse", "cross_entropy"]),
     activation=st.sampled_from(["relu", "leaky_relu", "logistic"]),
+    rate_unit=st.sampled_from(["trial", "squared_activity"]),
 )
-def test_batches_are_those_of_the_literal_trainer(small, rule, length, seed, loss, activation):
-    settings = replace(SETTINGS, loss=loss, activation=activation)
+def test_batches_are_those_of_the_literal_trainer(
+    small, rule, length, seed, loss, activation, rate_unit
+):
+    settings = replace(SETTINGS, loss=loss, activation=activation, rate_unit=rate_unit)
     patterns = np.random.default_rng(seed).integers(0, 300, 90)
     literal = LiteralBatch(small, rule, settings, seed, memory=length)
     fast = Batch(small, rule, settings, seed, memory=length)
@@ -281,6 +292,12 @@ def test_adam_by_hand():
     assert second[0] == pytest.approx(
         (0.27 / 0.19) / np.sqrt(0.999 * 0.009 / (1 - 0.999**2)), rel=1e-6
     )
+
+
+@pytest.mark.parametrize("setting", [{"caching_threshold": 0.1}, {"training_patterns": 50}])
+def test_networks_that_are_not_compared_are_refused(setting):
+    with pytest.raises(ParameterError, match=f"{next(iter(setting))}: .* without it"):
+        script.require_plain(Rule(), replace(SETTINGS, **setting))
 
 
 def test_the_table_has_each_learner_of_each_network(mnist, tmp_path, monkeypatch):

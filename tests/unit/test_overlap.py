@@ -100,7 +100,12 @@ def test_training_continues_where_it_has_stopped(small):
         (
             COMPETITION,
             Settings(width=7, caching_threshold=0.1),
-            "caching_threshold: 0.1 is not allowed: winners are compared with None only",
+            "caching_threshold: 0.1 is not allowed: winners are compared without it",
+        ),
+        (
+            COMPETITION,
+            Settings(width=7, training_patterns=50),
+            "training_patterns: 50 is not allowed: winners are compared without it",
         ),
     ],
 )

@@ -44,7 +44,7 @@ def landscape(search, chosen, seed, dataset=None, stop=True):
         "stopped": not reached,
         "trials": trials,
         "validation_accuracy": 0.91 if reached else None,
-        "correct": 0.95 if reached else 0.03 / chosen["learning_rate"],
+        "missed": 0.0 if reached else max(0.9 - 0.03 / chosen["learning_rate"], 1e-3),
         "M0": energy,
         "M1": float(energy) if reached else None,
         "energy": energy if reached else None,
@@ -288,17 +288,115 @@ def training(monkeypatch, small):
 
 def test_an_evaluation_trains_a_network(training):
     options, chosen, small = training
-    found = script.evaluate(search(options), chosen, 7, small)
+    found = script.evaluate(search(options), chosen, 7, {"mnist": small})
     assert found["reached"] and not found["stopped"] and found["validation_accuracy"] is None
     assert found["energy"] == found["M0"] > 0 and found["M1"] > 0
     assert "accuracy" not in found
-    assert found == script.evaluate(search(options), chosen, 7, small)
+    assert found == script.evaluate(search(options), chosen, 7, {"mnist": small})
 
 
 @pytest.mark.parametrize("limit", ["--most 1000", "--patience 100 --correct 1.1"])
 def test_a_network_that_is_of_no_interest_is_given_up(training, limit):
     options, chosen, small = training
-    found = script.evaluate(search(f"{options} {limit}"), chosen, 7, small)
+    found = script.evaluate(search(f"{options} {limit}"), chosen, 7, {"mnist": small})
     assert found["stopped"] and not found["reached"] and found["energy"] is None
     assert found["trials"] <= 100
-    assert script.evaluate(search(f"{options} {limit}"), chosen, 7, small, stop=False)["reached"]
+    assert script.evaluate(search(f"{options} {limit}"), chosen, 7, {"mnist": small}, stop=False)[
+        "reached"
+    ]
+
+
+# --- One rule for many tasks ---
+
+
+@pytest.fixture
+def networks(tmp_path):
+    """What writes a table of networks: condition, width, goal, reached and M0 of each."""
+
+    def write(*rows):
+        path = tmp_path / "networks.csv"
+        values = [("mnist", "", "mse", *row) for row in rows]
+        header = "dataset,training_patterns,loss,condition,width,goal,reached,M0"
+        path.write_text("\n".join([header, *(",".join(map(str, row)) for row in values)]) + "\n")
+        return str(path)
+
+    return write
+
+
+def test_tasks_are_what_networks_learn_in_the_unit_of_the_best_rule(networks):
+    path = networks(
+        ("a", 50, 0.9, True, 100),
+        ("a", 50, 0.9, True, 300),
+        ("b", 50, 0.95, True, 900),
+        ("c", 50, 0.9, True, 10),
+        ("c", 50, 0.9, False, 10),  # a rule of which one network fails is no measure
+        ("d", 50, 0.9, True, 150),
+    )
+    same = {"dataset": "mnist", "loss": "mse", "width": 50}
+    assert script.tasks_of(path) == [
+        script.Task(same | {"goal": 0.9}, 150.0),
+        script.Task(same | {"goal": 0.95}, 900.0),
+    ]
+
+
+def test_a_task_that_no_rule_learns_is_named(networks):
+    path = networks(("a", 50, 0.9, True, 100), ("b", 50, 0.95, False, 900))
+    with pytest.raises(script.ParameterError, match="--against: '.*goal=0.95 width=50'"):
+        script.tasks_of(path)
+
+
+def test_another_table_is_refused(tmp_path):
+    path = tmp_path / "networks.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(OSError, match="not a table of networks"):
+        script.tasks_of(str(path))
+
+
+@pytest.fixture
+def many(training, networks):
+    """A search for a rule that learns three tasks; the widths are those of the tasks."""
+    options, chosen, small = training
+    path = networks(
+        ("a", 20, 0.5, True, 3000), ("b", 20, 0.6, True, 90000), ("c", 30, 0.6, True, 1000)
+    )
+    options = options.replace("width=10,400", "").partition("--start")[0]
+    del chosen["width"]
+    return f"{options} --against {path}", chosen, {"mnist": small}
+
+
+def test_a_rule_is_judged_by_its_worst_task(many):
+    options, chosen, small = many
+    asked = search(options)
+    factors = [
+        script.learn(asked, task, chosen, 7, small, True)["M0"] / task.unit for task in asked.tasks
+    ]
+    found = script.evaluate(asked, chosen, 7, small)
+    assert found["energy"] == max(factors) and found["missed"] == 0
+    assert found["task"] == asked.tasks[factors.index(max(factors))].name
+    assert len({*factors}) == 3
+
+
+def test_tasks_after_one_that_is_missed_are_left_out_but_count(many):
+    options, chosen, small = many
+    for task, parameters in enumerate(asked_tasks := search(options).tasks):
+        asked = search(options)
+        hard = script.Task(parameters.parameters | {"goal": 1.0}, 1.0)
+        asked.tasks[:] = [*asked_tasks[:task], hard, *asked_tasks[task + 1 :]]
+        found = script.evaluate(asked, chosen, 7, small)
+        assert not found["reached"] and found["task"] == hard.name
+        assert 2 - task < found["missed"] < 3 - task
+
+
+def test_a_network_is_stopped_in_the_unit_of_its_task(many):
+    options, chosen, small = many
+    asked = search(options)
+    worst = script.evaluate(asked, chosen, 7, small)["energy"]
+    assert script.evaluate(search(f"{options} --most {worst}"), chosen, 7, small)["reached"]
+    found = script.evaluate(search(f"{options} --most {0.5 * worst}"), chosen, 7, small)
+    assert found["stopped"] and not found["reached"]
+
+
+def test_only_updates_have_a_unit(many):
+    options, *_ = many
+    with pytest.raises(script.ParameterError, match="--minimise: 'M1'.*M0 with --against"):
+        search(options.replace("--minimise M0", "--minimise M1"))
