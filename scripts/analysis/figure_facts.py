@@ -429,6 +429,26 @@ def generality(table: pd.DataFrame) -> Facts:
 
 
 @figure
+def harder_tasks(table: pd.DataFrame) -> Facts:
+    """Count the harder tasks: those that the found rule learns, and those in which it saves most.
+
+    Also return the least and the largest factor that it saves against backprop.
+    """
+    rows = means(table, quantity="M0")
+    rows = rows[~rows["x"].astype(str).str.endswith(USUAL)]
+    saved = rows.pivot(index="x", columns="series", values="y")
+    if "frugal_updates" not in saved:
+        raise NothingToSay
+    return {
+        "tasks": len(saved),
+        "learned": saved["frugal_updates"].notna().sum(),
+        "first": (saved["frugal_updates"] == saved.max(axis=1)).sum(),
+        "least": saved["frugal_updates"].min(),
+        "most": saved["frugal_updates"].max(),
+    }
+
+
+@figure
 def toward_cortex(table: pd.DataFrame) -> Facts:
     """Return the M0 of the rules at the largest width at which backprop reaches the goal.
 

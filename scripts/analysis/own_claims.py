@@ -6,6 +6,7 @@ data were seen is said in docs/beyond.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,12 @@ from analysis.conditions import (
 )
 
 # What defines a task, and how its values are named.
-TASK = {"goal": "goal {:.1%}", "dataset": "{} images", "loss": "{} loss"}
+TASK = {
+    "goal": "goal {:.1%}",
+    "dataset": "{} images",
+    "loss": "{} loss",
+    "training_patterns": "{:,.0f} training patterns",
+}
 USUAL = " (usual)"  # ends the name of the variation in which nothing is varied
 STOPPED, HELD = 2, 5  # tests in a row at the goal: when training stops, and for frugal-held
 FEW_UPDATES = 5e6  # what the claim frugal-updates states
@@ -334,12 +340,13 @@ def generality(energy: pd.DataFrame) -> Outcome:
 
 
 def variations(energy: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the variations of experiment `generality`, as (name, networks of all rules).
+    """Yield the variations of an experiment, as (name, networks of all rules).
 
-    The usual task is the most frequent one. A variation has another data set, loss or goal, or the
-    usual task with the same width for all rules. If the width is not varied, each rule has its own,
-    the most frequent of its widths.
+    The usual task is the most frequent one, or the first of these. A variation has another data
+    set, loss, goal or number of training patterns, or the usual task with the same width for all
+    rules whose width is varied. Otherwise, each rule has its own width, the most frequent one.
     """
+    energy = energy.fillna({"training_patterns": np.inf})  # groups leave out empty values
     usual = energy[[*TASK]].mode().iloc[0]
     own = energy["width"] == energy.groupby("rule")["width"].transform(lambda at: at.mode()[0])
     for values, runs in energy[own].groupby([*TASK], sort=False):
@@ -349,9 +356,49 @@ def variations(energy: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         words = words.replace("_", " ").replace(".0%", " %")
         yield words + ("" if changed else USUAL), runs
     usual_task = energy[(energy[[*TASK]] == usual).all(axis=1)]
-    for width, runs in usual_task.groupby("width"):
+    varied = usual_task.groupby("rule")["width"].transform("nunique") > 1
+    for width, runs in usual_task[varied].groupby("width"):
         if runs["rule"].nunique() > 1:
             yield f"width {width:,}", runs
+
+
+@claim(
+    "order",
+    "rules need updates in the same order on rotated or permuted images and with fewer patterns",
+    expected="above 0.9",
+    quantity="share of pairs of rules whose M0 is in the same order as on MNIST, the least",
+)
+def order(energy: pd.DataFrame) -> Outcome:
+    """Test whether the rules need updates in the same order on harder tasks as on MNIST.
+
+    Pairs of rules are compared seed by seed. A network that missed its goal counts as more updates
+    than all that reached it; pairs of which both missed it, on one of the tasks, are left out.
+
+    Reproduced if the interval of the share of pairs in the same order is above 0.9 on all harder
+    tasks, partly if on at least half.
+    """
+    M0 = {
+        name: note(runs)
+        .assign(M0=runs["M0"].where(runs["reached"], np.inf))
+        .pivot(index="seed", columns="rule", values="M0")
+        for name, runs in variations(networks(energy, "harder_tasks"))
+    }
+    usual = M0.pop(next(name for name in M0 if name.endswith(USUAL)))
+    if not M0 or usual.shape[1] < 2:
+        raise NotTested("fewer than two rules, or no harder task")
+    same = {name: over_seeds(_same_order(usual, other)) for name, other in M0.items()}
+    above = sum(share.low > 0.9 for share in same.values())
+    return Outcome(verdict(above == len(same), 2 * above >= len(same)), least_first(same))
+
+
+def _same_order(M0: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
+    """Return the share of pairs of columns that are in the same order in both tables, by row."""
+    pairs = list(combinations(M0.columns, 2))
+    one, two = (
+        pd.DataFrame({pair: np.sign(table[pair[0]] - table[pair[1]]) for pair in pairs})
+        for table in (M0, others)
+    )
+    return (one == two).where(one.notna() & two.notna()).astype(float).mean(axis=1)
 
 
 @claim(

@@ -20,6 +20,7 @@ from provenance.files import ROOT, write
 
 SCHEMA = ROOT / "schemas" / "config.schema.json"
 PAGE = ROOT / "docs" / "parameters.md"
+ALL = PARAMETERS | {"dataset": replace(PARAMETERS["dataset"], choices=DATASETS)}
 WIDTH = 120  # characters of a line, unless one text alone takes more
 
 TYPES = {int: "integer", float: "number", str: "string"}
@@ -59,8 +60,7 @@ def schema(written_by_hand: dict) -> dict:
     """Return the schema of the configuration with all that says which parameters there are."""
     whole = copy.deepcopy(written_by_hand)
     definitions, properties = whole["$defs"], whole["properties"]
-    definitions |= {name: definition(one) for name, one in PARAMETERS.items()}
-    definitions["dataset"] = definition(replace(PARAMETERS["dataset"], choices=DATASETS))
+    definitions |= {name: definition(one) for name, one in ALL.items()}
     of_width = [name for name in KINDS if name != "width"]
     model = [name for name in of_width if name in [*declared(Settings, Task)]]
     needed = [name for name in model if PARAMETERS[name].default is not None]
@@ -113,7 +113,7 @@ def text(value: object, indent: str = "", before: int = 0) -> str:
 def page() -> str:
     """Return the page that describes all parameters."""
     rows = []
-    for name, one in PARAMETERS.items():
+    for name, one in ALL.items():
         default = (
             ""
             if one.default in (None, MISSING)

@@ -333,6 +333,48 @@ def test_generality_counts_what_backprop_learns_and_the_found_rule_does_not():
         find("generality", *elsewhere(reached=False))
 
 
+HARDER = [{}, {"dataset": "mnist_rotated"}, {"training_patterns": 6000}]
+ORDERED = ("backprop", "subnet", "competitive", "frugal_updates")
+
+
+def on_harder_tasks(*changes):
+    """Four rules, each with a tenth of the updates of the one before, on MNIST and harder tasks.
+
+    A change is the number of a task, that of a rule, and what is different.
+    """
+    rows = [
+        {"experiment": "harder_tasks", "rule": rule, "M0": 1e9 / 10**i, **task}
+        for task in HARDER
+        for i, rule in enumerate(ORDERED)
+    ]
+    for task, rule, change in changes:
+        rows[len(ORDERED) * task + rule] |= change
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "least", "verdict"),
+    [
+        ([], 1, "reproduced"),
+        ([(1, 3, {"M0": 5e7})], 5 / 6, "partly"),  # before competition
+        ([(1, 0, {"M0": 1e5}), (2, 0, {"M0": 1e5})], 3 / 6, "not reproduced"),
+        ([(2, 0, {"reached": False})], 1, "reproduced"),  # it needs most updates in any case
+        ([(2, 3, {"reached": False})], 3 / 6, "partly"),
+        ([(2, rule, {"reached": False}) for rule in (2, 3)], 1 / 5, "partly"),  # one pair less
+    ],
+)
+def test_the_order_of_rules_is_compared_in_pairs(changes, least, verdict):
+    found = find("order", *on_harder_tasks(*changes))
+    assert found.main.value == pytest.approx(least) and found.verdict == verdict
+    assert sorted(found.readings) == ["6,000 training patterns", "mnist rotated images"]
+
+
+def test_an_order_takes_two_rules_and_another_task():
+    for rows in (on_harder_tasks()[:4], on_harder_tasks()[::4]):
+        with pytest.raises(NotTested, match="fewer than two rules, or no harder task"):
+            find("order", *rows)
+
+
 @pytest.mark.parametrize(
     ("off", "verdict"),
     [(1, "reproduced"), (1.45, "reproduced"), (1.495, "partly"), (0.6, "not reproduced")],

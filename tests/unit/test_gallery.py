@@ -289,6 +289,22 @@ def test_elsewhere_a_rule_that_misses_the_goal_has_saved_nothing():
     assert "Of the 3 variations in which backprop reaches the goal, it misses the goal in 1" in text
 
 
+def test_on_harder_tasks_the_found_rule_is_compared_with_all_others():
+    harder = table(
+        ("M0", "competitive", "goal 92 % (usual)", 99.0, True),
+        ("M0", "frugal_updates", "goal 92 % (usual)", 1.0, True),
+        ("M0", "competitive", "rotated", 20.0, True),
+        ("M0", "frugal_updates", "rotated", 500.0, True),
+        ("M0", "competitive", "permuted", 20.0, True),
+        ("M0", "frugal_updates", "permuted", 10.0, True),
+        ("M0", "competitive", "few", 20.0, True),
+        ("M0", "frugal_updates", "few", None, False),
+    )
+    text = said("harder_tasks", harder)
+    assert text.startswith("On 2 of 3 harder tasks,") and "10 to 500 times fewer" in text
+    assert "No rule needs fewer on 1 of them." in text
+
+
 def test_the_sentence_on_wide_networks_compares_the_rules_at_the_largest_width():
     wide = table(
         ("M0", "backprop", 10_000, 1e10, True),
