@@ -112,6 +112,13 @@ def finalists(kind):
     )
 
 
+def compared(kind):
+    """The table of the experiment that defines the tasks of a search, if it has one, or its record."""
+    return lambda wildcards: expand(
+        getattr(rules.tabulate.output, kind), experiment=PLAN.searches[wildcards.search].against
+    )
+
+
 def script_options(recording):
     """The options of the script that trains or examines a condition, except for the output files."""
     return lambda wildcards: [
@@ -248,11 +255,12 @@ rule prepare:
 
 rule search:
     input:
+        compared("table"),
+        compared("record"),
         identity=identity.write_step("scripts/search.py"),
         data=ancient(
             lambda wildcards: expand(
-                rules.prepare.output,
-                dataset=PLAN.searches[wildcards.search].costliest["dataset"],
+                rules.prepare.output, dataset=PLAN.searches[wildcards.search].datasets
             )
         ),
         prepared_by=identity.write_step("scripts/prepare.py"),
@@ -269,13 +277,14 @@ rule search:
         runtime=lambda wildcards: resources.search_minutes(PLAN.searches[wildcards.search]),
     params:
         options=lambda wildcards: PLAN.searches[wildcards.search].options,
+        tables=lambda wildcards: options(PLAN.searches[wildcards.search].tables(RESULTS)),
     message:
         "Searching for the rule {wildcards.search}"
     shell:
         recorded(
             "search",
-            "python scripts/search.py {params.options:q} --history {output.history}"
-            " --finalists {output.finalists}",
+            "python scripts/search.py {params.options:q} {params.tables:q}"
+            " --history {output.history} --finalists {output.finalists}",
         )
 
 

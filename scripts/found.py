@@ -28,6 +28,9 @@ SEARCHED = [key for keys in INGREDIENTS.values() for key in keys]
 # Values (those of backprop) for ingredients that are left out and that the model does not define.
 PLAIN = {"gate": "always", "eligible": "all", "select": "all", "width": 100}
 
+# Parameters that differ between tasks, where a search is for one rule that learns many.
+TASK = ("dataset", "training_patterns", "loss", "goal", "width")
+
 RECTIFIERS = ("relu", "leaky_relu")
 
 

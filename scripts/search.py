@@ -44,7 +44,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from threadpoolctl import threadpool_limits
 
-from found import KINDS, SEARCHED, allows, has_meaning, rule_of, value_of, values_of
+from found import KINDS, SEARCHED, TASK, allows, has_meaning, rule_of, value_of, values_of
 from plasticity.parameters import ParameterError, require, require_choice
 from plasticity.results import table
 from plasticity.settings import parts_of
@@ -63,9 +63,6 @@ LINEAR = {"margin"}
 # log10 of energy and trials that TPE gets for an evaluation that did not reach the goal. TPE also
 # gets a constraint, whose value is the missing accuracy.
 WORST = 99.0
-
-# Parameters that differ between the tasks of a search with --against.
-TASK = ("dataset", "training_patterns", "loss", "goal", "width")
 
 MEASURES = [
     "task",

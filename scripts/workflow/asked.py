@@ -174,7 +174,7 @@ def trained(plan: "Plan", results: str) -> dict[str, Job]:
     from workflow.configuration import command_line, examined, options
 
     def data(one: "Condition | Search") -> set[str]:
-        return {f"data/{one.costliest['dataset']}/{file}" for file in PREPARED}
+        return {f"data/{dataset}/{file}" for dataset in one.datasets for file in PREPARED}
 
     def found(condition: "Condition") -> list[str]:
         one = condition.found
@@ -184,8 +184,10 @@ def trained(plan: "Plan", results: str) -> dict[str, Job]:
     for name, search in plan.searches.items():
         stem = f"{results}/searches/{name}"
         files = {"history": f"{stem}.csv", "finalists": f"{stem}.finalists.csv"}
-        command = ["python", "scripts/search.py", *search.options, *options(files)]
-        jobs[f"{stem}{SUFFIX}"] = Job("search", command, data(search), {*files.values()})
+        tables = search.tables(results)
+        command = ["python", "scripts/search.py", *search.options, *options(tables | files)]
+        read = data(search) | {*tables["against"]}
+        jobs[f"{stem}{SUFFIX}"] = Job("search", command, read, {*files.values()})
     for name, condition in plan.conditions.items():
         files = {"output": f"{results}/runs/{name}.csv"}
         if "curve" in condition.record:

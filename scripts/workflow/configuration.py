@@ -23,7 +23,7 @@ import yaml
 
 from analysis.overlap import require_competition
 from analysis.readings import ReadingError, readings
-from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, allows, has_meaning
+from found import INGREDIENTS, KINDS, PLAIN, SEARCHED, TASK, allows, has_meaning
 from plasticity.parameters import ParameterError
 from plasticity.settings import PARAMETERS, Settings, parts_of
 from provenance.files import ROOT
@@ -109,18 +109,30 @@ class Condition:
         """Its parameters; for those that are not known yet, their upper bounds."""
         return (self.found.most if self.found else {}) | self.parameters
 
+    @property
+    def datasets(self) -> list[str]:
+        """The data set that its networks learn."""
+        return [self.parameters["dataset"]]
+
 
 @dataclass(frozen=True)
 class Search:
     """One search.
 
-    `options` are those of search.py except for the output files, `networks` is how many it trains
-    at most, `costliest` has upper bounds of their parameters.
+    `options` are those of search.py except for files, `networks` is how many it trains at most,
+    `costliest` has upper bounds of their parameters. `datasets` are those of its tasks, and
+    `against` has the experiment that defines them, if there is one.
     """
 
     options: list[str]
     networks: int
     costliest: dict
+    datasets: list[str]
+    against: list[str]
+
+    def tables(self, results: str) -> dict[str, list[str]]:
+        """Return the tables that the search reads from the folder `results`, by option."""
+        return {"against": [f"{results}/experiments/{name}.csv" for name in self.against]}
 
 
 @dataclass(frozen=True)
@@ -156,7 +168,8 @@ class Plan:
     def datasets(self) -> list[str]:
         """Names of the data sets that are learned."""
         trained: list[Condition | Search] = [*self.conditions.values(), *self.searches.values()]
-        return sorted({one.costliest["dataset"] for one in [*trained, *self.examined.values()]})
+        trained += self.examined.values()
+        return sorted({dataset for one in trained for dataset in one.datasets})
 
     def recording(self, what: str) -> set[str]:
         """Names of the conditions that record `what`."""
@@ -296,10 +309,15 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
         _check_claims(config)
         counted = [name for name, one in experiments.items() if "counts" in one.get("record", [])]
         rest = config["claims"], config["finding"], counted
-        plans = {
-            scale: Plan(*_expand(chosen, scale), figures, _searches(config, scale), *rest)
-            for scale in SCALES
-        }
+        plans = {}
+        for scale in SCALES:
+            conditions, names = _expand(chosen, scale)
+            tasks = dict.fromkeys(config["experiments"], list[dict]())
+            tasks |= {
+                experiment: _tasks(conditions[name].parameters for name in ours)
+                for experiment, ours in names.items()
+            }
+            plans[scale] = Plan(conditions, names, figures, _searches(config, scale, tasks), *rest)
         plan = plans[config["scale"]]
         asked = plan.searched(plan.conditions)
         return replace(
@@ -388,15 +406,34 @@ def _chosen(
     if not experiments and not named:
         return config["experiments"], dict(figures)
     drawn = {name for name, figure in figures.items() if figure.experiment in experiments}
-    read = {figures[name].experiment for name in named}
+    experiments |= {figures[name].experiment for name in named}
+    experiments |= _compared(config, experiments)
     return (
-        {
-            name: grids
-            for name, grids in config["experiments"].items()
-            if name in experiments | read
-        },
+        {name: grids for name, grids in config["experiments"].items() if name in experiments},
         {name: figure for name, figure in figures.items() if name in named | drawn},
     )
+
+
+def _compared(config: Mapping, experiments: Iterable[str]) -> set[str]:
+    """Return the experiments that define the tasks of the searches for rules of `experiments`."""
+    entries = [
+        entry
+        for name in experiments
+        for scale in SCALES
+        for entry in config["experiments"].get(name, {}).get(scale, [])
+    ]
+    rules = {
+        rule for entry in entries for choice in _combinations(entry) for rule in [choice["rule"]]
+    }
+    found = [config["found"][rule]["search"] for rule in rules if rule in config["found"]]
+    searches = config.get("search", {}).get("searches", {})
+    return {searches[one]["against"] for one in found if "against" in searches.get(one, {})}
+
+
+def _tasks(networks: Iterable[Mapping]) -> list[dict]:
+    """Return the different tasks that networks with these parameters learn."""
+    tasks = ({key: one[key] for key in TASK if key in one} for one in networks)
+    return [dict(task) for task in dict.fromkeys(tuple(task.items()) for task in tasks)]
 
 
 def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str, list[str]]]:
@@ -501,6 +538,8 @@ def _found_condition(config: Mapping, choice: dict, path: list) -> Condition:
     """
     definition = config["found"][choice["rule"]]
     space = _space(config, definition["search"])
+    if "against" in config["search"]["searches"][definition["search"]] and "width" not in choice:
+        raise _Mistake([*path, "width"], "it is missing: the search is for a rule of all widths")
     parameters, take = _found_parameters(config, choice)
     most = {key: max(space[key]) for key in take if KINDS[key] is not str}
     settings = {key: value for key, value in (most | parameters).items() if key in SETTINGS}
@@ -557,9 +596,16 @@ def _check_claims(config: Mapping) -> None:
 def _space(config: Mapping, search: str) -> dict:
     """Return the parameters that a search chooses, each with its choices or limits."""
     definition = config["search"]["searches"][search]
-    space = config["search"]["space"] | definition.get("space", {})
+    space = _merged_space(config, definition)
     cached = definition["minimise"] == "cached"
     return {key: space[key] for key in SEARCHED if key in space and (cached or key not in CACHED)}
+
+
+def _merged_space(config: Mapping, definition: Mapping) -> dict:
+    """Return the space of all searches with the changes by the definition of one, in its order."""
+    space = config["search"]["space"] | definition.get("space", {})
+    by_task = TASK if "against" in definition else ()
+    return {key: one for key, one in space.items() if one is not None and key not in by_task}
 
 
 def _check_found(config: Mapping) -> None:
@@ -570,16 +616,19 @@ def _check_found(config: Mapping) -> None:
         return
     search = config["search"]
     for key in PLAIN:
-        if key not in search["space"]:
+        if not search["space"].get(key):
             raise _Mistake(["search", "space", key], "it is missing: choices, or two limits")
     own = {("searches", name): one for name, one in search["searches"].items()}
     for path, one in ({(): search} | own).items():
         for key, values in one.get("space", {}).items():
-            if KINDS[key] is not str and values[0] > values[1]:
+            if values and KINDS[key] is not str and values[0] > values[1]:
                 _refuse(["search", *path, "space", key], values, "the lower limit comes first")
+        space = _merged_space(config, one)
         for i, start in enumerate(one.get("start", [])):
-            space = search["space"] | one.get("space", {})
             _check_start(["search", *path, "start", i], start, space)
+        if (against := one.get("against")) and against not in config["experiments"]:
+            allowed = _one_of(config["experiments"], against)
+            _refuse(["search", *path, "against"], against, allowed)
     for name, definition in config["found"].items():
         if name in config["rules"]:
             _refuse(["found"], name, "rules has a rule of this name, too")
@@ -601,8 +650,11 @@ def _check_start(where: list, start: Mapping, space: Mapping) -> None:
             _refuse([*where, key], value, f"search.space.{key} is {space[key]}")
 
 
-def _searches(config: Mapping, scale: str) -> dict[str, Search]:
-    """Return all searches, by name; raise _Mistake for one that cannot train a network."""
+def _searches(config: Mapping, scale: str, tasks_of: Mapping[str, list[dict]]) -> dict[str, Search]:
+    """Return the searches by name; raise _Mistake for one that cannot train a network.
+
+    `tasks_of` has the tasks of each experiment.
+    """
     searches: dict[str, Search] = {}
     if "search" not in config:
         return searches
@@ -614,8 +666,13 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
         takers = [found for found in config["found"].values() if found["search"] == name]
         within = sorted({found["within"] for found in takers if "within" in found})
         seeds = definition["seeds"][: given["networks"][scale]]
+        against = [definition["against"]] if "against" in definition else []
+        tasks = tasks_of[against[0]] if against else [{}]
+        if not tasks:  # its experiment is not built, and neither is its rule
+            continue
         most = {key: max(values) for key, values in space.items() if KINDS[key] is not str}
-        most |= {"criterion": "largest_update"} | training | {"seed": seeds}
+        widest = max(tasks, key=lambda task: task.get("width", 0))
+        most |= {"criterion": "largest_update"} | training | {"seed": seeds} | widest
         try:
             Settings(**{key: value for key, value in most.items() if key in SETTINGS})
         except ParameterError as error:
@@ -640,8 +697,9 @@ def _searches(config: Mapping, scale: str) -> dict[str, Search]:
             "training": _words(training),
             "start": [",".join(_words(start)) for start in _starts(starts, space)],
         }
-        networks = evaluations + best * (1 + len(within)) * len(seeds)
-        searches[name] = Search(options(asked), networks, most)
+        networks = (evaluations + best * (1 + len(within)) * len(seeds)) * len(tasks)
+        learned = sorted({(most | task)["dataset"] for task in tasks})
+        searches[name] = Search(options(asked), networks, most, learned, against)
     return searches
 
 

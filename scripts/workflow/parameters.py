@@ -72,6 +72,10 @@ def schema(written_by_hand: dict) -> dict:
         name: reference("choices" if KINDS[name] is str else "limits") | {"items": reference(name)}
         for name in SEARCHED
     }
+    definitions["own_space"]["properties"] = {
+        name: {"if": {"type": "null"}, "else": one}
+        for name, one in definitions["space"]["properties"].items()
+    }
     definitions["ingredients"]["items"]["enum"] = list(INGREDIENTS)
     entry = {name: one_or_list(name) for name in ("rule", *KINDS)} | {"seed": reference("seeds")}
     entry["record"] = reference("examinations")

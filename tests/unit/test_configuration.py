@@ -458,6 +458,74 @@ def test_the_options_of_a_search_are_allowed_and_are_the_configuration(scale):
             parts_of(asked.training | rule_of(start))
 
 
+# A search for one rule that learns all tasks of an experiment, with its own space.
+GENERAL = {
+    **{"minimise": "M0", "against": "tuned", "sampler_seed": 8, "seeds": [1800, 1801]},
+    "space": {"winners": [9, 99], "winners_out": [1, 9], "fraction": None, "fraction_out": None},
+    "start": [{"winners": 20, "winners_out": 3}],
+}
+GENERAL["start"][0] |= {
+    key: values[0] for key, values in SPACE.items() if not key.startswith(("fraction", "width"))
+}
+TUNED = [
+    {"rule": "backprop", "width": [30, 60], "goal": [0.7, 0.8]},
+    {"rule": "competitive", "width": 30, "fraction": [0.1, 0.2], "goal": 0.7},
+    {"rule": "backprop", "width": 50, "dataset": "fashion_mnist", "training_patterns": 500},
+]
+
+
+def general(**changes):
+    """The configuration of a rule that a search for many tasks finds."""
+    config = changed("found", {"robust": {"search": "general"}})
+    config["search"]["searches"]["general"] = GENERAL | changes
+    experiments = small(tuned=TUNED, one=[{"rule": "robust", "width": [20, 70]}])["experiments"]
+    return config | {"scale": "smoke", "figures": {}, "experiments": experiments}
+
+
+def test_a_search_learns_the_tasks_of_an_experiment():
+    trained = plan(general())
+    made = trained.searches["general"]
+    assert made.tables("r") == {"against": ["r/experiments/tuned.csv"]}
+    assert made.datasets == ["fashion_mnist", "mnist"] == trained.datasets
+    assert made.networks == 5 * (4 + 1)  # evaluations and finalists of five tasks
+    assert made.costliest["width"] == 60
+    space = made.options[made.options.index("--space") + 1 :]
+    searched = {word.partition("=")[0] for word in space[: space.index("--training")]}
+    assert {"winners", "winners_out"} < searched
+    assert searched.isdisjoint({"fraction", "fraction_out", "width"})
+    found = trained.conditions["robust-width70"]
+    assert found.parameters["width"] == 70 and "winners" in found.found.take
+
+
+def test_the_tasks_of_a_search_come_with_the_rule_in_an_overlay(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("experiments: {one: {question: a}}")
+    assert plan(general(), [overlay]).experiments.keys() == {"tuned", "one"}
+    config = general()
+    config["experiments"]["one"]["smoke"] = [{"rule": "backprop", "width": 20}]
+    config["experiments"]["one"]["paper"] = [{"rule": "backprop", "width": 20}]
+    assert plan(config, [overlay]).experiments.keys() == {"one"}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (general(against="tune"), r"general\.against: 'tune' .*did you mean tuned\?"),
+        (
+            general(start=[GENERAL["start"][0] | {"width": 9}]),
+            r"general\.start\[0\]\.width: 9 is not allowed: one of gate",
+        ),
+        (
+            changed("experiments one smoke 0 width", MISSING, general()),
+            r"one\.smoke\[0\]\.width: it is missing: the search is for a rule of all widths",
+        ),
+    ],
+)
+def test_a_search_for_many_tasks_that_makes_no_sense_is_refused(config, message):
+    with pytest.raises(ConfigurationError, match=message):
+        plan(config)
+
+
 def test_the_order_of_keys_does_not_matter_to_a_search():
     starts = [dict(reversed(start.items())) for start in WHOLE["search"]["start"]]
     assert plan(changed("search start", starts)).searches == plan(WHOLE).searches
