@@ -312,12 +312,8 @@ def plan(config: Mapping, overlays: Sequence[Path] = ()) -> Plan:
         plans = {}
         for scale in SCALES:
             conditions, names = _expand(chosen, scale)
-            tasks = dict.fromkeys(config["experiments"], list[dict]())
-            tasks |= {
-                experiment: _tasks(conditions[name].parameters for name in ours)
-                for experiment, ours in names.items()
-            }
-            plans[scale] = Plan(conditions, names, figures, _searches(config, scale, tasks), *rest)
+            searches = _searches(config, scale, conditions, names)
+            plans[scale] = Plan(conditions, names, figures, searches, *rest)
         plan = plans[config["scale"]]
         asked = plan.searched(plan.conditions)
         return replace(
@@ -650,10 +646,15 @@ def _check_start(where: list, start: Mapping, space: Mapping) -> None:
             _refuse([*where, key], value, f"search.space.{key} is {space[key]}")
 
 
-def _searches(config: Mapping, scale: str, tasks_of: Mapping[str, list[dict]]) -> dict[str, Search]:
+def _searches(
+    config: Mapping,
+    scale: str,
+    conditions: Mapping[str, Condition],
+    names: Mapping[str, Sequence[str]],
+) -> dict[str, Search]:
     """Return the searches by name; raise _Mistake for one that cannot train a network.
 
-    `tasks_of` has the tasks of each experiment.
+    `names` has the names of the conditions of each experiment.
     """
     searches: dict[str, Search] = {}
     if "search" not in config:
@@ -667,7 +668,9 @@ def _searches(config: Mapping, scale: str, tasks_of: Mapping[str, list[dict]]) -
         within = sorted({found["within"] for found in takers if "within" in found})
         seeds = definition["seeds"][: given["networks"][scale]]
         against = [definition["against"]] if "against" in definition else []
-        tasks = tasks_of[against[0]] if against else [{}]
+        tasks: list[dict] = [{}]
+        if against:
+            tasks = _tasks(conditions[one].parameters for one in names.get(against[0], []))
         if not tasks:  # its experiment is not built, and neither is its rule
             continue
         most = {key: max(values) for key, values in space.items() if KINDS[key] is not str}
