@@ -22,7 +22,7 @@ from workflow.asked import figures_of, results_of, shown
 from workflow.configuration import EXAMINATIONS, claims_options, command_line, examined, options
 from provenance import identity
 from provenance.record import SUFFIX
-from plasticity.raw_files import SHA256
+from plasticity.raw_files import SHA256, VARIANTS
 
 # What Snakemake would refuse in several lines is refused in one.
 configuration.read("config.yaml")
@@ -219,7 +219,9 @@ rule fetch:
     conda:
         ENVIRONMENT
     params:
-        source=lambda wildcards: options({"source": config["data"].get(wildcards.dataset)}),
+        source=lambda wildcards: options(
+            {"source": config["data"][VARIANTS.get(wildcards.dataset, wildcards.dataset)]}
+        ),
     message:
         "Getting the raw files of {wildcards.dataset}"
     shell:
