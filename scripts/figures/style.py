@@ -348,7 +348,8 @@ def draw_factors(
         ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:,g}"))
         title(ax, letter, f"{TITLES[quantity]}\n")
         name_sides(ax)
-    legend(figure, {name(one): look(one) | {"linestyle": ""} for one in table["series"].unique()})
+    key = {name(one): look(one) | {"linestyle": ""} for one in table["series"].unique()}
+    legend(figure, key, columns=min(len(key), 4))
     return figure
 
 
