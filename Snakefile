@@ -1,5 +1,6 @@
 # The whole workflow, from raw images to figures:
 # fetch -> prepare -> search -> train, examine -> tabulate -> summarise -> claims, plot -> gallery, finding, site.
+# A search for a rule that learns many tasks reads a table of trained networks, too.
 #
 # config.yaml says what is trained and drawn. Most rules call one script, which also runs by hand. The identity of that
 # step (its code, packages, arithmetic) is an input of the rule: an edit remakes only what it can change.
@@ -246,6 +247,8 @@ rule prepare:
         f"{LOGS}/prepare/{{dataset}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=2000,  # rotating all images takes more than 1 GB
     message:
         "Preparing the inputs of {wildcards.dataset}"
     shell:

@@ -98,9 +98,11 @@ def with_equal_rates(chosen: Mapping) -> dict:
     For rectifiers f(a x) = a f(x), so hidden weights times a and output weights over a give the
     same outputs. They learn alike if the hidden learning rate is multiplied by a^2 and that of the
     output layer divided by it; only the output bias then learns at another rate. M0 changes only by
-    this, but M1 depends on a. Raises ParameterError for other activation functions.
+    this, but M1 depends on a. Raises ParameterError for other activation functions, and for rates
+    that are normalised.
     """
     require_choice("activation", chosen["activation"], RECTIFIERS)
+    require_choice("rate_unit", chosen.get("rate_unit", "trial"), ("trial",))
     rate, sd = chosen["learning_rate"], chosen["initial_sd"]
     rate_out, sd_out = chosen.get("learning_rate_out", rate), chosen.get("initial_sd_out", sd)
     a = (rate_out / rate) ** 0.25

@@ -14,7 +14,8 @@ with one row per evaluation.
 With --against, the search is for one rule that learns many tasks. The tasks are those of the
 networks in this table: each combination of data set, number of training patterns, loss function,
 goal and width. An evaluation then trains one network on each task. The M0 of a network is divided
-by the least mean M0 of the table's rules on its task, and the rule is judged by its worst task.
+by the least mean M0 of the table's rules on its task, and the rule is judged by its worst task: the
+history and the finalists have the measures of this network.
 
 The result depends only on the options, the code and the data. Until the search is complete, its
 evaluations are stored in a journal in the folder of the history. After an interruption, the same
@@ -156,10 +157,11 @@ def parser() -> Parser:
     add("--search", required=True, help="name of the search")
     add("--minimise", required=True, choices=OBJECTIVES, help="energy to minimise, with the trials")
     add("--maintenance-cost", type=number(float), default=0.0, help="its weight in energy cached")
-    add("--most", type=number(float), default=inf, help="largest number of updates of a network")
+    most = "largest number of updates of a network; with --against, in the unit of its task"
+    add("--most", type=number(float), default=inf, help=most)
     add("--patience", type=count, default=10**9, help="trials after which --correct applies")
     add("--correct", type=number(float), default=0.0, help="least share of correct trials then")
-    add("--evaluations", type=count, required=True, help="number of networks in the search")
+    add("--evaluations", type=count, required=True, help="number of rules to evaluate")
     add("--best", type=count, required=True, help="number of finalists")
     add(
         "--within",
@@ -173,7 +175,7 @@ def parser() -> Parser:
     add("--seed", type=seed, nargs="+", required=True, help="seeds of the networks, used in turn")
     add("--space", nargs="+", required=True, metavar="KEY=A,B,...", help="choices, or two limits")
     add("--training", nargs="+", required=True, metavar="KEY=VALUE", help="other parameters")
-    add("--against", metavar="CSV", help="networks of other rules, which define the tasks")
+    add("--against", metavar="CSV", help="table of an experiment, which defines the tasks")
     add("--start", nargs="*", default=[], metavar="KEY=VALUE,...", help="rules to evaluate first")
     add("--history", required=True, metavar="FILE", help="output: one row per evaluation")
     add("--finalists", required=True, metavar="FILE", help="output: the best rules, best first")
@@ -263,9 +265,9 @@ def evaluate(
 ) -> dict:
     """Train a network on each task, and return the measures of the worst one.
 
-    This is the one with the largest energy; but if a network misses its goal, it is this one, and
-    the remaining tasks are left out. The measures include `missed`, see `learn`, which also counts
-    the remaining tasks.
+    If a network misses its goal, it is this one, and later tasks are not trained. If all networks
+    reach their goals, it is the one with the largest energy. The measures include `missed`, see
+    `learn`, which also counts the tasks that are not trained.
     """
     worst: dict = {"energy": -inf}
     for number_done, task in enumerate(search.tasks, 1):

@@ -432,12 +432,13 @@ def generality(table: pd.DataFrame) -> Facts:
 def harder_tasks(table: pd.DataFrame) -> Facts:
     """Count the harder tasks: those that the found rule learns, and those in which it saves most.
 
-    Also return the least and the largest factor that it saves against backprop.
+    Also return the least and the largest factor that it saves against backprop. The table only has
+    tasks that backprop learns.
     """
-    rows = means(table, quantity="M0")
+    rows = table[(table["quantity"] == "M0") & (table["kind"] == "mean")]
     rows = rows[~rows["x"].astype(str).str.endswith(USUAL)]
     saved = rows.pivot(index="x", columns="series", values="y")
-    if "frugal_updates" not in saved:
+    if "frugal_updates" not in saved or saved["frugal_updates"].isna().all():
         raise NothingToSay
     return {
         "tasks": len(saved),

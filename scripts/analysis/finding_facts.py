@@ -237,7 +237,7 @@ def other_tasks(results: Results) -> Facts:
     return {"claim": claim, "saved": figure_facts.generality(results.figure("generality"))}
 
 
-def rank(results: Results) -> Facts:
+def order(results: Results) -> Facts:
     """Return the outcome of `order` and the facts of the figure `harder_tasks`."""
     claim = results.measured("order")
     return {"claim": claim, "saved": figure_facts.harder_tasks(results.figure("harder_tasks"))}
@@ -259,7 +259,7 @@ def floor(results: Results) -> Facts:
 # In the order of the page.
 STATEMENTS: list[Callable[[Results], Facts]] = [
     *(tuning_and_gate, scaling, caching, updates, paper_factor, change, both, recipe),
-    *(ingredients, learning_time, stopping, second_search, other_tasks, rank, cortex, floor),
+    *(ingredients, learning_time, stopping, second_search, other_tasks, order, cortex, floor),
 ]
 
 

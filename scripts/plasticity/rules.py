@@ -59,7 +59,8 @@ OUT_PER_HIDDEN = 78.4
 class Rule:
     """A plasticity rule.
 
-    If `fraction_out` is needed but not given, it becomes min(1, 78.4 fraction).
+    If `fraction_out` is needed but not given, it becomes min(1, 78.4 fraction). So do `winners_out`
+    (winners) and `margin_unit` (activity).
 
     Raises ParameterError with a one-line message if a value is unknown, missing or out of range,
     or has no meaning in this rule.
@@ -104,7 +105,7 @@ class Rule:
         above=0,
         at_most=1,
         help="Fraction of the synapses or hidden units that are eligible, in a rule that selects"
-        " from a random eligible set. The selection then takes its fraction of this set.",
+        " from a random eligible set. The selection then takes its fraction or number of this set.",
         source="[here]",
     )
     alternating_sets: int | None = parameter(
@@ -126,8 +127,8 @@ class Rule:
     select: str = parameter(
         "all",
         choices=SELECTIONS,
-        help="Eligible synapses that change: all of them (all), or the top fraction of each layer"
-        " (per_layer) or of the inputs of each receiving unit (per_neuron).",
+        help="Eligible synapses that change: all of them (all), or the top fraction or number of"
+        " each layer (per_layer) or of the inputs of each receiving unit (per_neuron).",
         source="[P]",
     )
     criterion: str | None = parameter(
@@ -160,9 +161,9 @@ class Rule:
         None,
         meant_for="a selection without a fraction",
         at_least=1,
-        help="Number of eligible synapses of the hidden layer, or of each hidden unit's inputs, or"
-        " of hidden units, that is selected, instead of a fraction (as in meProp, Sun et al.,"
-        " arXiv:1706.06197).",
+        help="Number that is selected, instead of a fraction: eligible synapses of the hidden layer"
+        " (per_layer) or of each hidden unit (per_neuron), or eligible hidden units (as in meProp,"
+        " Sun et al., arXiv:1706.06197).",
         source="[here]",
     )
     winners_out: int | None = parameter(

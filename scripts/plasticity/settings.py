@@ -54,9 +54,9 @@ class Settings:
     rate_unit: str = parameter(
         "trial",
         choices=RATE_UNITS,
-        help="Unit of the learning rates: per trial, or per trial and squared activity: on each"
-        " trial, they are divided by the sum of the squared activities of the layer before, as in"
-        " normalised LMS (Nagumo and Noda, IEEE Trans Autom Control 12:282, 1967).",
+        help="Unit of the learning rates: none (trial), or division by the sum of the squared"
+        " activities of the layer before on each trial (squared_activity), as in normalised LMS"
+        " (Nagumo and Noda, IEEE Trans Autom Control 12:282, 1967).",
         source="[here]",
     )
     initial_sd: float = parameter(
@@ -78,8 +78,8 @@ class Settings:
     sd_unit: str = parameter(
         "weight",
         choices=SD_UNITS,
-        help="Unit of the initial s.d.: weight, or weight divided by the root of the fan-in, the"
-        " number of a unit's synapses (LeCun et al., Efficient BackProp, 1998).",
+        help="Unit of the initial s.d.: none (weight), or division by the root of the fan-in, the"
+        " number of a unit's synapses (root_fan_in; LeCun et al., Efficient BackProp, 1998).",
         source="[here]",
     )
     activation: str = parameter(
@@ -123,7 +123,8 @@ class Settings:
         at_least=1,
         at_most=LARGEST,
         unit="patterns",
-        help="Number of training patterns that are learned, the first ones. If not given, all.",
+        help="Number of training patterns that are learned, the first ones of those that are not"
+        " validation patterns. All, if not given or if there are fewer.",
         source="[here]",
     )
     test_interval: int = parameter(

@@ -125,9 +125,9 @@ class Block(NamedTuple):
     """T trials whose patterns are known in advance.
 
     `offset` is the contribution of frozen hidden units to the outputs, and the sum of their squared
-    activities. `units` is the mask of the
-    eligible hidden units on each trial; if it is empty, the first `plastic` units are eligible on
-    all trials. `gain` is the factor of the hidden layer's learning rate on each trial.
+    activities. `units` is the mask of the eligible hidden units on each trial; if it is empty, the
+    first `plastic` units are eligible on all trials. `gain` is the factor of the hidden layer's
+    learning rate on each trial.
     """
 
     patterns: np.ndarray  # (T,) indices of training patterns

@@ -418,9 +418,7 @@ def _compared(config: Mapping, experiments: Iterable[str]) -> set[str]:
         for scale in SCALES
         for entry in config["experiments"].get(name, {}).get(scale, [])
     ]
-    rules = {
-        rule for entry in entries for choice in _combinations(entry) for rule in [choice["rule"]]
-    }
+    rules = {choice["rule"] for entry in entries for choice in _combinations(entry)}
     found = [config["found"][rule]["search"] for rule in rules if rule in config["found"]]
     searches = config.get("search", {}).get("searches", {})
     return {searches[one]["against"] for one in found if "against" in searches.get(one, {})}
@@ -461,8 +459,8 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
 
 def _check_examination(name: str, condition: Condition, path: list) -> None:
     """Raise _Mistake if a condition cannot be examined in this way."""
-    if name == "floor" and "caching_threshold" in condition.costliest:
-        _refuse(path, [name], "only for networks without synaptic caching")
+    if name == "floor" and condition.costliest.keys() & {"caching_threshold", "training_patterns"}:
+        _refuse(path, [name], "only for networks without synaptic caching, and all patterns")
     if name != "overlap":
         return
     if condition.found:
@@ -535,7 +533,7 @@ def _found_condition(config: Mapping, choice: dict, path: list) -> Condition:
     definition = config["found"][choice["rule"]]
     space = _space(config, definition["search"])
     if "against" in config["search"]["searches"][definition["search"]] and "width" not in choice:
-        raise _Mistake([*path, "width"], "it is missing: the search is for a rule of all widths")
+        raise _Mistake([*path, "width"], "it is missing: this search does not choose the width")
     parameters, take = _found_parameters(config, choice)
     most = {key: max(space[key]) for key in take if KINDS[key] is not str}
     settings = {key: value for key, value in (most | parameters).items() if key in SETTINGS}
@@ -620,17 +618,44 @@ def _check_found(config: Mapping) -> None:
             if values and KINDS[key] is not str and values[0] > values[1]:
                 _refuse(["search", *path, "space", key], values, "the lower limit comes first")
         space = _merged_space(config, one)
+        for key in sorted(space.keys() & {"fraction", "fraction_out"}):
+            if {"winners", "winners_out"} & space.keys():
+                _refuse(["search", *path, "space", key], space[key], "null with winners")
         for i, start in enumerate(one.get("start", [])):
             _check_start(["search", *path, "start", i], start, space)
-        if (against := one.get("against")) and against not in config["experiments"]:
-            allowed = _one_of(config["experiments"], against)
-            _refuse(["search", *path, "against"], against, allowed)
+        if "against" in one:
+            _check_against(config, one, ["search", *path])
     for name, definition in config["found"].items():
         if name in config["rules"]:
             _refuse(["found"], name, "rules has a rule of this name, too")
         if definition["search"] not in search["searches"]:
             allowed = _one_of(search["searches"], definition["search"])
             _refuse(["found", name, "search"], definition["search"], allowed)
+
+
+def _check_against(config: Mapping, search: Mapping, where: list) -> None:
+    """Raise _Mistake if a search cannot learn the tasks of the experiment that it names."""
+    against = search["against"]
+    if against not in config["experiments"]:
+        _refuse([*where, "against"], against, _one_of(config["experiments"], against))
+    if search["minimise"] != "M0":
+        _refuse([*where, "minimise"], search["minimise"], "M0 with against")
+    experiment = config["experiments"][against]
+    for scale in SCALES:
+        seeds = experiment.get("seeds", {}).get(scale, config["seeds"][scale])
+        usual = {**config["model"], "seed": seeds}
+        for i, entry in enumerate(experiment.get(scale, [])):
+            path = ["experiments", against, scale, i]
+            for choice in _combinations(entry):
+                if choice["rule"] in config["found"]:
+                    _refuse([*path, "rule"], choice["rule"], "a rule that no search finds")
+                given = usual | choice
+                if given["stop_on"] != "validation":
+                    allowed = "validation, as a search uses its networks"
+                    _refuse([*path, "stop_on"], given["stop_on"], allowed)
+                if other := sorted({*given["seed"]} - {*search["seeds"]}):
+                    allowed = f"a seed of the search that uses its networks, {search['seeds']}"
+                    _refuse([*path, "seed"], other[0], allowed)
 
 
 def _check_start(where: list, start: Mapping, space: Mapping) -> None:
@@ -707,12 +732,18 @@ def _searches(
 
 
 def _starts(starts: Sequence[Mapping], space: Mapping) -> list[dict]:
-    """Return what of the rules to begin with a search chooses, without those beyond its space.
+    """Return what of the rules to begin with a search chooses, without those that do not fit.
 
-    Their keys are in the order of the space: the order in the file changes nothing.
+    A rule fits if its values are within the space and no parameter is missing. Its keys are in the
+    order of the space: the order in the file changes nothing.
     """
+
+    def fits(start: Mapping) -> bool:
+        allowed = all(allows(value, space[key]) for key, value in start.items())
+        return allowed and all(key in start for key in space if has_meaning(key, start))
+
     chosen = [{key: start[key] for key in space if key in start} for start in starts]
-    return [one for one in chosen if all(allows(value, space[key]) for key, value in one.items())]
+    return [start for start in chosen if fits(start)]
 
 
 def _words(parameters: Mapping) -> list[str]:
@@ -732,7 +763,9 @@ def _name(config: Mapping, scale: str, parameters: dict) -> str:
     else:
         usual |= config["model"] | config["rules"][rule]
         parts, _ = parts_of(parameters)
-        usual.setdefault("fraction_out", replace(parts, fraction_out=None).fraction_out)
+        plain = replace(parts, fraction_out=None, winners_out=None, margin_unit=None)
+        derived = ("fraction_out", "winners_out", "margin_unit")
+        usual = {key: getattr(plain, key) for key in derived} | usual
     keys = NAMED_FIRST + [key for key in PARAMETERS if key not in NAMED_FIRST]
     changed = [key for key in keys if key in parameters and parameters[key] != usual.get(key)]
     name = "-".join([rule, *(key + _text(parameters[key]) for key in changed)])

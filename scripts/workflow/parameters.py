@@ -10,17 +10,17 @@ Run it after a parameter has changed:
 import copy
 import json
 from collections.abc import Iterable
-from dataclasses import MISSING, replace
+from dataclasses import MISSING
 
 from found import INGREDIENTS, KINDS, SEARCHED
 from plasticity.parameters import Parameter, declared
-from plasticity.raw_files import DATASETS
 from plasticity.settings import PARAMETERS, Settings, Task
 from provenance.files import ROOT, write
+from workflow.training_options import DATASET
 
 SCHEMA = ROOT / "schemas" / "config.schema.json"
 PAGE = ROOT / "docs" / "parameters.md"
-ALL = PARAMETERS | {"dataset": replace(PARAMETERS["dataset"], choices=DATASETS)}
+ALL = PARAMETERS | {"dataset": DATASET}
 WIDTH = 120  # characters of a line, unless one text alone takes more
 
 TYPES = {int: "integer", float: "number", str: "string"}

@@ -71,7 +71,7 @@ def remaining(plan: Plan, results: str) -> Plan:
     """Return the plan of what is made here: without what is restored.
 
     A restored run is used if all its files are here, and the search that it takes its rule from is
-    restored, too.
+    restored, too. So is a search, if the networks that define its tasks are restored.
     """
     meanings = archive.restored()
     if not meanings:
@@ -87,6 +87,11 @@ def remaining(plan: Plan, results: str) -> Plan:
         name: search
         for name, search in plan.searches.items()
         if f"{results}/searches/{name}{SUFFIX}" not in current
+        or any(
+            f"{results}/runs/{condition}{SUFFIX}" not in current
+            for experiment in search.against
+            for condition in plan.experiments[experiment]
+        )
     }
     conditions = {
         name: condition

@@ -21,6 +21,8 @@ from provenance.files import ROOT
 from workflow.command_line import Parser
 
 CONFIG = ROOT / "config.yaml"
+# Their names are not in the parameter itself, so that a new data set does not retrain networks.
+DATASET = replace(PARAMETERS["dataset"], choices=DATASETS)
 TRAINERS: dict[str, type[Engine] | type[Reference]] = {"engine": Engine, "reference": Reference}
 
 # If a command line gives all of these, config.yaml is not read.
@@ -63,7 +65,7 @@ def parser(tool: str, description: str | None, recording: bool = True) -> Parser
             option = f"--{name.replace('_', '-')}"
             group.add_argument(option, help=f"{one.help}{unit}", **kind, **options)
 
-    model = declared(Settings) | {"dataset": replace(PARAMETERS["dataset"], choices=DATASETS)}
+    model = declared(Settings) | {"dataset": DATASET}
     add(parse, {"rule": PARAMETERS["rule"], "width": model.pop("width")}, required=True)
     add(parse, {"seed": PARAMETERS["seed"]}, required=True, nargs="+")
     parse.add_argument(

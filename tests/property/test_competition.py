@@ -157,7 +157,7 @@ def test_products_of_a_layers_size(dtype, fraction, largest):
     v = np.abs(rng.normal(size=100)).astype(dtype)
     v[::7] = 0
     eligible = rng.random(100) < 0.8
-    k = number(fraction, 785 * int(eligible.sum()))
+    k = number(fraction, 0, 785 * int(eligible.sum()))
     expected = sorted_winners(u, v, eligible, k, largest)
     threshold = int(np.sort((v[eligible, None] * u).ravel())[-k].view(BITS[dtype]))
     for guess in (0, threshold, threshold + 1, threshold - 10**6):
@@ -166,7 +166,10 @@ def test_products_of_a_layers_size(dtype, fraction, largest):
 
 
 @given(
-    fraction=st.floats(1e-6, 1) | st.sampled_from([0.5, 0.25, 0.1]), eligible=st.integers(0, 10**6)
+    fraction=st.floats(1e-6, 1) | st.sampled_from([0.5, 0.25, 0.1]),
+    winners=st.integers(0, 10**6) | st.just(0),
+    eligible=st.integers(0, 10**6),
 )
-def test_compiled_number_is_that_of_the_rules(fraction, eligible):
-    assert competition.number(fraction, eligible) == number(fraction, eligible)
+def test_compiled_number_is_that_of_the_rules(fraction, winners, eligible):
+    compiled = competition.number(fraction, winners, eligible)
+    assert compiled == number(fraction, winners, eligible)

@@ -467,10 +467,12 @@ GENERAL = {
 GENERAL["start"][0] |= {
     key: values[0] for key, values in SPACE.items() if not key.startswith(("fraction", "width"))
 }
+OF_SEARCH = {"stop_on": "validation", "seed": [1800]}
 TUNED = [
-    {"rule": "backprop", "width": [30, 60], "goal": [0.7, 0.8]},
-    {"rule": "competitive", "width": 30, "fraction": [0.1, 0.2], "goal": 0.7},
-    {"rule": "backprop", "width": 50, "dataset": "fashion_mnist", "training_patterns": 500},
+    OF_SEARCH | {"rule": "backprop", "width": [30, 60], "goal": [0.7, 0.8]},
+    OF_SEARCH | {"rule": "competitive", "width": 30, "fraction": [0.1, 0.2], "goal": 0.7},
+    OF_SEARCH
+    | {"rule": "backprop", "width": 50, "dataset": "fashion_mnist", "training_patterns": 500},
 ]
 
 
@@ -517,7 +519,21 @@ def test_the_tasks_of_a_search_come_with_the_rule_in_an_overlay(tmp_path):
         ),
         (
             changed("experiments one smoke 0 width", MISSING, general()),
-            r"one\.smoke\[0\]\.width: it is missing: the search is for a rule of all widths",
+            r"one\.smoke\[0\]\.width: it is missing: this search does not choose the width",
+        ),
+        (
+            general(space=GENERAL["space"] | {"fraction": [0.1, 0.2]}),
+            r"general\.space\.fraction: \[0.1, 0.2\] is not allowed: null with winners",
+        ),
+        (general(minimise="M1"), r"general\.minimise: 'M1' is not allowed: M0 with against"),
+        (general(seeds=[1801]), r"tuned\.smoke\[0\]\.seed: 1800 .*: a seed of the search"),
+        (
+            changed("experiments tuned smoke 1 stop_on", "test", general()),
+            r"tuned\.smoke\[1\]\.stop_on: 'test' is not allowed: validation",
+        ),
+        (
+            changed("experiments tuned smoke 0 rule", "robust", general()),
+            r"tuned\.smoke\[0\]\.rule: 'robust' is not allowed: a rule that no search finds",
         ),
     ],
 )

@@ -361,7 +361,7 @@ DECLARED = {
     "README.md": [
         *("20(10), e1012553 (2024)", "doi:10.1371/journal.pcbi.1012553", "Python 3.11 or newer"),
         # measured on one machine
-        *("takes 2 minutes including the installation, or 10 seconds", "at most 1 GB of memory"),
+        *("takes 2 minutes including the installation, or 10 seconds", "at most 1.5 GB of memory"),
         *("takes 0.8 GB (1.3 GB with the tools for tests)", "a data set 0.4 GB"),
         *("four more files", "three parts, which", "four IDX files"),
     ],
