@@ -298,9 +298,9 @@ STEPS = sorted(
     - {"scripts/record.py", "scripts/plot.py"}
     | {"scripts/train.py", "scripts/train_found.py", "scripts/arithmetic.py"}
     | {
-        f"scripts/plot.py scripts/figures/{name}.py"
+        f"scripts/plot.py scripts/figures/{figure.get('script', name)}.py"
         for config in ("config.yaml", "beyond.yaml")
-        for name in configuration.read(ROOT / config)["figures"]
+        for name, figure in configuration.read(ROOT / config)["figures"].items()
     }
 )
 NEUTRAL = ("scripts/workflow/", "scripts/provenance/")
