@@ -435,7 +435,7 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
     conditions: dict[str, Condition] = {}
     experiments: dict[str, list[str]] = {}
     for experiment, definition in config["experiments"].items():
-        seeds = _whole("seed", definition.get("seeds", {}).get(scale, config["seeds"][scale]))
+        seeds = _seeds(config, definition, scale)
         names = experiments[experiment] = []
         if scale == config["scale"] and scale not in definition:
             raise _Mistake(["experiments", experiment, scale], "it is missing: a list of grids")
@@ -455,6 +455,11 @@ def _expand(config: Mapping, scale: str) -> tuple[dict[str, Condition], dict[str
                 condition.record.update(definition.get("record", []), recorded)
                 names.append(name)
     return conditions, experiments
+
+
+def _seeds(config: Mapping, experiment: Mapping, scale: str) -> list[int]:
+    """Return the seeds of an experiment's entries that do not name their own."""
+    return _whole("seed", experiment.get("seeds", {}).get(scale, config["seeds"][scale]))
 
 
 def _check_examination(name: str, condition: Condition, path: list) -> None:
@@ -642,8 +647,7 @@ def _check_against(config: Mapping, search: Mapping, where: list) -> None:
         _refuse([*where, "minimise"], search["minimise"], "M0 with against")
     experiment = config["experiments"][against]
     for scale in SCALES:
-        seeds = experiment.get("seeds", {}).get(scale, config["seeds"][scale])
-        usual = {**config["model"], "seed": seeds}
+        usual = {**config["model"], "seed": _seeds(config, experiment, scale)}
         for i, entry in enumerate(experiment.get(scale, [])):
             path = ["experiments", against, scale, i]
             for choice in _combinations(entry):
@@ -693,9 +697,8 @@ def _searches(
         within = sorted({found["within"] for found in takers if "within" in found})
         seeds = definition["seeds"][: given["networks"][scale]]
         against = [definition["against"]] if "against" in definition else []
-        tasks: list[dict] = [{}]
-        if against:
-            tasks = _tasks(conditions[one].parameters for one in names.get(against[0], []))
+        compared = (conditions[one].parameters for at in against for one in names.get(at, []))
+        tasks = _tasks(compared) if against else [{}]
         if not tasks:  # its experiment is not built, and neither is its rule
             continue
         most = {key: max(values) for key, values in space.items() if KINDS[key] is not str}
