@@ -359,7 +359,7 @@ CASES = [
     (
         "floor --rule backprop --width 9 --seed 0 --caching-threshold 0.1 --output -",
         {},
-        "floor: caching_threshold: 0.1 is not allowed: learners here have no other cache",
+        "floor: caching_threshold: 0.1 is not allowed: learners are compared without it",
     ),
     (
         f"{PLOT}/floor.py --floors f.csv --experiment x --output figure",
