@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import OURS
-from analysis.own_claims import USUAL
+from analysis.own_claims import GENERAL, TIMES_FEWER, USUAL
 
 Facts = dict[str, Any]
 FACTS: dict[str, Callable[[pd.DataFrame], Facts]] = {}
@@ -446,6 +446,30 @@ def harder_tasks(table: pd.DataFrame) -> Facts:
         "first": (saved["frugal_updates"] == saved.max(axis=1)).sum(),
         "least": saved["frugal_updates"].min(),
         "most": saved["frugal_updates"].max(),
+    }
+
+
+@figure
+def unseen_tasks(table: pd.DataFrame) -> Facts:
+    """Count the tasks that the rule found for many tasks learns, and those in which it saves much.
+
+    Also return the least and the largest factor that it saves against competition, and how many
+    tasks the rule found for one task misses. The table only has tasks that backprop and competition
+    learn.
+    """
+    rows = table[(table["quantity"] == "M0") & (table["kind"] == "mean")]
+    saved = rows.pivot(index="x", columns="series", values="y")
+    general = saved.get(GENERAL)
+    if general is None or general.isna().all() or "frugal_updates" not in saved:
+        raise NothingToSay
+    return {
+        "tasks": len(saved),
+        "learned": general.notna().sum(),
+        "often": (general > TIMES_FEWER).sum(),
+        "times": TIMES_FEWER,
+        "least": general.min(),
+        "most": general.max(),
+        "earlier_missed": saved["frugal_updates"].isna().sum(),
     }
 
 

@@ -243,6 +243,12 @@ def order(results: Results) -> Facts:
     return {"claim": claim, "saved": figure_facts.harder_tasks(results.figure("harder_tasks"))}
 
 
+def one_rule(results: Results) -> Facts:
+    """Return the outcome of `one-rule` and the facts of the figure `unseen_tasks`."""
+    claim = results.measured("one-rule")
+    return {"claim": claim} | figure_facts.unseen_tasks(results.figure("unseen_tasks"))
+
+
 def cortex(results: Results) -> Facts:
     """Return the outcome of `power-law`, and backprop's M0 at the largest width."""
     claim = results.measured("power-law")
@@ -259,7 +265,8 @@ def floor(results: Results) -> Facts:
 # In the order of the page.
 STATEMENTS: list[Callable[[Results], Facts]] = [
     *(tuning_and_gate, scaling, caching, updates, paper_factor, change, both, recipe),
-    *(ingredients, learning_time, stopping, second_search, other_tasks, order, cortex, floor),
+    *(ingredients, learning_time, stopping, second_search, other_tasks, order, one_rule),
+    *(cortex, floor),
 ]
 
 

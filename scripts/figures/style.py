@@ -58,6 +58,7 @@ LOOKS = {
     "frugal_change_again": ("#7F00FF", "P", "-"),
     "frugal_both": ("#7F00FF", "d", "-"),
     "frugal_cached": ("#D194BA", "^", "-"),
+    "frugal_general": ("#3C0087", "D", "-"),
     "largest_update": ("#0072B2", "D", "-"),
     "smallest_update": ("#7FB2D9", "D", ":"),
     "largest_weight": ("#B85C90", "^", "-"),
@@ -79,6 +80,7 @@ NAMES = {
     "frugal_change_again": "found for least $M_1$, second search",
     "frugal_both": "found for both energies",
     "frugal_cached": "found for caching",
+    "frugal_general": "found for many tasks",
 }
 # For rules that are added to a config file, which takes no new code.
 SPARE_COLOURS = ["#712301", "#B85C90"]

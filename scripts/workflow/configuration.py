@@ -688,8 +688,8 @@ def _searches(
     searches: dict[str, Search] = {}
     if "search" not in config:
         return searches
-    given = config["search"]
-    for name, definition in given["searches"].items():
+    for name, definition in config["search"]["searches"].items():
+        given = config["search"] | definition
         space = _space(config, name)
         fixed = {key: value for key, value in config["model"].items() if key not in space}
         training = fixed | given["training"][scale]
@@ -710,7 +710,6 @@ def _searches(
             key, _, problem = str(error).partition(": ")
             where = ["search", "training", scale] if key in given["training"][scale] else ["model"]
             raise _Mistake([*where, key], problem) from None
-        starts = definition.get("start", given["start"])
         evaluations, best = given["evaluations"][scale], given["finalists"][scale]
         asked = {
             "search": name,
@@ -726,7 +725,7 @@ def _searches(
             "seed": seeds,
             "space": [f"{key}={','.join(map(str, values))}" for key, values in space.items()],
             "training": _words(training),
-            "start": [",".join(_words(start)) for start in _starts(starts, space)],
+            "start": [",".join(_words(start)) for start in _starts(given["start"], space)],
         }
         networks = (evaluations + best * (1 + len(within)) * len(seeds)) * len(tasks)
         learned = sorted({(most | task)["dataset"] for task in tasks})

@@ -333,6 +333,53 @@ def test_generality_counts_what_backprop_learns_and_the_found_rule_does_not():
         find("generality", *elsewhere(reached=False))
 
 
+TASKS = [{"goal": 0.9}, {"width": 50}, {"loss": "cross_entropy"}, {"goal": 0.97}, {}]
+
+
+def on_unseen_tasks(*changes):
+    """Backprop, competition with two fractions and a rule found for many tasks, on five tasks.
+
+    A change is the number of a task, that of a condition, and what is different.
+    """
+    conditions = [
+        *({"rule": "backprop", "M0": 1e9}, {"rule": "frugal_general", "M0": 1e7}),
+        *({"rule": "competitive", "fraction": at, "M0": at * 1e10} for at in (0.02, 0.01)),
+    ]
+    rows = [
+        {"experiment": "unseen_tasks", "width": 300} | one | task
+        for task in TASKS
+        for one in conditions
+    ]
+    for task, condition, change in changes:
+        rows[len(conditions) * task + condition] |= change
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "least", "verdict"),
+    [
+        ([], 10, "reproduced"),
+        ([(1, 1, {"M0": 5e7})], 2, "reproduced"),  # one of five tasks
+        ([(1, 1, {"M0": 5e7}), (2, 1, {"M0": 2.5e7})], 2, "partly"),  # it learns all of them
+        ([(1, 1, {"reached": False})], 10, "partly"),  # it saves enough on the others
+        ([(1, 1, {"reached": False}), (2, 1, {"M0": 5e7})], 2, "not reproduced"),
+        ([(1, one, {"reached": False}) for one in (0, 1)], 10, "reproduced"),  # nor backprop
+        ([(1, 3, {"reached": False, "M0": 1})], 10, "reproduced"),  # the other fraction
+        ([(1, 2, {"M0": 4e7})], 4, "reproduced"),  # the other fraction is better
+    ],
+)
+def test_one_rule_is_compared_with_competition_tuned_to_each_task(changes, least, verdict):
+    found = find("one-rule", *on_unseen_tasks(*changes))
+    assert near(found, least) and found.verdict == verdict
+    assert {"goal 90 %", "cross entropy loss"} < found.readings.keys()
+
+
+def test_one_rule_must_learn_a_task():
+    missed = [(task, 1, {"reached": False}) for task in range(len(TASKS))]
+    with pytest.raises(NotReached, match="in no task that backprop learns"):
+        find("one-rule", *on_unseen_tasks(*missed))
+
+
 HARDER = [{}, {"dataset": "mnist_rotated"}, {"training_patterns": 6000}]
 ORDERED = ("backprop", "subnet", "competitive", "frugal_updates")
 

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 PAPER, BEYOND = (read(ROOT / f"{name}.yaml") for name in ("config", "beyond"))
 WHOLE = copy.deepcopy(PAPER)  # all keys at once
 update_config(WHOLE, BEYOND)
+ALONE = copy.deepcopy(WHOLE)  # without the search whose tasks are those of an experiment
+del ALONE["search"]["searches"]["general"], ALONE["found"]["frugal_general"]
 ENTRY = "experiments energy_vs_width smoke 0"
 MISSING = object()
 
@@ -42,7 +44,7 @@ def changed(path, value, config=WHOLE):
 
 def small(**experiments):
     """Return the configuration with these experiments, each the entries of both scales, alone."""
-    return WHOLE | {
+    return ALONE | {
         "scale": "smoke",
         "figures": {},
         "experiments": {
@@ -441,6 +443,8 @@ def test_searches_are_made_for_the_rules_that_are_trained_alone():
 @pytest.mark.parametrize("scale", ["smoke", "paper"])
 def test_the_options_of_a_search_are_allowed_and_are_the_configuration(scale):
     for name, made in plan(WHOLE | {"scale": scale}).searches.items():
+        if made.against:
+            continue  # its tasks are in a table, see the tests below
         words = [*made.options, "--history", "h", "--finalists", "f"]
         asked = search.search_of(search.parser().parse_args(words))
         given = WHOLE["search"]["searches"][name]
@@ -499,6 +503,18 @@ def test_a_search_learns_the_tasks_of_an_experiment():
     assert found.parameters["width"] == 70 and "winners" in found.found.take
 
 
+def test_a_search_can_have_its_own_training():
+    options = (
+        plan(general(correct=0.4, training={"smoke": {"max_epochs": 3}, "paper": {}}))
+        .searches["general"]
+        .options
+    )
+    assert options[options.index("--correct") + 1] == "0.4"
+    assert "max_epochs=3" in options and "goal=0.95" in options  # the model's goal
+    usual = plan(general()).searches["general"].options
+    assert usual[usual.index("--correct") + 1] == str(WHOLE["search"]["correct"])
+
+
 def test_the_tasks_of_a_search_come_with_the_rule_in_an_overlay(tmp_path):
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("experiments: {one: {question: a}}")
@@ -548,11 +564,15 @@ def test_the_order_of_keys_does_not_matter_to_a_search():
 
 
 def test_no_seed_of_a_search_is_another_ones_or_an_experiments():
-    searches = [set(given["seeds"]) for given in WHOLE["search"]["searches"].values()]
-    assert len(set().union(*searches)) == sum(map(len, searches))
+    searches = WHOLE["search"]["searches"].values()
+    seeds = [set(given["seeds"]) for given in searches]
+    assert len(set().union(*seeds)) == sum(map(len, seeds))
+    own = {given["against"] for given in searches if "against" in given}
     for scale in ("smoke", "paper"):
-        for condition in plan(WHOLE | {"scale": scale}).conditions.values():
-            assert not set().union(*searches) & set(condition.parameters["seed"])
+        made = plan(WHOLE | {"scale": scale})
+        names = {name for one in made.experiments.keys() - own for name in made.experiments[one]}
+        for name in names:
+            assert not set().union(*seeds) & set(made.conditions[name].parameters["seed"])
 
 
 @pytest.mark.parametrize(

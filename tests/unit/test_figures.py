@@ -31,18 +31,20 @@ FOUND = {
     "frugal_without_gate": "selection width",
     "frugal_only_gate": "gate",
     "frugal_open": "gate selection width",
+    "frugal_general": "gate selection",
 }
 CRITERIA = [
     *("largest_update", "smallest_update", "largest_weight", "smallest_weight"),
     *("largest_error", "largest_activity", "smallest_error", "smallest_activity"),
 ]
 CACHED = ("backprop", "frugal_cached")
+UNTUNED = ("backprop", "frugal_updates", "frugal_general")
 FIGURES = [
     *("energy_vs_width", "energy_vs_accuracy", "energy_vs_fraction", "selection_criteria"),
     *("subnet_size", "strategies_vs_width", "savings", "trade_off", "initial_weights"),
     *("accuracy", "turnover", "caching"),
     *("robustness", "claims", "frugal_frontier", "ablation", "generality", "toward_cortex"),
-    "floor",
+    *("floor", "unseen_tasks"),
 ]
 
 
@@ -209,6 +211,12 @@ def inputs(figure, seeds=2):  # noqa: C901  # one case for each figure
             varied += [{"dataset": "fashion_mnist", "goal": 0.85}, {"loss": "cross_entropy"}]
             rules = ("backprop", "competitive", "frugal_updates")
             return [networks(seeds, *((rule, given) for rule in rules for given in varied))]
+        case "unseen_tasks":
+            given = [{"goal": 0.9}, {"width": 300}, {"loss": "cross_entropy", "width": 300}]
+            conditions = [(rule, task) for rule in UNTUNED for task in given]
+            fractions = [{"fraction": 0.01}, {"fraction": 0.02, "M0": 1e9}]
+            conditions += [("competitive", task | one) for task in given for one in fractions]
+            return [networks(seeds, *conditions)]
         case "toward_cortex":
             rules = ("backprop", "competitive", "frugal_updates")
             wide = (100, 1000, 3000, 10_000, 30_000)
@@ -929,6 +937,21 @@ def test_generality_compares_with_backprop_in_the_same_variation():
         assert (rows[rows["kind"] == "run"].groupby(["series", "x"]).size() == 2).all()
     backprop = energy.query("rule == 'backprop' and goal == 0.9")["M0"]
     assert means(table, "A")["competitive", "goal 90 %"] == pytest.approx(stats.gmean(backprop) / 7)
+
+
+def test_on_unseen_tasks_competition_is_tuned_to_each():
+    energy = inputs("unseen_tasks")[0]
+    tuned = (energy["rule"] == "competitive") & (energy["fraction"] == 0.02)
+    energy.loc[tuned & (energy["goal"] == 0.9), "M0"] = 70
+    energy.loc[(energy["rule"] == "frugal_general") & (energy["goal"] == 0.9), "M0"] = 7
+    table = load("unseen_tasks").plotted(energy)
+    assert set(table["x"]) == {"goal 90 %, width 100", "goal 95 % (usual)", "cross entropy loss"}
+    assert set(table["series"]) == set(UNTUNED)
+    assert means(table, "A")["frugal_general", "goal 90 %, width 100"] == pytest.approx(10)
+    task = energy["width"] == 300
+    for rule, lost in (("backprop", "cross_entropy"), ("competitive", "mse")):
+        energy.loc[(energy["rule"] == rule) & task & (energy["loss"] == lost), "reached"] = False
+    assert set(load("unseen_tasks").plotted(energy)["x"]) == {"goal 90 %, width 100"}
 
 
 def test_toward_cortex_says_how_far_the_power_law_of_narrower_networks_is_off():

@@ -307,6 +307,21 @@ def test_on_harder_tasks_the_found_rule_is_compared_with_all_others():
     assert "with 10 to 500 times fewer updates. On 1 of them, it makes the" in text
 
 
+def test_on_unseen_tasks_what_is_learned_and_saved_is_counted():
+    unseen = table(
+        *(
+            ("M0", "frugal_general", task, saved, True)
+            for task, saved in zip("abc", (9.0, 20.0, 4.0), strict=True)
+        ),
+        ("M0", "frugal_general", "d", None, False),
+        *(("M0", "frugal_updates", task, None, False) for task in "abc"),
+        ("M0", "frugal_updates", "d", 3.0, True),
+    )
+    text = said("unseen_tasks", unseen)
+    assert "learns 3 of 4 other tasks, with 4.0 to 20 times fewer updates" in text
+    assert "more than 5 times fewer in 2 of them" in text and "misses the goal in 3 with" in text
+
+
 def test_the_sentence_on_wide_networks_compares_the_rules_at_the_largest_width():
     wide = table(
         ("M0", "backprop", 10_000, 1e10, True),
