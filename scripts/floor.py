@@ -25,6 +25,7 @@ from plasticity import data  # isort: skip  # must come before NumPy, see plasti
 import numpy as np
 
 import train_found
+from examination import examine
 from plasticity.memory import MEMORIES, Batch, Remembering, learns_in_batches
 from plasticity.network import Network
 from plasticity.parameters import ParameterError, require
@@ -34,7 +35,6 @@ from plasticity.settings import Settings
 from plasticity.training import Result, at_least, train
 from workflow import training_options
 from workflow.command_line import finish
-from workflow.examination import examine
 
 COLUMNS = ["learner", "memory", "M0", "reached", "trials", "accuracy", "test_accuracy"]
 BATCHES = (10, 30, 100, 300)  # memories (trials) with which batches are tried

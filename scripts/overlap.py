@@ -14,6 +14,7 @@ from plasticity import data  # isort: skip  # must come before NumPy, see plasti
 import numpy as np
 
 from analysis.overlap import COLUMNS, overlaps, packed, require_competition
+from examination import examine
 from plasticity.energy import HIDDEN
 from plasticity.network import Network
 from plasticity.parameters import ParameterError
@@ -24,7 +25,6 @@ from plasticity.streams import stream
 from plasticity.training import Result
 from workflow import training_options
 from workflow.command_line import finish
-from workflow.examination import examine
 
 TRIALS = 4000  # that are compared
 

@@ -410,12 +410,7 @@ def generality(table: pd.DataFrame) -> Facts:
     Also count those in which competition and backprop learn, and those in which backprop learns but
     the found rule does not. The table only has variations that backprop learns.
     """
-    rows = table[(table["quantity"] == "M0") & (table["kind"] == "mean")]
-    rows = rows[~rows["x"].astype(str).str.endswith(USUAL)]
-    if not {"frugal_updates", "competitive"} <= set(rows["series"]):
-        raise NothingToSay
-    tried = rows.loc[rows["series"] == "frugal_updates", "x"]
-    factors = rows.pivot(index="x", columns="series", values="y").loc[tried]
+    factors = _elsewhere(table, "frugal_updates", "competitive")
     saved = (factors["frugal_updates"] / factors["competitive"]).dropna()
     fewer = saved[saved > 1]
     return {
@@ -435,18 +430,9 @@ def harder_tasks(table: pd.DataFrame) -> Facts:
     Also return the least and the largest factor that it saves against backprop. The table only has
     tasks that backprop learns.
     """
-    rows = table[(table["quantity"] == "M0") & (table["kind"] == "mean")]
-    rows = rows[~rows["x"].astype(str).str.endswith(USUAL)]
-    saved = rows.pivot(index="x", columns="series", values="y")
-    if "frugal_updates" not in saved or saved["frugal_updates"].isna().all():
-        raise NothingToSay
-    return {
-        "tasks": len(saved),
-        "learned": saved["frugal_updates"].notna().sum(),
-        "first": (saved["frugal_updates"] == saved.max(axis=1)).sum(),
-        "least": saved["frugal_updates"].min(),
-        "most": saved["frugal_updates"].max(),
-    }
+    factors = _elsewhere(table, "frugal_updates")
+    found = factors["frugal_updates"]
+    return _learned(found) | {"first": (found == factors.max(axis=1)).sum()}
 
 
 @figure
@@ -457,19 +443,40 @@ def unseen_tasks(table: pd.DataFrame) -> Facts:
     tasks the rule found for one task misses. The table only has tasks that backprop and competition
     learn.
     """
+    factors = _elsewhere(table, GENERAL, "frugal_updates")
+    return _learned(factors[GENERAL]) | {
+        "often": (factors[GENERAL] > TIMES_FEWER).sum(),
+        "times": TIMES_FEWER,
+        "earlier_missed": factors["frugal_updates"].isna().sum(),
+    }
+
+
+def _elsewhere(table: pd.DataFrame, found: str, *others: str) -> pd.DataFrame:
+    """Return the factors of M0 by task (row) and rule (column), NaN if a network missed the goal.
+
+    The usual task, and those on which the rule `found` was not tried, are left out. Raises
+    NothingToSay if `found` or one of the `others` is missing.
+    """
     rows = table[(table["quantity"] == "M0") & (table["kind"] == "mean")]
-    saved = rows.pivot(index="x", columns="series", values="y")
-    general = saved.get(GENERAL)
-    if general is None or general.isna().all() or "frugal_updates" not in saved:
+    rows = rows[~rows["x"].astype(str).str.endswith(USUAL)]
+    if not {found, *others} <= {*rows["series"]}:
+        raise NothingToSay
+    tried = rows.loc[rows["series"] == found, "x"]
+    return rows.pivot(index="x", columns="series", values="y").loc[tried]
+
+
+def _learned(factors: pd.Series) -> Facts:
+    """Count tasks, and those that a rule learns, and return the range of the factors that it saves.
+
+    Raises NothingToSay if it learns none of them.
+    """
+    if factors.isna().all():
         raise NothingToSay
     return {
-        "tasks": len(saved),
-        "learned": general.notna().sum(),
-        "often": (general > TIMES_FEWER).sum(),
-        "times": TIMES_FEWER,
-        "least": general.min(),
-        "most": general.max(),
-        "earlier_missed": saved["frugal_updates"].isna().sum(),
+        "tasks": len(factors),
+        "learned": factors.notna().sum(),
+        "least": factors.min(),
+        "most": factors.max(),
     }
 
 
