@@ -439,14 +439,17 @@ def harder_tasks(table: pd.DataFrame) -> Facts:
 def unseen_tasks(table: pd.DataFrame) -> Facts:
     """Count the tasks that the rule found for many tasks learns, and those in which it saves much.
 
-    Also return the least and the largest factor that it saves against competition, and how many
+    Also return the least and the largest factor that it saves against tuned competition, in how
+    many tasks it saves much against competition of which only the fraction is tuned, and how many
     tasks the rule found for one task misses. The table only has tasks that backprop and competition
     learn.
     """
-    factors = _elsewhere(table, GENERAL, "frugal_updates")
-    return _learned(factors[GENERAL]) | {
-        "often": (factors[GENERAL] > TIMES_FEWER).sum(),
+    factors = _elsewhere(table, GENERAL, "frugal_updates", "competitive")
+    saved = factors[GENERAL]
+    return _learned(saved) | {
         "times": TIMES_FEWER,
+        "often": (saved > TIMES_FEWER).sum(),
+        "often_partly_tuned": (saved / factors["competitive"] > TIMES_FEWER).sum(),
         "earlier_missed": factors["frugal_updates"].isna().sum(),
     }
 

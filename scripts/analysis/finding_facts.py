@@ -180,14 +180,13 @@ def both(results: Results) -> Facts:
 
 def recipe(results: Results) -> Facts:
     """Return the parameters of the rule found for M0 and its share of trials with updates (%)."""
-    runs = results.runs("frugal_updates")
-    rule = runs.iloc[0]
-    return {
-        "rule": rule,
-        "second_rate": pd.notna(rule["learning_rate_out"]),
-        "second_sd": pd.notna(rule["initial_sd_out"]),
-        "updated": 100 * (runs["updated_trials"] / runs["trials"]).mean(),
-    }
+    return _rule(results.runs("frugal_updates"))
+
+
+def _rule(runs: pd.DataFrame) -> Facts:
+    """Return the parameters that a rule has, and its share of trials with updates (%)."""
+    updated = 100 * (runs["updated_trials"] / runs["trials"]).mean()
+    return {"rule": runs.iloc[0].dropna(), "updated": updated}
 
 
 def ingredients(results: Results) -> Facts:
@@ -244,9 +243,11 @@ def order(results: Results) -> Facts:
 
 
 def one_rule(results: Results) -> Facts:
-    """Return the outcome of `one-rule` and the facts of the figure `unseen_tasks`."""
+    """Return the outcome of `one-rule`, the rule, and the facts of the figure `unseen_tasks`."""
     claim = results.measured("one-rule")
-    return {"claim": claim} | figure_facts.unseen_tasks(results.figure("unseen_tasks"))
+    rule = _rule(networks(results.energy, "unseen_tasks", rule=own_claims.GENERAL))
+    saved = figure_facts.unseen_tasks(results.figure("unseen_tasks"))
+    return {"claim": claim, "saved": saved} | rule
 
 
 def cortex(results: Results) -> Facts:

@@ -58,7 +58,7 @@ LOOKS = {
     "frugal_change_again": ("#7F00FF", "P", "-"),
     "frugal_both": ("#7F00FF", "d", "-"),
     "frugal_cached": ("#D194BA", "^", "-"),
-    "frugal_general": ("#3C0087", "D", "-"),
+    "frugal_general": ("#3C0087", "s", "-"),
     "largest_update": ("#0072B2", "D", "-"),
     "smallest_update": ("#7FB2D9", "D", ":"),
     "largest_weight": ("#B85C90", "^", "-"),

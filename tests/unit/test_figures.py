@@ -214,8 +214,12 @@ def inputs(figure, seeds=2):  # noqa: C901  # one case for each figure
         case "unseen_tasks":
             given = [{"goal": 0.9}, {"width": 300}, {"loss": "cross_entropy", "width": 300}]
             conditions = [(rule, task) for rule in UNTUNED for task in given]
-            fractions = [{"fraction": 0.01}, {"fraction": 0.02, "M0": 1e9}]
-            conditions += [("competitive", task | one) for task in given for one in fractions]
+            tuned = [
+                {"fraction": 0.01},
+                {"fraction": 0.02, "M0": 1e9},
+                {"fraction": 0.01, "learning_rate": 0.03, "M0": 1e9},
+            ]
+            conditions += [("competitive", task | one) for task in given for one in tuned]
             return [networks(seeds, *conditions)]
         case "toward_cortex":
             rules = ("backprop", "competitive", "frugal_updates")
@@ -941,13 +945,15 @@ def test_generality_compares_with_backprop_in_the_same_variation():
 
 def test_on_unseen_tasks_competition_is_tuned_to_each():
     energy = inputs("unseen_tasks")[0]
-    tuned = (energy["rule"] == "competitive") & (energy["fraction"] == 0.02)
-    energy.loc[tuned & (energy["goal"] == 0.9), "M0"] = 70
+    easy = energy["goal"] == 0.9
+    energy.loc[easy & (energy["learning_rate"] == 0.03), "M0"] = 70
+    energy.loc[easy & (energy["fraction"] == 0.02), "M0"] = 140
     energy.loc[(energy["rule"] == "frugal_general") & (energy["goal"] == 0.9), "M0"] = 7
     table = load("unseen_tasks").plotted(energy)
     assert set(table["x"]) == {"goal 90 %, width 100", "goal 95 % (usual)", "cross entropy loss"}
-    assert set(table["series"]) == set(UNTUNED)
+    assert set(table["series"]) == {"frugal_updates", "frugal_general", "competitive"}
     assert means(table, "A")["frugal_general", "goal 90 %, width 100"] == pytest.approx(10)
+    assert means(table, "A")["competitive", "goal 90 %, width 100"] == pytest.approx(0.5)
     task = energy["width"] == 300
     for rule, lost in (("backprop", "cross_entropy"), ("competitive", "mse")):
         energy.loc[(energy["rule"] == rule) & task & (energy["loss"] == lost), "reached"] = False

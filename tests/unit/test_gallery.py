@@ -316,10 +316,12 @@ def test_on_unseen_tasks_what_is_learned_and_saved_is_counted():
         ("M0", "frugal_general", "d", None, False),
         *(("M0", "frugal_updates", task, None, False) for task in "abc"),
         ("M0", "frugal_updates", "d", 3.0, True),
+        *(("M0", "competitive", task, 0.5, True) for task in "abcd"),
     )
     text = said("unseen_tasks", unseen)
     assert "learns 3 of 4 other tasks, with 4.0 to 20 times fewer updates" in text
     assert "more than 5 times fewer in 2 of them" in text and "misses the goal in 3 with" in text
+    assert "that of the paper, it makes more than 5 times fewer in 3." in text
 
 
 def test_the_sentence_on_wide_networks_compares_the_rules_at_the_largest_width():
