@@ -53,10 +53,7 @@ GENERAL = "frugal_general"  # the rule that was found for many tasks
 STOPPED, HELD = 2, 5  # tests in a row at the goal: when training stops, and for frugal-held
 FEW_UPDATES = 5e6  # what the claim frugal-updates states
 LITTLE_CHANGE = 1.5e4  # the M1 that the claim frugal-both states
-TIMES_FEWER, OFTEN = (
-    5,
-    0.8,
-)  # what the claim one-rule states: factor, and in which share of the tasks
+TIMES_FEWER, OFTEN = 5, 0.8  # the factor that the claim one-rule states, and its share of tasks
 FITTED = (1_000, 10_000)  # hidden units; the widths that power laws are fitted to
 # Readings that the page of results shows.
 ON_VALIDATION, ON_TEST = "stopped on validation patterns", "stopped on the test set"
@@ -454,13 +451,13 @@ def one_rule(energy: pd.DataFrame) -> Outcome:
     saved = {}
     for name, runs in tasks(networks(energy, "unseen_tasks")):
         rules = dict(list(runs.groupby("rule")))
-        backprop, ours, theirs = (rules.get(one) for one in ("backprop", GENERAL, "competitive"))
-        if backprop is None or ours is None or theirs is None or not backprop["reached"].all():
+        compared = {"backprop", "competitive", GENERAL} <= rules.keys()
+        if not compared or not rules["backprop"]["reached"].all():
             continue
         saved[name] = Estimate()
-        if note(ours)["reached"].all():
-            tuned = per_seed(most_sparing(theirs, "M0"), "M0")
-            saved[name] = factor(ratios(tuned, per_seed(ours, "M0")))
+        if note(rules[GENERAL])["reached"].all():
+            tuned = per_seed(most_sparing(rules["competitive"], "M0"), "M0")
+            saved[name] = factor(ratios(tuned, per_seed(rules[GENERAL], "M0")))
     if not any(ratio.known for ratio in saved.values()):
         raise NotReached("the rule reaches the goal in no task that backprop learns")
     fewer = sum(ratio.low > TIMES_FEWER for ratio in saved.values())

@@ -26,7 +26,7 @@ def plotted(energy: pd.DataFrame) -> pd.DataFrame:
     backprop's learning rate, of which only the fraction is tuned. Tasks that backprop or
     competition does not learn are left out.
     """
-    saved = [_saved(runs).assign(task=name) for name, runs in tasks(energy)]
+    saved = [_saved(runs).assign(task=task) for task, runs in tasks(energy)]
     return panels(
         pd.concat([energy[:0].assign(task=""), *saved]), AXES, "task", keep=["max_epochs"]
     )

@@ -708,7 +708,9 @@ def _searches(
             Settings(**{key: value for key, value in most.items() if key in SETTINGS})
         except ParameterError as error:
             key, _, problem = str(error).partition(": ")
-            where = ["search", "training", scale] if key in given["training"][scale] else ["model"]
+            own = ["searches", name] if "training" in definition else []
+            in_training = key in given["training"][scale]
+            where = ["search", *own, "training", scale] if in_training else ["model"]
             raise _Mistake([*where, key], problem) from None
         evaluations, best = given["evaluations"][scale], given["finalists"][scale]
         asked = {

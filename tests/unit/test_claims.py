@@ -333,26 +333,30 @@ def test_generality_counts_what_backprop_learns_and_the_found_rule_does_not():
         find("generality", *elsewhere(reached=False))
 
 
-TASKS = [{"goal": 0.9}, {"width": 50}, {"loss": "cross_entropy"}, {"goal": 0.97}, {}]
-
-
-def on_unseen_tasks(*changes):
-    """Backprop, competition with two fractions and a rule found for many tasks, on five tasks.
+def on_tasks(experiment, tasks, conditions, changes):
+    """Networks of each condition on each task.
 
     A change is the number of a task, that of a condition, and what is different.
     """
-    conditions = [
-        *({"rule": "backprop", "M0": 1e9}, {"rule": "frugal_general", "M0": 1e7}),
-        *({"rule": "competitive", "fraction": at, "M0": at * 1e10} for at in (0.02, 0.01)),
-    ]
     rows = [
-        {"experiment": "unseen_tasks", "width": 300} | one | task
-        for task in TASKS
-        for one in conditions
+        {"experiment": experiment} | condition | task for task in tasks for condition in conditions
     ]
     for task, condition, change in changes:
         rows[len(conditions) * task + condition] |= change
     return rows
+
+
+TASKS = [{"goal": 0.9}, {"width": 50}, {"loss": "cross_entropy"}, {"goal": 0.97}, {}]
+
+
+def on_unseen_tasks(*changes):
+    """Backprop, competition with two fractions and a rule found for many tasks, on five tasks."""
+    conditions = [
+        *({"rule": "backprop", "M0": 1e9}, {"rule": "frugal_general", "M0": 1e7}),
+        *({"rule": "competitive", "fraction": at, "M0": at * 1e10} for at in (0.02, 0.01)),
+    ]
+    wide = [{"width": 300} | one for one in conditions]
+    return on_tasks("unseen_tasks", TASKS, wide, changes)
 
 
 @pytest.mark.parametrize(
@@ -385,18 +389,9 @@ ORDERED = ("backprop", "subnet", "competitive", "frugal_updates")
 
 
 def on_harder_tasks(*changes):
-    """Four rules, each with a tenth of the updates of the one before, on MNIST and harder tasks.
-
-    A change is the number of a task, that of a rule, and what is different.
-    """
-    rows = [
-        {"experiment": "harder_tasks", "rule": rule, "M0": 1e9 / 10**i, **task}
-        for task in HARDER
-        for i, rule in enumerate(ORDERED)
-    ]
-    for task, rule, change in changes:
-        rows[len(ORDERED) * task + rule] |= change
-    return rows
+    """Four rules, each with a tenth of the updates of the one before, on MNIST and harder tasks."""
+    conditions = [{"rule": rule, "M0": 1e9 / 10**i} for i, rule in enumerate(ORDERED)]
+    return on_tasks("harder_tasks", HARDER, conditions, changes)
 
 
 @pytest.mark.parametrize(

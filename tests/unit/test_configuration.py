@@ -504,14 +504,11 @@ def test_a_search_learns_the_tasks_of_an_experiment():
 
 
 def test_a_search_can_have_its_own_training():
-    options = (
-        plan(general(correct=0.4, training={"smoke": {"max_epochs": 3}, "paper": {}}))
-        .searches["general"]
-        .options
-    )
+    training = {"smoke": {"max_epochs": 3}, "paper": {}}
+    config = general(correct=0.4, training=training)
+    options, usual = (plan(one).searches["general"].options for one in (config, general()))
     assert options[options.index("--correct") + 1] == "0.4"
     assert "max_epochs=3" in options and "goal=0.95" in options  # the model's goal
-    usual = plan(general()).searches["general"].options
     assert usual[usual.index("--correct") + 1] == str(WHOLE["search"]["correct"])
 
 
@@ -540,6 +537,10 @@ def test_the_tasks_of_a_search_come_with_the_rule_in_an_overlay(tmp_path):
         (
             general(space=GENERAL["space"] | {"fraction": [0.1, 0.2]}),
             r"general\.space\.fraction: \[0.1, 0.2\] is not allowed: null with winners",
+        ),
+        (
+            general(training={"smoke": {"caching_decay": 0.1}, "paper": {}}),
+            r"search\.searches\.general\.training\.smoke\.caching_decay: 0\.1 is not allowed",
         ),
         (general(minimise="M1"), r"general\.minimise: 'M1' is not allowed: M0 with against"),
         (general(seeds=[1801]), r"tuned\.smoke\[0\]\.seed: 1800 .*: a seed of the search"),

@@ -312,9 +312,9 @@ STATED = {
     "report/captions/savings.rst": [f"fitted up to {WIDEST_OF_PAPER:,} hidden units"],
     "report/captions/strategies_vs_width.rst": [f"at most {BUDGET} backprop's time"],
     "report/captions/subnet_size.rst": [f"subnets with {subnet_size.SIZE} plastic units"],
-    "report/captions/unseen_tasks.rst": [f"a goal of {GOAL}"],
     "report/captions/toward_cortex.rst": [f"fitted to {FITTED}"],
     "report/captions/trade_off.rst": [f"at most {LONGEST} as long as with backprop"],
+    "report/captions/unseen_tasks.rst": [f"a goal of {GOAL}"],
     "report/finding.md.j2": [
         f"and missed {FEW}",
         f"seeds from {HELD_OUT[0]} to {HELD_OUT[-1]}",
