@@ -781,7 +781,7 @@ def _text(value: object) -> str:
     """Return a value as part of a file's name; 1 and 1.0 are the same."""
     if isinstance(value, list):
         first, last = value[0], value[-1]
-        if len(value) > 2 and value == list(range(first, last + 1)):
+        if len(value) > 2 and value == [*range(first, first + len(value))]:
             return f"{first}to{last}"
         return "_".join(map(str, value))
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)

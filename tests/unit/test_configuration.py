@@ -224,6 +224,11 @@ def test_whatever_is_written_it_is_allowed_or_refused_in_one_line(place, value):
         assert str(refusal).isprintable()
 
 
+def test_a_large_seed_costs_no_memory():
+    trained = plan(small(one=[{"rule": "backprop", "width": 9, "seed": [0, 1, 10**20]}]))
+    assert f"seed0_1_{10**20}" in next(iter(trained.conditions))
+
+
 # Each line stands for ten times the one before.
 BOMB = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)]
 
